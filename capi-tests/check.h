@@ -1,0 +1,192 @@
+/* check.h - the small harness every C test in this folder is written with.
+ *
+ * A file holds tests of one topic:
+ *
+ *     #include "check.h"
+ *     TEST (pull_cannot_send) { ... CHECK (...); CHECK_ERR (expr, ENOTSUP); }
+ *     MAIN
+ *
+ * Each TEST runs in a child process of its own under a time limit, so that a
+ * crash or a hang of the library under test fails that test alone. The last
+ * line printed is "N passed, N failed", counted in checks.
+ *
+ * `prog --list` names the tests, `prog NAME...` runs those only.
+ */
+#ifndef FERROZMQ_CHECK_H
+#define FERROZMQ_CHECK_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <zmq.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct check_test
+{
+    const char *name;
+    void (*run) (void);
+    struct check_test *next;
+};
+static struct check_test *check_first, **check_last = &check_first;
+/* Counts live in memory shared with the children. */
+static struct
+{
+    int passed, failed;
+} *check_counts;
+static unsigned check_time_limit_s = 30;
+
+#define TEST(NAME)                                                             \
+    static void test_##NAME (void);                                           \
+    static struct check_test entry_##NAME = {#NAME, test_##NAME, NULL};        \
+    __attribute__ ((constructor)) static void register_##NAME (void)          \
+    {                                                                          \
+        *check_last = &entry_##NAME;                                           \
+        check_last = &entry_##NAME.next;                                       \
+    }                                                                          \
+    static void test_##NAME (void)
+
+static inline void check_report (int ok, const char *file, int line,
+                                 const char *what, const char *extra)
+{
+    if (ok)
+        __atomic_add_fetch (&check_counts->passed, 1, __ATOMIC_RELAXED);
+    else {
+        __atomic_add_fetch (&check_counts->failed, 1, __ATOMIC_RELAXED);
+        printf ("FAIL %s:%d: %s%s\n", file, line, what, extra);
+        fflush (stdout);
+    }
+}
+
+/* The condition holds. */
+#define CHECK(COND)                                                            \
+    check_report (!!(COND), __FILE__, __LINE__, #COND, "")
+
+/* Two integers are equal; both are shown when not. */
+#define CHECK_INT(GOT, WANT)                                                   \
+    do {                                                                       \
+        long long got_ = (long long) (GOT), want_ = (long long) (WANT);        \
+        char extra_[128];                                                      \
+        snprintf (extra_, sizeof extra_, " is %lld, not %lld (errno %d: %s)", \
+                  got_, want_, errno, zmq_strerror (errno));                  \
+        check_report (got_ == want_, __FILE__, __LINE__, #GOT, extra_);        \
+    } while (0)
+
+/* The call succeeds with 0. */
+#define CHECK_OK(EXPR) CHECK_INT (EXPR, 0)
+
+/* The call fails with -1 and this errno. */
+#define CHECK_ERR(EXPR, ERRNO)                                                 \
+    do {                                                                       \
+        errno = 0;                                                             \
+        long long rc_ = (long long) (EXPR);                                    \
+        int err_ = errno;                                                      \
+        char extra_[128];                                                      \
+        snprintf (extra_, sizeof extra_,                                       \
+                  " gave %lld with errno %d (%s), not -1 with %s", rc_, err_, \
+                  zmq_strerror (err_), #ERRNO);                                \
+        check_report (rc_ == -1 && err_ == (ERRNO), __FILE__, __LINE__, #EXPR, \
+                      extra_);                                                 \
+    } while (0)
+
+/* Two strings are equal. */
+#define CHECK_STR(GOT, WANT)                                                   \
+    do {                                                                       \
+        const char *got_ = (GOT), *want_ = (WANT);                             \
+        char extra_[600];                                                      \
+        snprintf (extra_, sizeof extra_, " is \"%s\", not \"%s\"", got_,       \
+                  want_);                                                      \
+        check_report (strcmp (got_, want_) == 0, __FILE__, __LINE__, #GOT,     \
+                      extra_);                                                 \
+    } while (0)
+
+/* Nothing after this can work: ends the test. */
+#define REQUIRE(COND)                                                          \
+    do {                                                                       \
+        int ok_ = !!(COND);                                                    \
+        check_report (ok_, __FILE__, __LINE__, #COND, " (test ended)");        \
+        if (!ok_) {                                                            \
+            printf ("  errno %d: %s\n", errno, zmq_strerror (errno));          \
+            fflush (stdout);                                                   \
+            _exit (1);                                                         \
+        }                                                                      \
+    } while (0)
+
+/* The library under test is the oracle (libzmq itself). */
+static inline int on_oracle (void)
+{
+    const char *lib = getenv ("CHECK_LIBRARY");
+    return lib && strcmp (lib, "oracle") == 0;
+}
+
+/* Monotonic milliseconds. */
+static inline long long now_ms (void)
+{
+    struct timespec t;
+    clock_gettime (CLOCK_MONOTONIC, &t);
+    return (long long) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int check_main (int argc, char **argv)
+{
+    int ran = 0;
+    const char *limit = getenv ("CHECK_TIME_LIMIT");
+    if (limit)
+        check_time_limit_s = (unsigned) atoi (limit);
+    check_counts = mmap (NULL, sizeof *check_counts, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (struct check_test *t = check_first; t; t = t->next) {
+        if (argc > 1 && strcmp (argv[1], "--list") == 0) {
+            puts (t->name);
+            continue;
+        }
+        int chosen = argc < 2;
+        for (int i = 1; i < argc; i++)
+            chosen |= strcmp (argv[i], t->name) == 0;
+        if (!chosen)
+            continue;
+        ran++;
+        fflush (stdout);
+        pid_t child = fork ();
+        if (child == 0) {
+            setpgid (0, 0);
+            alarm (check_time_limit_s);
+            t->run ();
+            fflush (stdout);
+            _exit (0);
+        }
+        int status = 0;
+        while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+            ;
+        kill (-child, SIGKILL); /* whatever the test left running */
+        if (WIFSIGNALED (status)) {
+            check_counts->failed++;
+            printf ("FAIL %s: %s\n", t->name,
+                    WTERMSIG (status) == SIGALRM
+                      ? "hangs (time limit reached)"
+                      : strsignal (WTERMSIG (status)));
+        }
+    }
+    if (argc > 1 && strcmp (argv[1], "--list") == 0)
+        return 0;
+    printf ("%d passed, %d failed\n", check_counts->passed,
+            check_counts->failed);
+    return check_counts->failed != 0 || ran == 0;
+}
+
+#define MAIN                                                                   \
+    int main (int argc, char **argv)                                           \
+    {                                                                          \
+        return check_main (argc, argv);                                        \
+    }
+
+#endif

@@ -1,0 +1,511 @@
+//! The message: 64 bytes that move by copy, on whatever thread holds them.
+//!
+//! A message is one *frame* of a multipart message. Small bodies live inside
+//! the 64 bytes; larger ones in one reference-counted block (header and body
+//! together, recycled by [`pool`]); a caller's own buffer is kept with its free
+//! function; constant buffers are only pointed at. The 64 bytes are also the
+//! C type `zmq_msg_t`, so that nothing is converted at the C boundary.
+
+mod metadata;
+mod pool;
+
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+
+pub use metadata::Metadata;
+
+use crate::error::{Errno, Result};
+
+/// A caller's free function for a body it owns (`zmq_free_fn`): called exactly
+/// once, on any thread, with no lock of the library held.
+pub type FreeFn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+
+/// What a message is to the library. Only `Data` ever reaches the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// A frame that a user sent.
+    Data = 0,
+    /// A subscription; the body is the topic (RFC 29, RFC 37 `SUBSCRIBE`).
+    Subscribe = 1,
+    /// The end of a subscription; the body is the topic.
+    Cancel = 2,
+    /// The peer behind the pipe is from here on the one that the attached
+    /// metadata describes; the body is its routing id.
+    Peer = 3,
+}
+
+/// One frame: body, flags, and what is known of the peer it came from.
+#[repr(C)]
+pub struct Message {
+    body: Body,
+    metadata: Option<Arc<Metadata>>,
+    storage: Storage,
+    more: bool,
+    inline_len: u8,
+    role: Role,
+    routing_id: u32,
+    /// Keeps the size at `zmq_msg_t`'s 64 bytes.
+    _reserved: u64,
+}
+
+const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);
+
+/// Bodies up to this many bytes need no allocation.
+pub const MAX_INLINE: usize = 40;
+
+#[repr(C)]
+union Body {
+    inline: [u8; MAX_INLINE],
+    outer: Outer,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Outer {
+    data: *mut u8,
+    len: usize,
+    block: *mut Block,
+}
+
+/// Where a body lives. The values are odd on purpose: memory that never was a
+/// message, zeroed memory and closed messages are all told apart from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Storage {
+    /// `zmq_msg_close` was called (or the memory never held a message).
+    Closed = 0,
+    Inline = 0xa1,
+    /// In a block of ours, header and body together.
+    Heap = 0xa2,
+    /// In the caller's buffer, freed by its function.
+    User = 0xa3,
+    /// In a buffer that outlives the message.
+    Constant = 0xa4,
+}
+
+/// The head of a body outside the message: reference count and origin.
+#[repr(C, align(16))]
+struct Block {
+    references: AtomicU32,
+    /// The pool's size class (heap bodies).
+    class: u32,
+}
+
+/// The head of a body that belongs to the caller.
+#[repr(C)]
+struct UserBlock {
+    block: Block,
+    free: Option<FreeFn>,
+    hint: *mut c_void,
+}
+
+// SAFETY: a message owns its body or shares it immutably through an atomic
+// reference count; user buffers come with the caller's promise that they may
+// be read and freed on any thread (manual page zmq_msg_init_data).
+unsafe impl Send for Message {}
+// SAFETY: `&Message` only reads.
+unsafe impl Sync for Message {}
+
+impl Message {
+    /// An empty message.
+    #[inline]
+    pub const fn new() -> Message {
+        Message {
+            body: Body {
+                inline: [0; MAX_INLINE],
+            },
+            metadata: None,
+            storage: Storage::Inline,
+            more: false,
+            inline_len: 0,
+            role: Role::Data,
+            routing_id: 0,
+            _reserved: 0,
+        }
+    }
+
+    /// A message of `len` bytes, their values unspecified. `ENOMEM` when there
+    /// is no such memory.
+    #[inline]
+    pub fn with_len(len: usize) -> Result<Message> {
+        let mut message = Message::new();
+        if len <= MAX_INLINE {
+            message.inline_len = len as u8;
+            return Ok(message);
+        }
+        let block = pool::allocate(len)?;
+        // SAFETY: the pool's blocks have `len` bytes behind their head.
+        let data = unsafe { block.as_ptr().add(1).cast::<u8>() };
+        message.body = Body {
+            outer: Outer {
+                data,
+                len,
+                block: block.as_ptr(),
+            },
+        };
+        message.storage = Storage::Heap;
+        Ok(message)
+    }
+
+    /// A copy of `bytes`. `ENOMEM` when there is no memory for it.
+    #[inline]
+    pub fn copy_of(bytes: &[u8]) -> Result<Message> {
+        let mut message = Message::with_len(bytes.len())?;
+        // SAFETY: the new body has exactly this length and nobody else has it.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), message.as_mut_ptr(), bytes.len()) };
+        Ok(message)
+    }
+
+    /// A message over the caller's buffer, given back through `free` (if any)
+    /// when the last copy is closed.
+    ///
+    /// # Safety
+    /// `data` is readable and writable for `len` bytes until `free` is called,
+    /// from any thread, and `free(data, hint)` may run on any thread.
+    pub unsafe fn from_user(
+        data: *mut u8,
+        len: usize,
+        free: Option<FreeFn>,
+        hint: *mut c_void,
+    ) -> Result<Message> {
+        let mut message = Message::new();
+        if free.is_none() {
+            message.storage = Storage::Constant;
+            message.body = Body {
+                outer: Outer {
+                    data,
+                    len,
+                    block: ptr::null_mut(),
+                },
+            };
+            return Ok(message);
+        }
+        let layout = std::alloc::Layout::new::<UserBlock>();
+        // SAFETY: the layout is not empty.
+        let block = unsafe { std::alloc::alloc(layout) }.cast::<UserBlock>();
+        if block.is_null() {
+            return Err(Errno::ENOMEM);
+        }
+        // SAFETY: freshly allocated for exactly this type.
+        unsafe {
+            block.write(UserBlock {
+                block: Block {
+                    references: AtomicU32::new(1),
+                    class: 0,
+                },
+                free,
+                hint,
+            });
+        }
+        message.storage = Storage::User;
+        message.body = Body {
+            outer: Outer {
+                data,
+                len,
+                block: block.cast(),
+            },
+        };
+        Ok(message)
+    }
+
+    /// A message over a buffer that never changes and outlives it
+    /// (`zmq_send_const`).
+    ///
+    /// # Safety
+    /// `data` is readable for `len` bytes for as long as the message or a copy
+    /// of it may live.
+    pub unsafe fn constant(data: *const u8, len: usize) -> Message {
+        let mut message = Message::new();
+        message.storage = Storage::Constant;
+        message.body = Body {
+            outer: Outer {
+                data: data.cast_mut(),
+                len,
+                block: ptr::null_mut(),
+            },
+        };
+        message
+    }
+
+    /// The body.
+    #[inline]
+    pub fn data(&self) -> &[u8] {
+        // SAFETY: every storage kind keeps `len` readable bytes at its data
+        // pointer for as long as the message lives.
+        unsafe {
+            match self.storage {
+                Storage::Inline => self.body.inline.get_unchecked(..self.inline_len as usize),
+                Storage::Closed => &[],
+                _ if self.body.outer.data.is_null() => &[],
+                _ => std::slice::from_raw_parts(self.body.outer.data, self.body.outer.len),
+            }
+        }
+    }
+
+    /// The body, to be written by whoever made the message and before it is
+    /// sent or shared. The caller's own and constant buffers are handed out
+    /// as they came.
+    #[inline]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        match self.storage {
+            // SAFETY: the storage kind says which variant is live.
+            Storage::Inline => unsafe { self.body.inline.as_mut_ptr() },
+            Storage::Closed => ptr::null_mut(),
+            // SAFETY: as above.
+            _ => unsafe { self.body.outer.data },
+        }
+    }
+
+    /// The body for writing, `None` while it is shared or not ours to write.
+    pub fn data_mut(&mut self) -> Option<&mut [u8]> {
+        let unique = match self.storage {
+            Storage::Inline => true,
+            Storage::Heap => !self.is_shared(),
+            _ => false,
+        };
+        let len = self.len();
+        // SAFETY: the body is ours alone and `len` bytes long.
+        unique.then(|| unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr(), len) })
+    }
+
+    /// Cuts the body to its first `len` bytes; a longer `len` changes nothing.
+    pub fn truncate(&mut self, len: usize) {
+        if self.storage == Storage::Inline {
+            self.inline_len = self.inline_len.min(len.min(MAX_INLINE) as u8);
+        } else if self.storage != Storage::Closed {
+            // SAFETY: all other storage kinds use the outer variant.
+            unsafe { self.body.outer.len = self.body.outer.len.min(len) };
+        }
+    }
+
+    /// The length of the body in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self.storage {
+            Storage::Inline => self.inline_len as usize,
+            Storage::Closed => 0,
+            // SAFETY: all other storage kinds use the outer variant.
+            _ => unsafe { self.body.outer.len },
+        }
+    }
+
+    /// Whether the body has no bytes.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether more frames of the same multipart message follow.
+    #[inline]
+    pub fn more(&self) -> bool {
+        self.more
+    }
+
+    /// Says whether more frames follow.
+    #[inline]
+    pub fn set_more(&mut self, more: bool) {
+        self.more = more;
+    }
+
+    /// What the message is to the library.
+    #[inline]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The same message in another role.
+    #[inline]
+    pub fn with_role(mut self, role: Role) -> Message {
+        self.role = role;
+        self
+    }
+
+    /// What is known of the peer it came from.
+    pub fn metadata(&self) -> Option<&Arc<Metadata>> {
+        self.metadata.as_ref()
+    }
+
+    /// Attaches what is known of the peer it came from.
+    pub fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
+        self.metadata = metadata;
+    }
+
+    /// Whether another message shares this body (`ZMQ_SHARED`).
+    pub fn is_shared(&self) -> bool {
+        match self.storage {
+            Storage::Heap | Storage::User => {
+                // SAFETY: both kinds have a live block.
+                unsafe { (*self.body.outer.block).references.load(Ordering::Acquire) > 1 }
+            }
+            Storage::Constant => true,
+            Storage::Inline | Storage::Closed => false,
+        }
+    }
+
+    /// Another message with the same body (shared when it is large), flags and
+    /// metadata (`zmq_msg_copy`, and every copy a publisher sends).
+    #[inline]
+    pub fn share(&self) -> Message {
+        if matches!(self.storage, Storage::Heap | Storage::User) {
+            // SAFETY: both kinds have a live block. Relaxed: whoever shares
+            // already holds a reference, as with `Arc`.
+            unsafe {
+                (*self.body.outer.block)
+                    .references
+                    .fetch_add(1, Ordering::Relaxed)
+            };
+        }
+        Message {
+            // SAFETY: a bitwise copy of plain bytes and pointers; the count
+            // above accounts for the second owner.
+            body: unsafe { ptr::read(&self.body) },
+            metadata: self.metadata.clone(),
+            storage: self.storage,
+            more: self.more,
+            inline_len: self.inline_len,
+            role: self.role,
+            routing_id: self.routing_id,
+            _reserved: 0,
+        }
+    }
+
+    /// Whether this memory holds a message that was initialised and not closed.
+    ///
+    /// # Safety
+    /// `memory` is readable for 64 bytes.
+    #[inline]
+    pub unsafe fn is_live(memory: *const Message) -> bool {
+        // SAFETY: the caller's promise; read as a byte, since memory that is
+        // no message may hold any value there.
+        let storage = unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<u8>()) };
+        (Storage::Inline as u8..=Storage::Constant as u8).contains(&storage)
+    }
+
+    /// Releases the body and leaves memory that [`Message::is_live`] denies.
+    ///
+    /// # Safety
+    /// `memory` holds a live message.
+    pub unsafe fn close_in_place(memory: *mut Message) {
+        // SAFETY: the caller's promise; the write makes a second drop harmless.
+        unsafe {
+            ptr::drop_in_place(memory);
+            ptr::addr_of_mut!((*memory).storage).write(Storage::Closed);
+        }
+    }
+
+    /// Gives up the shared or owned body outside the 64 bytes.
+    #[cold]
+    #[inline(never)]
+    fn release_outer(&mut self) {
+        // SAFETY: called for storage kinds with a block, once per owner.
+        unsafe {
+            let outer = self.body.outer;
+            let references = &(*outer.block).references;
+            // A body that was never shared needs no read-modify-write.
+            if references.load(Ordering::Acquire) != 1 {
+                if references.fetch_sub(1, Ordering::Release) != 1 {
+                    return;
+                }
+                fence(Ordering::Acquire);
+            }
+            if self.storage == Storage::Heap {
+                pool::release(NonNull::new_unchecked(outer.block));
+            } else {
+                let user = Box::from_raw(outer.block.cast::<UserBlock>());
+                if let Some(free) = user.free {
+                    free(outer.data.cast(), user.hint);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Message {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.storage, Storage::Heap | Storage::User) {
+            self.release_outer();
+        }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Message {
+        Message::new()
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("len", &self.len())
+            .field("more", &self.more)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::ManuallyDrop;
+
+    use super::*;
+
+    #[test]
+    fn bodies_of_every_kind_read_back() {
+        for len in [0, 1, 33, 40, 41, 255, 4096, 1 << 20] {
+            let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
+            let message = Message::copy_of(&bytes).unwrap();
+            assert_eq!(message.data(), bytes);
+            let shared = message.share();
+            assert_eq!(shared.data(), bytes);
+            assert_eq!(shared.is_shared(), len > MAX_INLINE);
+            drop(message);
+            assert_eq!(shared.data(), bytes);
+            assert!(!shared.is_shared());
+        }
+    }
+
+    #[test]
+    fn a_user_buffer_is_freed_once_after_the_last_copy() {
+        static FREED: AtomicU32 = AtomicU32::new(0);
+        unsafe extern "C" fn free(_: *mut c_void, hint: *mut c_void) {
+            FREED.fetch_add(hint as u32, Ordering::SeqCst);
+        }
+        let mut buffer = [7u8; 100];
+        // SAFETY: the buffer outlives both messages.
+        let a = unsafe {
+            Message::from_user(buffer.as_mut_ptr(), 100, Some(free), 5 as *mut c_void).unwrap()
+        };
+        let b = a.share();
+        drop(a);
+        assert_eq!(FREED.load(Ordering::SeqCst), 0);
+        assert_eq!(b.data(), [7; 100]);
+        drop(b);
+        assert_eq!(FREED.load(Ordering::SeqCst), 5);
+    }
+
+    #[test]
+    fn a_closed_message_is_not_live() {
+        let mut message = ManuallyDrop::new(Message::with_len(100).unwrap());
+        let memory: *mut Message = &mut *message;
+        // SAFETY: the memory holds a message all along.
+        unsafe {
+            assert!(Message::is_live(memory));
+            Message::close_in_place(memory);
+            assert!(!Message::is_live(memory));
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        assert_eq!(Message::with_len(usize::MAX).unwrap_err(), Errno::ENOMEM);
+        assert_eq!(
+            Message::with_len(isize::MAX as usize).unwrap_err(),
+            Errno::ENOMEM
+        );
+    }
+}
