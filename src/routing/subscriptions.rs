@@ -142,6 +142,10 @@ mod tests {
                 .count();
             assert_eq!(matched, i + 1);
         }
+        assert_eq!(subscriptions.add(b"xyz"), Ok(true));
+        assert_eq!(subscriptions.add(b"xyy"), Ok(true));
+        assert_eq!(subscriptions.remove(b"xyz"), Removal::Gone);
+        assert_eq!(subscriptions.remove(b"xyy"), Removal::Gone);
         for (i, byte) in bytes().enumerate() {
             assert_eq!(subscriptions.remove(&[byte]), Removal::Gone);
             let matched = (0..=255).filter(|b| subscriptions.matches(&[*b])).count();

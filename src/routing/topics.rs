@@ -12,35 +12,37 @@ use crate::error::{Errno, Result};
 /// A set of pipes for each topic.
 #[derive(Debug)]
 pub struct Topics<K> {
-    /// For each topic the place of its set in `sets`, plus 1.
+    /// The pipes of each topic, as [`Pipes`] says.
     trie: Trie,
-    sets: Vec<Set<K>>,
-    /// The first free place; they are linked.
-    free_set: Option<u32>,
-    pipes: HashMap<K, Wanted>,
+    /// The pipes that want anything, and where they are.
+    pipes: Slab<Pipe<K>>,
+    places: HashMap<K, u32>,
+    /// The pipes of topics with several, sorted.
+    sets: Slab<Vec<K>>,
     /// Room for the longest topic, so that removing a pipe needs no memory.
     topic: Vec<u8>,
 }
 
-/// The pipes of one topic.
+/// One pipe and its topics.
 #[derive(Debug)]
-enum Set<K> {
-    One(K),
-    /// Sorted; for a topic that had several at a time.
-    Many(Vec<K>),
-    /// Free; the next one that is.
-    Free(Option<u32>),
-}
-
-/// The topics of one pipe.
-#[derive(Debug, Default)]
-struct Wanted {
+struct Pipe<K> {
+    key: K,
     /// The topics' nodes. Removed ones stay here for a while (and may have come
     /// back, or be other topics by now); they are swept out once they are more
     /// than the others, so that removing costs no search.
     nodes: Vec<u32>,
     /// The number of topics that the pipe really has.
     live: usize,
+}
+
+/// The value of a topic in the trie: most topics have a single pipe and need no
+/// set for it.
+#[derive(Clone, Copy)]
+enum Pipes {
+    /// The place of a pipe.
+    One(u32),
+    /// The place of a set.
+    Several(u32),
 }
 
 /// Removed topics that a pipe may have before they are swept out.
@@ -51,9 +53,9 @@ impl<K: Copy + Ord + Hash> Topics<K> {
     pub fn new() -> Topics<K> {
         Topics {
             trie: Trie::default(),
-            sets: Vec::new(),
-            free_set: None,
-            pipes: HashMap::new(),
+            pipes: Slab::new(),
+            places: HashMap::new(),
+            sets: Slab::new(),
             topic: Vec::new(),
         }
     }
@@ -61,25 +63,37 @@ impl<K: Copy + Ord + Hash> Topics<K> {
     /// Notes that a pipe wants a topic; true when it is the topic's first pipe.
     /// A second time changes nothing. `ENOMEM` changes nothing either.
     pub fn add(&mut self, topic: &[u8], pipe: K) -> Result<bool> {
-        self.reserve(topic, pipe)?;
-        let added = self.add_reserved(topic, pipe);
-        if added.is_err() && self.pipes.get(&pipe).is_some_and(|w| w.live == 0) {
-            self.pipes.remove(&pipe);
+        self.topic.clear();
+        self.topic
+            .try_reserve(topic.len())
+            .map_err(|_| Errno::ENOMEM)?;
+        self.sets.reserve()?;
+        let place = self.place(pipe)?;
+        let added = self.add_at(topic, place);
+        if self.pipes.items[place as usize].live == 0 {
+            self.forget(pipe, place);
         }
         added
     }
 
     /// Notes that a pipe does not want a topic any more.
     pub fn remove(&mut self, topic: &[u8], pipe: K) -> Removal {
-        let Some(node) = self.trie.find(topic) else {
+        let (Some(node), Some(&place)) = (self.trie.find(topic), self.places.get(&pipe)) else {
             return Removal::NotFound;
         };
         let removal = self.remove_from(node, pipe);
-        if removal != Removal::NotFound {
-            if removal == Removal::Gone {
-                self.trie.remove(node);
-            }
-            self.forget_one(pipe);
+        if removal == Removal::NotFound {
+            return removal;
+        }
+        if removal == Removal::Gone {
+            self.trie.remove(node);
+        }
+        let wanted = &mut self.pipes.items[place as usize];
+        wanted.live -= 1;
+        if wanted.live == 0 {
+            self.forget(pipe, place);
+        } else if wanted.nodes.len() > 2 * wanted.live + SWEEP_AT {
+            self.sweep(place);
         }
         removal
     }
@@ -87,13 +101,14 @@ impl<K: Copy + Ord + Hash> Topics<K> {
     /// Removes a pipe from all its topics; `gone` is called with each topic that
     /// no other pipe wants.
     pub fn remove_pipe(&mut self, pipe: K, mut gone: impl FnMut(&[u8])) {
-        let Some(mut wanted) = self.pipes.remove(&pipe) else {
+        let Some(&place) = self.places.get(&pipe) else {
             return;
         };
-        wanted.nodes.sort_unstable();
-        wanted.nodes.dedup();
+        let mut nodes = mem::take(&mut self.pipes.items[place as usize].nodes);
+        nodes.sort_unstable();
+        nodes.dedup();
         let mut topic = mem::take(&mut self.topic);
-        for node in wanted.nodes {
+        for node in nodes {
             if self.remove_from(node, pipe) == Removal::Gone {
                 self.trie.topic(node, &mut topic);
                 self.trie.remove(node);
@@ -101,18 +116,21 @@ impl<K: Copy + Ord + Hash> Topics<K> {
             }
         }
         self.topic = topic;
-        self.shrink();
+        self.forget(pipe, place);
     }
 
     /// Calls `out` with every pipe that wants a body that starts like this one.
     /// A pipe that wants it for several topics is named once for each.
     #[inline]
     pub fn matching(&self, body: &[u8], mut out: impl FnMut(K)) {
-        self.trie.prefixes(body, |set| {
-            match &self.sets[set as usize - 1] {
-                Set::One(pipe) => out(*pipe),
-                Set::Many(pipes) => pipes.iter().for_each(|pipe| out(*pipe)),
-                Set::Free(_) => {}
+        self.trie.prefixes(body, |value| {
+            match Pipes::from_value(value) {
+                Pipes::One(place) => out(self.pipes.items[place as usize].key),
+                Pipes::Several(set) => {
+                    for pipe in &self.sets.items[set as usize] {
+                        out(*pipe);
+                    }
+                }
             }
             true
         });
@@ -128,105 +146,125 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         self.len() == 0
     }
 
-    /// Gets the memory for everything but the trie and the topic's set, so that
-    /// adding fails before it has begun.
-    fn reserve(&mut self, topic: &[u8], pipe: K) -> Result<()> {
-        self.topic.clear();
-        self.topic
-            .try_reserve(topic.len())
-            .and_then(|()| self.sets.try_reserve(1))
-            .map_err(|_| Errno::ENOMEM)?;
-        match self.pipes.get_mut(&pipe) {
-            Some(wanted) => wanted.nodes.try_reserve(1).map_err(|_| Errno::ENOMEM),
-            None => {
-                let mut wanted = Wanted::default();
-                wanted
-                    .nodes
-                    .try_reserve(1)
-                    .and_then(|()| self.pipes.try_reserve(1))
-                    .map_err(|_| Errno::ENOMEM)?;
-                self.pipes.insert(pipe, wanted);
-                Ok(())
-            }
+    /// The place of a pipe, made if need be, with room for one more topic.
+    fn place(&mut self, pipe: K) -> Result<u32> {
+        if let Some(&place) = self.places.get(&pipe) {
+            let nodes = &mut self.pipes.items[place as usize].nodes;
+            nodes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            return Ok(place);
         }
+        let mut nodes = Vec::new();
+        nodes
+            .try_reserve(1)
+            .and_then(|()| self.places.try_reserve(1))
+            .map_err(|_| Errno::ENOMEM)?;
+        self.pipes.reserve()?;
+        let place = self.pipes.insert(Pipe {
+            key: pipe,
+            nodes,
+            live: 0,
+        });
+        self.places.insert(pipe, place);
+        Ok(place)
     }
 
-    fn add_reserved(&mut self, topic: &[u8], pipe: K) -> Result<bool> {
+    fn add_at(&mut self, topic: &[u8], place: u32) -> Result<bool> {
         let node = self.trie.insert(topic)?;
-        let first = match self.trie.value(node) {
-            0 => {
-                let set = self.new_set(pipe);
-                self.trie.set_value(node, set + 1);
-                true
-            }
-            set => {
-                if !self.sets[set as usize - 1].insert(pipe)? {
-                    return Ok(false);
-                }
-                false
+        let value = self.trie.value(node);
+        let first = value == 0;
+        let pipes = if first {
+            Pipes::One(place)
+        } else {
+            match self.joined(Pipes::from_value(value), place)? {
+                Some(pipes) => pipes,
+                None => return Ok(false),
             }
         };
-        let wanted = self.pipes.entry(pipe).or_default();
+        self.trie.set_value(node, pipes.value());
+        let wanted = &mut self.pipes.items[place as usize];
         wanted.nodes.push(node);
         wanted.live += 1;
         Ok(first)
     }
 
-    fn new_set(&mut self, pipe: K) -> u32 {
-        match self.free_set {
-            Some(set) => {
-                if let Set::Free(next) = self.sets[set as usize] {
-                    self.free_set = next;
-                }
-                self.sets[set as usize] = Set::One(pipe);
-                set
+    /// The pipes with one more, `None` when it is among them already.
+    fn joined(&mut self, pipes: Pipes, place: u32) -> Result<Option<Pipes>> {
+        let pipe = self.pipes.items[place as usize].key;
+        match pipes {
+            Pipes::One(other) if other == place => Ok(None),
+            Pipes::One(other) => {
+                let other = self.pipes.items[other as usize].key;
+                let mut set = Vec::new();
+                set.try_reserve(2).map_err(|_| Errno::ENOMEM)?;
+                set.extend([pipe.min(other), pipe.max(other)]);
+                Ok(Some(Pipes::Several(self.sets.insert(set))))
             }
-            None => {
-                self.sets.push(Set::One(pipe));
-                (self.sets.len() - 1) as u32
+            Pipes::Several(place) => {
+                let set = &mut self.sets.items[place as usize];
+                let Err(at) = set.binary_search(&pipe) else {
+                    return Ok(None);
+                };
+                set.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                set.insert(at, pipe);
+                Ok(Some(pipes))
             }
         }
     }
 
-    /// Takes the pipe out of a node's set. [`Removal::Gone`] leaves a topic that
+    /// Takes a pipe out of a node's set. [`Removal::Gone`] leaves a topic that
     /// the caller removes from the trie.
     fn remove_from(&mut self, node: u32, pipe: K) -> Removal {
-        let Some(set) = self.trie.value(node).checked_sub(1) else {
-            return Removal::NotFound;
-        };
-        let pipes = &mut self.sets[set as usize];
-        let removal = pipes.remove(pipe);
-        if removal == Removal::Gone {
-            *pipes = Set::Free(self.free_set.replace(set));
-        }
-        removal
-    }
-
-    /// Accounts for one topic less of this pipe.
-    fn forget_one(&mut self, pipe: K) {
-        let Some(wanted) = self.pipes.get_mut(&pipe) else {
-            return;
-        };
-        wanted.live -= 1;
-        if wanted.live == 0 {
-            self.pipes.remove(&pipe);
-            self.shrink();
-        } else if wanted.nodes.len() > 2 * wanted.live + SWEEP_AT {
-            wanted.nodes.sort_unstable();
-            wanted.nodes.dedup();
-            wanted.nodes.retain(|node| {
-                let set = self.trie.value(*node).checked_sub(1);
-                set.is_some_and(|set| self.sets[set as usize].contains(pipe))
-            });
-            wanted.nodes.shrink_to(2 * wanted.live);
-            debug_assert_eq!(wanted.nodes.len(), wanted.live);
+        match self.trie.value(node) {
+            0 => Removal::NotFound,
+            value => match Pipes::from_value(value) {
+                Pipes::One(place) if self.pipes.items[place as usize].key == pipe => Removal::Gone,
+                Pipes::One(_) => Removal::NotFound,
+                Pipes::Several(place) => {
+                    let set = &mut self.sets.items[place as usize];
+                    let Ok(at) = set.binary_search(&pipe) else {
+                        return Removal::NotFound;
+                    };
+                    set.remove(at);
+                    if let [last] = set[..]
+                        && let Some(&last) = self.places.get(&last)
+                    {
+                        self.sets.items[place as usize] = Vec::new();
+                        self.sets.give_back(place);
+                        self.trie.set_value(node, Pipes::One(last).value());
+                    }
+                    Removal::StillWanted
+                }
+            },
         }
     }
 
-    /// Gives all memory back when nobody wants anything any more.
-    fn shrink(&mut self) {
-        if self.pipes.is_empty() {
+    /// Drops the removed topics from a pipe's list.
+    fn sweep(&mut self, place: u32) {
+        let wanted = &mut self.pipes.items[place as usize];
+        let (pipe, live) = (wanted.key, wanted.live);
+        let mut nodes = mem::take(&mut wanted.nodes);
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.retain(|node| match self.trie.value(*node) {
+            0 => false,
+            value => match Pipes::from_value(value) {
+                Pipes::One(one) => one == place,
+                Pipes::Several(set) => self.sets.items[set as usize].binary_search(&pipe).is_ok(),
+            },
+        });
+        debug_assert_eq!(nodes.len(), live);
+        nodes.shrink_to(2 * live);
+        self.pipes.items[place as usize].nodes = nodes;
+    }
+
+    /// Drops a pipe without topics; with the last one, all memory.
+    fn forget(&mut self, pipe: K, place: u32) {
+        self.places.remove(&pipe);
+        if self.places.is_empty() {
             *self = Topics::new();
+        } else {
+            self.pipes.items[place as usize].nodes = Vec::new();
+            self.pipes.give_back(place);
         }
     }
 }
@@ -237,52 +275,67 @@ impl<K: Copy + Ord + Hash> Default for Topics<K> {
     }
 }
 
-impl<K: Copy + Ord> Set<K> {
-    /// Whether the pipe was not there before. `ENOMEM` changes nothing.
-    fn insert(&mut self, pipe: K) -> Result<bool> {
-        match self {
-            Set::One(one) => {
-                if *one == pipe {
-                    return Ok(false);
-                }
-                let mut pipes = Vec::new();
-                pipes.try_reserve(2).map_err(|_| Errno::ENOMEM)?;
-                pipes.extend([pipe.min(*one), pipe.max(*one)]);
-                *self = Set::Many(pipes);
-            }
-            Set::Many(pipes) => match pipes.binary_search(&pipe) {
-                Ok(_) => return Ok(false),
-                Err(at) => {
-                    pipes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-                    pipes.insert(at, pipe);
-                }
-            },
-            Set::Free(_) => *self = Set::One(pipe),
-        }
-        Ok(true)
-    }
+impl Pipes {
+    /// Marks the value of a set; a pipe's is its place plus 1.
+    const SEVERAL: u32 = 1 << 31;
 
-    fn remove(&mut self, pipe: K) -> Removal {
-        match self {
-            Set::One(one) if *one == pipe => Removal::Gone,
-            Set::Many(pipes) => match pipes.binary_search(&pipe) {
-                Ok(_) if pipes.len() == 1 => Removal::Gone,
-                Ok(at) => {
-                    pipes.remove(at);
-                    Removal::StillWanted
-                }
-                Err(_) => Removal::NotFound,
-            },
-            _ => Removal::NotFound,
+    #[inline]
+    fn from_value(value: u32) -> Pipes {
+        if value & Pipes::SEVERAL != 0 {
+            Pipes::Several(value & !Pipes::SEVERAL)
+        } else {
+            Pipes::One(value - 1)
         }
     }
 
-    fn contains(&self, pipe: K) -> bool {
+    fn value(self) -> u32 {
         match self {
-            Set::One(one) => *one == pipe,
-            Set::Many(pipes) => pipes.binary_search(&pipe).is_ok(),
-            Set::Free(_) => false,
+            Pipes::One(place) => place + 1,
+            Pipes::Several(place) => place | Pipes::SEVERAL,
         }
+    }
+}
+
+/// Items with numbers that are used again.
+#[derive(Debug)]
+struct Slab<T> {
+    items: Vec<T>,
+    /// The places given back; it always has room for all of them.
+    free: Vec<u32>,
+}
+
+impl<T> Slab<T> {
+    fn new() -> Slab<T> {
+        Slab {
+            items: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// Makes room for one more item.
+    fn reserve(&mut self) -> Result<()> {
+        let missing = self.items.len() + 1 - self.free.len();
+        if self.items.len() >= Pipes::SEVERAL as usize - 1 {
+            return Err(Errno::ENOMEM);
+        }
+        self.items
+            .try_reserve(1)
+            .and_then(|()| self.free.try_reserve(missing))
+            .map_err(|_| Errno::ENOMEM)
+    }
+
+    fn insert(&mut self, item: T) -> u32 {
+        if let Some(place) = self.free.pop() {
+            self.items[place as usize] = item;
+            return place;
+        }
+        self.items.push(item);
+        (self.items.len() - 1) as u32
+    }
+
+    /// Frees a place; its item stays until the place is used again.
+    fn give_back(&mut self, place: u32) {
+        self.free.push(place);
     }
 }
 
@@ -346,7 +399,7 @@ mod tests {
                 topics.remove_pipe(pipe, |_| {});
             }
             assert!(topics.is_empty());
-            assert!(topics.sets.is_empty() && topics.pipes.is_empty());
+            assert!(topics.sets.items.is_empty() && topics.pipes.items.is_empty());
         }
     }
 
@@ -358,7 +411,7 @@ mod tests {
             assert_eq!(topics.add(b"kept too", 1), Ok(true));
             assert_eq!(topics.remove(b"kept too", 1), Removal::Gone);
         }
-        assert!(topics.pipes[&1].nodes.len() <= 3 + SWEEP_AT);
+        assert!(topics.pipes.items[0].nodes.len() <= 3 + SWEEP_AT);
         let mut gone = Vec::new();
         topics.remove_pipe(1, |topic| gone.push(topic.to_vec()));
         assert_eq!(gone, [b"kept".to_vec()]);

@@ -20,7 +20,7 @@ impl Trie {
     pub(super) fn reserve_tables(&mut self, node: u32) -> Result<()> {
         let fanout = self.nodes[node as usize].fanout as usize;
         self.tables
-            .reserve(TABLE_SIZES[table_class(fanout + 1)] + TABLE_SIZES[0])
+            .reserve(TABLE_SIZES[table_class((fanout + 1).min(256))] + TABLE_SIZES[0])
     }
 
     pub(super) fn child(&self, node: u32, first: u8) -> Option<u32> {
