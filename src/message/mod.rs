@@ -92,6 +92,8 @@ struct Block {
     references: AtomicU32,
     /// The pool's size class (heap bodies).
     class: u32,
+    /// The bytes behind the head (heap bodies).
+    capacity: usize,
 }
 
 /// The head of a body that belongs to the caller.
@@ -195,6 +197,7 @@ impl Message {
                 block: Block {
                     references: AtomicU32::new(1),
                     class: 0,
+                    capacity: 0,
                 },
                 free,
                 hint,

@@ -1,27 +1,74 @@
 //! Memory for bodies that do not fit into the message.
+//!
+//! A body is made on one thread and mostly freed on another, which is what
+//! malloc does worst: it costs more than everything else on a message's way. So
+//! bodies are recycled, in size classes. Each thread keeps a few blocks per
+//! class and touches nothing shared for them; when it runs out or has too many
+//! it exchanges a handful at once with a shelf that all threads share. A thread
+//! that ends puts its blocks on the shelves. What exceeds the limits below goes
+//! back to the system.
+//!
+//! Nothing here waits: a shelf that another thread holds for long (or held while
+//! the process forked) counts as empty and full.
+//!
+//! Built with `RUSTFLAGS="--cfg ferrozmq_no_pool"` every body comes from the
+//! system's allocator, so that valgrind and the sanitizers see its true life.
 
 use std::alloc::{Layout, alloc, dealloc};
-use std::ptr::NonNull;
-use std::sync::atomic::AtomicU32;
+use std::cell::Cell;
+use std::hint;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Block;
 use crate::error::{Errno, Result};
 
+/// The largest body that is recycled: beyond it, filling the body costs so much
+/// that its allocation does not matter.
+const MAX_RECYCLED: usize = if cfg!(ferrozmq_no_pool) { 0 } else { 1 << 20 };
+/// The smallest class; smaller bodies mostly live in the message.
+const MIN_CAPACITY: usize = 64;
+/// Capacities are 64, 96, 128, 192, … 1 MiB: at most a third is unused.
+const CLASSES: usize = 29;
+/// The class of blocks that go back to the system.
+const UNPOOLED: u32 = u32::MAX;
+
+/// What a thread keeps of one class: blocks enough to visit the shelf only once
+/// in some 32 messages, …
+const MAX_THREAD_BLOCKS: usize = 64;
+/// … but few bytes, since every thread may keep as much of each class: a thread
+/// that uses all of them holds at most 1 MiB.
+const MAX_THREAD_BYTES: usize = 64 << 10;
+/// The classes that threads keep blocks of, up to 64 KiB. For larger ones the
+/// visit to the shelf is nothing beside the copying of the body.
+const THREAD_CLASSES: usize = 21;
+
+/// What a shelf keeps: two thousand bodies of 4 KiB, about what fills the
+/// default water marks of two sockets.
+const MAX_SHELF_BYTES: usize = 8 << 20;
+/// What all shelves keep together: what an idle process may hold on to.
+const MAX_SHELVES_BYTES: usize = 32 << 20;
+/// How often to try for a shelf that another thread holds: a few microseconds,
+/// many times what an exchange takes.
+const MAX_TRIES: usize = 64;
+
 /// A block with room for `len` bytes behind its head, one reference.
+#[inline]
 pub(super) fn allocate(len: usize) -> Result<NonNull<Block>> {
-    let size = len
-        .checked_add(size_of::<Block>() + 8)
-        .ok_or(Errno::ENOMEM)?;
-    let layout = Layout::from_size_align(size, align_of::<Block>()).map_err(|_| Errno::ENOMEM)?;
-    // SAFETY: the layout is not empty.
-    let block = NonNull::new(unsafe { alloc(layout) }.cast::<Block>()).ok_or(Errno::ENOMEM)?;
-    // SAFETY: freshly allocated, large enough and aligned.
-    unsafe {
-        block.write(Block {
-            references: AtomicU32::new(1),
-            class: 0,
-        })
+    if len > MAX_RECYCLED {
+        return allocate_unpooled(len);
+    }
+    let class = class_of(len);
+    let Some(block) = CACHE.with(|cache| cache.pop(class)) else {
+        return allocate_shared(class);
     };
+    // SAFETY: a block in the cache belongs to nobody else. Relaxed: what hands
+    // the message to another thread orders this store too.
+    unsafe { block.as_ref() }
+        .references
+        .store(1, Ordering::Relaxed);
     Ok(block)
 }
 
@@ -29,12 +76,448 @@ pub(super) fn allocate(len: usize) -> Result<NonNull<Block>> {
 ///
 /// # Safety
 /// `block` came from [`allocate`] and is not used afterwards.
+#[inline]
 pub(super) unsafe fn release(block: NonNull<Block>) {
-    // SAFETY: the system's allocator is told the alignment only.
-    unsafe {
-        dealloc(
-            block.as_ptr().cast(),
-            Layout::from_size_align_unchecked(16, 16),
-        )
+    // SAFETY: the caller's promise.
+    let class = unsafe { block.as_ref() }.class;
+    if class == UNPOOLED {
+        // SAFETY: the caller's promise.
+        unsafe { give_to_system(block) };
+    } else if !CACHE.with(|cache| cache.push(class as usize, block)) {
+        release_shared(class as usize, block);
+    }
+}
+
+/// The smallest class with room for `len` bytes.
+#[inline]
+const fn class_of(len: usize) -> usize {
+    let last = if len < MIN_CAPACITY {
+        MIN_CAPACITY - 1
+    } else {
+        len - 1
     };
+    // The highest bit says between which powers of two, the next one in which
+    // half; 63 makes class 0.
+    let log = last.ilog2() as usize;
+    2 * log + ((last >> (log - 1)) & 1) - 11
+}
+
+/// The bytes behind the head of a class's blocks.
+const fn capacity_of(class: usize) -> usize {
+    let base = if class.is_multiple_of(2) { 64 } else { 96 };
+    base << (class / 2)
+}
+
+const _: () = assert!(capacity_of(CLASSES - 1) == 1 << 20);
+const _: () = assert!(capacity_of(THREAD_CLASSES - 1) == MAX_THREAD_BYTES);
+
+/// How many blocks of a class a thread keeps.
+const fn thread_limit(class: usize) -> usize {
+    let limit = MAX_THREAD_BYTES / capacity_of(class);
+    if limit < MAX_THREAD_BLOCKS {
+        limit
+    } else {
+        MAX_THREAD_BLOCKS
+    }
+}
+
+/// Where each class's places in [`Cache::blocks`] start, and where the last
+/// one's end.
+const STARTS: [usize; THREAD_CLASSES + 1] = {
+    let mut starts = [0; THREAD_CLASSES + 1];
+    let mut class = 0;
+    while class < THREAD_CLASSES {
+        starts[class + 1] = starts[class] + thread_limit(class);
+        class += 1;
+    }
+    starts
+};
+
+/// What a thread keeps. It has no destructor of its own, so that using it costs
+/// neither a check nor a registration.
+struct Cache {
+    /// How many blocks of each class are here. Classes of larger bodies have
+    /// entries too, always 0, so that no bounds are checked in between.
+    len: [Cell<u32>; CLASSES],
+    /// How many there may be: 0 before [`EXIT`] is registered and after it ran.
+    limit: [Cell<u32>; CLASSES],
+    blocks: [Cell<*mut Block>; STARTS[THREAD_CLASSES]],
+}
+
+/// Puts the thread's blocks on the shelves when it ends.
+struct Exit;
+
+thread_local! {
+    static CACHE: Cache = const {
+        Cache {
+            len: [const { Cell::new(0) }; CLASSES],
+            limit: [const { Cell::new(0) }; CLASSES],
+            blocks: [const { Cell::new(ptr::null_mut()) }; STARTS[THREAD_CLASSES]],
+        }
+    };
+    static EXIT: Exit = const { Exit };
+}
+
+impl Cache {
+    #[inline]
+    fn pop(&self, class: usize) -> Option<NonNull<Block>> {
+        let len = self.len[class].get().checked_sub(1)?;
+        self.len[class].set(len);
+        NonNull::new(self.blocks[STARTS[class] + len as usize].get())
+    }
+
+    /// Whether there was room.
+    #[inline]
+    fn push(&self, class: usize, block: NonNull<Block>) -> bool {
+        let len = self.len[class].get();
+        let room = len < self.limit[class].get();
+        if room {
+            self.blocks[STARTS[class] + len as usize].set(block.as_ptr());
+            self.len[class].set(len + 1);
+        }
+        room
+    }
+
+    /// Puts the `count` oldest blocks of a class on its shelf.
+    fn put_back(&self, class: usize, count: usize) {
+        let len = self.len[class].get() as usize;
+        let blocks = &self.blocks[STARTS[class]..][..len];
+        let (old, kept) = blocks.split_at(count.min(len));
+        put_on_shelf(class, old);
+        for (to, from) in blocks.iter().zip(kept) {
+            to.set(from.get());
+        }
+        self.len[class].set(kept.len() as u32);
+    }
+
+    /// Lets the thread keep blocks from now on, unless it is about to end.
+    fn register(&self) {
+        if EXIT.try_with(|_| ()).is_ok() {
+            for class in 0..THREAD_CLASSES {
+                self.limit[class].set(thread_limit(class) as u32);
+            }
+        }
+    }
+}
+
+impl Drop for Exit {
+    fn drop(&mut self) {
+        CACHE.with(|cache| {
+            for class in 0..THREAD_CLASSES {
+                cache.limit[class].set(0);
+                cache.put_back(class, MAX_THREAD_BLOCKS);
+            }
+        });
+    }
+}
+
+/// The blocks that all threads share, a class each. Aligned so that threads
+/// which use different classes do not disturb each other.
+#[repr(align(64))]
+struct Shelf(Mutex<Vec<Idle>>);
+
+/// A block that belongs to whoever holds this.
+struct Idle(NonNull<Block>);
+
+// SAFETY: a block is memory and a number, bound to no thread.
+unsafe impl Send for Idle {}
+
+static SHELVES: [Shelf; CLASSES] = [const { Shelf(Mutex::new(Vec::new())) }; CLASSES];
+
+/// The bytes on all shelves. Relaxed suffices: it orders nothing, it only keeps
+/// the sum below its limit, and read-modify-writes of one word never get lost.
+static SHELVES_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+impl Shelf {
+    fn try_lock(&self) -> Option<MutexGuard<'_, Vec<Idle>>> {
+        (0..MAX_TRIES).find_map(|_| {
+            let guard = self.0.try_lock();
+            if guard.is_none() {
+                hint::spin_loop();
+            }
+            guard
+        })
+    }
+}
+
+/// The way of [`allocate`] when the thread has no block of this class.
+#[cold]
+#[inline(never)]
+fn allocate_shared(class: usize) -> Result<NonNull<Block>> {
+    match CACHE.with(|cache| take_from_shelf(class, cache)) {
+        Some(block) => {
+            // SAFETY: whoever takes a block from the shelf owns it.
+            unsafe { block.as_ref() }
+                .references
+                .store(1, Ordering::Relaxed);
+            Ok(block)
+        }
+        None => take_from_system(capacity_of(class), class as u32),
+    }
+}
+
+/// The way of [`release`] when the thread has no room for the block.
+#[cold]
+#[inline(never)]
+fn release_shared(class: usize, block: NonNull<Block>) {
+    CACHE.with(|cache| {
+        if class < THREAD_CLASSES {
+            if cache.limit[class].get() == 0 {
+                cache.register();
+            }
+            cache.put_back(class, exchanged(class));
+        }
+        if !cache.push(class, block) {
+            put_on_shelf(class, &[Cell::new(block.as_ptr())]);
+        }
+    });
+}
+
+/// How many blocks of a class a thread exchanges with the shelf at once: half of
+/// what it keeps, so that the next visit is as far away whichever way it goes.
+fn exchanged(class: usize) -> usize {
+    if class < THREAD_CLASSES {
+        thread_limit(class).div_ceil(2)
+    } else {
+        1
+    }
+}
+
+/// One block for the caller, and a few for the thread's cache, which has none.
+fn take_from_shelf(class: usize, cache: &Cache) -> Option<NonNull<Block>> {
+    if class < THREAD_CLASSES && cache.limit[class].get() == 0 {
+        cache.register();
+    }
+    let room = cache.limit[class].get() as usize;
+    let mut shelf = SHELVES[class].try_lock()?;
+    let taken = exchanged(class).min(room.max(1)).min(shelf.len());
+    SHELVES_BYTES.fetch_sub(taken * capacity_of(class), Ordering::Relaxed);
+    let left = shelf.len() - taken;
+    let mut blocks = shelf.drain(left..);
+    let block = blocks.next();
+    for Idle(block) in blocks {
+        let kept = cache.push(class, block);
+        debug_assert!(kept, "an empty cache has room for what it asked for");
+    }
+    block.map(|Idle(block)| block)
+}
+
+/// Puts blocks on their shelf as far as its limits allow; the others go back to
+/// the system. The caller owns them and gives them up.
+fn put_on_shelf(class: usize, blocks: &[Cell<*mut Block>]) {
+    let mut blocks = blocks.iter().filter_map(|block| NonNull::new(block.get()));
+    let count = blocks.clone().count();
+    if let Some(mut shelf) = SHELVES[class].try_lock() {
+        let room = (MAX_SHELF_BYTES / capacity_of(class)).saturating_sub(shelf.len());
+        let count = count.min(room);
+        let bytes = count * capacity_of(class);
+        let before = SHELVES_BYTES.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= MAX_SHELVES_BYTES && shelf.try_reserve(count).is_ok() {
+            shelf.extend(blocks.by_ref().take(count).map(Idle));
+        } else {
+            SHELVES_BYTES.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+    for block in blocks {
+        // SAFETY: the caller gave it up, and it is on no shelf.
+        unsafe { give_to_system(block) };
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_unpooled(len: usize) -> Result<NonNull<Block>> {
+    take_from_system(len, UNPOOLED)
+}
+
+fn layout(capacity: usize) -> Result<Layout> {
+    size_of::<Block>()
+        .checked_add(capacity)
+        .and_then(|size| Layout::from_size_align(size, align_of::<Block>()).ok())
+        .ok_or(Errno::ENOMEM)
+}
+
+fn take_from_system(capacity: usize, class: u32) -> Result<NonNull<Block>> {
+    // SAFETY: the layout has at least the head's size.
+    let memory = unsafe { alloc(layout(capacity)?) };
+    let block = NonNull::new(memory.cast::<Block>()).ok_or(Errno::ENOMEM)?;
+    // SAFETY: freshly allocated, large enough and aligned.
+    unsafe {
+        block.write(Block {
+            references: AtomicU32::new(1),
+            class,
+            capacity,
+        });
+    }
+    Ok(block)
+}
+
+/// # Safety
+/// `block` came from [`take_from_system`] and is not used afterwards.
+unsafe fn give_to_system(block: NonNull<Block>) {
+    // SAFETY: the caller's promise.
+    let capacity = unsafe { block.as_ref() }.capacity;
+    if let Ok(layout) = layout(capacity) {
+        // SAFETY: the layout it was allocated with.
+        unsafe { dealloc(block.as_ptr().cast(), layout) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    /// Held by tests that compare what is on a shelf; they use sizes that no test
+    /// outside this file does.
+    static WATCHED: Mutex<()> = Mutex::new(());
+
+    fn shelved(class: usize) -> Vec<usize> {
+        let shelf = SHELVES[class].0.lock();
+        shelf.iter().map(|idle| idle.0.as_ptr() as usize).collect()
+    }
+
+    fn allocate_many(len: usize, count: usize) -> Vec<NonNull<Block>> {
+        (0..count).map(|_| allocate(len).unwrap()).collect()
+    }
+
+    fn release_all(blocks: Vec<NonNull<Block>>) {
+        for block in blocks {
+            // SAFETY: the tests' blocks are released once.
+            unsafe { release(block) };
+        }
+    }
+
+    #[test]
+    fn every_length_has_the_smallest_class_that_holds_it() {
+        for class in 0..CLASSES {
+            let capacity = capacity_of(class);
+            assert_eq!(class_of(capacity), class);
+            if class + 1 < CLASSES {
+                assert_eq!(class_of(capacity + 1), class + 1);
+                assert!(capacity < capacity_of(class + 1));
+            }
+        }
+        for len in 1..=1 << 20 {
+            let class = class_of(len);
+            assert!(capacity_of(class) >= len);
+            assert!(class == 0 || capacity_of(class - 1) < len);
+        }
+    }
+
+    #[test]
+    fn a_block_holds_its_length_at_every_boundary() {
+        let lens = (0..CLASSES).flat_map(|class| {
+            let capacity = capacity_of(class);
+            [capacity - 1, capacity, capacity + 1]
+        });
+        let check = move || {
+            for len in lens.chain([1, 41, 3 << 20]) {
+                let block = allocate(len).unwrap();
+                // SAFETY: what the function promises: a head and `len` bytes.
+                unsafe {
+                    block.add(1).cast::<u8>().write_bytes(0xa5, len);
+                    assert_eq!(block.as_ref().references.load(Ordering::Relaxed), 1);
+                    assert_eq!(block.as_ptr() as usize % 16, 0);
+                    assert!(block.as_ref().capacity >= len);
+                    release(block);
+                }
+            }
+        };
+        let _watched = WATCHED.lock();
+        thread::spawn(check).join().unwrap();
+    }
+
+    #[test]
+    fn impossible_lengths_are_refused() {
+        for len in [usize::MAX, usize::MAX - 15, isize::MAX as usize, 1 << 62] {
+            assert_eq!(allocate(len), Err(Errno::ENOMEM));
+        }
+    }
+
+    #[test]
+    #[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+    fn a_thread_uses_its_last_block_again() {
+        let block = allocate(2900).unwrap();
+        release_all(vec![block]);
+        let again = allocate(2900).unwrap();
+        assert_eq!(again, block);
+        release_all(vec![again]);
+    }
+
+    #[test]
+    #[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+    fn a_thread_that_ends_leaves_its_blocks_to_the_others() {
+        let _watched = WATCHED.lock();
+        let len = 1500;
+        let left = thread::spawn(move || {
+            let blocks = allocate_many(len, 10);
+            let addresses: Vec<_> = blocks.iter().map(|b| b.as_ptr() as usize).collect();
+            release_all(blocks);
+            addresses
+        });
+        let left = left.join().unwrap();
+        let shelf = shelved(class_of(len));
+        assert!(left.iter().all(|block| shelf.contains(block)));
+    }
+
+    #[test]
+    fn bodies_freed_on_other_threads_come_back() {
+        for len in [700, 11_000, 90_000] {
+            let (sender, receiver) = mpsc::sync_channel::<(Idle, u8)>(500);
+            let consumer = thread::spawn(move || {
+                for (Idle(block), value) in receiver {
+                    // SAFETY: the producer handed over a block of `len` bytes.
+                    unsafe {
+                        let body = block.add(1).cast::<u8>();
+                        assert_eq!(body.read(), value);
+                        assert_eq!(body.add(len - 1).read(), value);
+                        release(block);
+                    }
+                }
+            });
+            for value in (0..=255).cycle().take(20_000) {
+                let block = allocate(len).unwrap();
+                // SAFETY: the block has `len` bytes and is ours.
+                unsafe { block.add(1).cast::<u8>().write_bytes(value, len) };
+                sender.send((Idle(block), value)).unwrap();
+            }
+            drop(sender);
+            consumer.join().unwrap();
+            let most = MAX_SHELF_BYTES / len;
+            assert!(shelved(class_of(len)).len() <= most);
+        }
+    }
+
+    #[test]
+    #[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+    fn what_is_kept_has_limits() {
+        for len in [20_000, 350_000] {
+            let class = class_of(len);
+            let most = MAX_SHELF_BYTES / capacity_of(class);
+            release_all(allocate_many(len, most + 200));
+            let shelf = shelved(class);
+            assert!(shelf.len() <= most);
+            let kept = CACHE.with(|cache| cache.len[class].get() as usize);
+            assert!(kept * capacity_of(class) <= MAX_THREAD_BYTES);
+        }
+        assert!(SHELVES_BYTES.load(Ordering::Relaxed) <= 2 * MAX_SHELVES_BYTES);
+        let all: usize = (0..THREAD_CLASSES)
+            .map(|class| thread_limit(class) * capacity_of(class))
+            .sum();
+        assert!(all <= 1 << 20);
+    }
+
+    #[test]
+    #[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+    fn a_shelf_in_use_is_not_waited_for() {
+        let _watched = WATCHED.lock();
+        let len = 5800;
+        let shelf = SHELVES[class_of(len)].0.lock();
+        let before = shelf.len();
+        release_all(allocate_many(len, 100));
+        assert_eq!(shelf.len(), before);
+    }
 }
