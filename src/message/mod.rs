@@ -8,8 +8,11 @@
 
 mod metadata;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
@@ -52,9 +55,21 @@ pub struct Message {
 }
 
 const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);
+// `Message::is_live` reads these together.
+const _: () = assert!(
+    offset_of!(Message, more) == offset_of!(Message, storage) + 1
+        && offset_of!(Message, inline_len) == offset_of!(Message, storage) + 2
+        && offset_of!(Message, role) == offset_of!(Message, storage) + 3
+);
 
 /// Bodies up to this many bytes need no allocation.
 pub const MAX_INLINE: usize = 40;
+
+/// Only a program that overwrites copies without closing them gets here; its
+/// body is then never freed, which is better than freed under the copies left.
+const MAX_REFERENCES: u32 = 1 << 31;
+/// What the count of such a body is set back to, whichever way it moves.
+const IMMORTAL: u32 = 3 << 30;
 
 #[repr(C)]
 union Body {
@@ -70,8 +85,8 @@ struct Outer {
     block: *mut Block,
 }
 
-/// Where a body lives. The values are odd on purpose: memory that never was a
-/// message, zeroed memory and closed messages are all told apart from one.
+/// Where a body lives. The values are unusual on purpose: memory that never was
+/// a message, zeroed memory and closed messages are all told apart from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Storage {
@@ -353,13 +368,12 @@ impl Message {
     #[inline]
     pub fn share(&self) -> Message {
         if matches!(self.storage, Storage::Heap | Storage::User) {
-            // SAFETY: both kinds have a live block. Relaxed: whoever shares
-            // already holds a reference, as with `Arc`.
-            unsafe {
-                (*self.body.outer.block)
-                    .references
-                    .fetch_add(1, Ordering::Relaxed)
-            };
+            // SAFETY: both kinds have a live block.
+            let references = unsafe { &(*self.body.outer.block).references };
+            // Relaxed: whoever shares already holds a reference, as with `Arc`.
+            if references.fetch_add(1, Ordering::Relaxed) >= MAX_REFERENCES {
+                references.store(IMMORTAL, Ordering::Relaxed);
+            }
         }
         Message {
             // SAFETY: a bitwise copy of plain bytes and pointers; the count
@@ -376,31 +390,42 @@ impl Message {
     }
 
     /// Whether this memory holds a message that was initialised and not closed.
+    /// Memory that passes holds valid values in all fields that not every value
+    /// is valid for, so that a reference to it may be made.
     ///
     /// # Safety
-    /// `memory` is readable for 64 bytes.
+    /// `memory` is readable for 64 bytes and aligned as a pointer.
     #[inline]
     pub unsafe fn is_live(memory: *const Message) -> bool {
-        // SAFETY: the caller's promise; read as a byte, since memory that is
-        // no message may hold any value there.
-        let storage = unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<u8>()) };
+        // SAFETY: the caller's promise, and the four fields are neighbours (see
+        // the assertion). Read as bytes, since memory that is no message may
+        // hold any value there.
+        let [storage, more, inline_len, role] =
+            unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<[u8; 4]>()) };
         (Storage::Inline as u8..=Storage::Constant as u8).contains(&storage)
+            && more <= 1
+            && inline_len as usize <= MAX_INLINE
+            && role <= Role::Peer as u8
     }
 
-    /// Releases the body and leaves memory that [`Message::is_live`] denies.
+    /// Releases the body and leaves memory that [`Message::is_live`] denies and
+    /// whose drop does nothing. That is so before a caller's free function runs:
+    /// it may try to close the same message again.
     ///
     /// # Safety
     /// `memory` holds a live message.
     pub unsafe fn close_in_place(memory: *mut Message) {
-        // SAFETY: the caller's promise; the write makes a second drop harmless.
-        unsafe {
-            ptr::drop_in_place(memory);
+        // SAFETY: the caller's promise; what is read out is dropped once, and
+        // what stays behind owns nothing.
+        drop(unsafe {
+            let message = ptr::read(memory);
             ptr::addr_of_mut!((*memory).storage).write(Storage::Closed);
-        }
+            ptr::addr_of_mut!((*memory).metadata).write(None);
+            message
+        });
     }
 
     /// Gives up the shared or owned body outside the 64 bytes.
-    #[cold]
     #[inline(never)]
     fn release_outer(&mut self) {
         // SAFETY: called for storage kinds with a block, once per owner.
@@ -409,7 +434,11 @@ impl Message {
             let references = &(*outer.block).references;
             // A body that was never shared needs no read-modify-write.
             if references.load(Ordering::Acquire) != 1 {
-                if references.fetch_sub(1, Ordering::Release) != 1 {
+                let before = references.fetch_sub(1, Ordering::Release);
+                if before >= MAX_REFERENCES {
+                    references.store(IMMORTAL, Ordering::Relaxed);
+                }
+                if before != 1 {
                     return;
                 }
                 fence(Ordering::Acquire);
@@ -448,67 +477,5 @@ impl std::fmt::Debug for Message {
             .field("more", &self.more)
             .field("role", &self.role)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::mem::ManuallyDrop;
-
-    use super::*;
-
-    #[test]
-    fn bodies_of_every_kind_read_back() {
-        for len in [0, 1, 33, 40, 41, 255, 4096, 1 << 20] {
-            let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
-            let message = Message::copy_of(&bytes).unwrap();
-            assert_eq!(message.data(), bytes);
-            let shared = message.share();
-            assert_eq!(shared.data(), bytes);
-            assert_eq!(shared.is_shared(), len > MAX_INLINE);
-            drop(message);
-            assert_eq!(shared.data(), bytes);
-            assert!(!shared.is_shared());
-        }
-    }
-
-    #[test]
-    fn a_user_buffer_is_freed_once_after_the_last_copy() {
-        static FREED: AtomicU32 = AtomicU32::new(0);
-        unsafe extern "C" fn free(_: *mut c_void, hint: *mut c_void) {
-            FREED.fetch_add(hint as u32, Ordering::SeqCst);
-        }
-        let mut buffer = [7u8; 100];
-        // SAFETY: the buffer outlives both messages.
-        let a = unsafe {
-            Message::from_user(buffer.as_mut_ptr(), 100, Some(free), 5 as *mut c_void).unwrap()
-        };
-        let b = a.share();
-        drop(a);
-        assert_eq!(FREED.load(Ordering::SeqCst), 0);
-        assert_eq!(b.data(), [7; 100]);
-        drop(b);
-        assert_eq!(FREED.load(Ordering::SeqCst), 5);
-    }
-
-    #[test]
-    fn a_closed_message_is_not_live() {
-        let mut message = ManuallyDrop::new(Message::with_len(100).unwrap());
-        let memory: *mut Message = &mut *message;
-        // SAFETY: the memory holds a message all along.
-        unsafe {
-            assert!(Message::is_live(memory));
-            Message::close_in_place(memory);
-            assert!(!Message::is_live(memory));
-        }
-    }
-
-    #[test]
-    fn impossible_sizes_are_refused() {
-        assert_eq!(Message::with_len(usize::MAX).unwrap_err(), Errno::ENOMEM);
-        assert_eq!(
-            Message::with_len(isize::MAX as usize).unwrap_err(),
-            Errno::ENOMEM
-        );
     }
 }

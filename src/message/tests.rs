@@ -1,0 +1,123 @@
+//! What every storage kind promises, and what C callers do to messages.
+
+use std::mem::ManuallyDrop;
+
+use super::*;
+
+#[test]
+fn bodies_of_every_kind_read_back() {
+    for len in [0, 1, 33, 40, 41, 255, 4096, 1 << 20] {
+        let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
+        let message = Message::copy_of(&bytes).unwrap();
+        assert_eq!(message.data(), bytes);
+        let shared = message.share();
+        assert_eq!(shared.data(), bytes);
+        assert_eq!(shared.is_shared(), len > MAX_INLINE);
+        drop(message);
+        assert_eq!(shared.data(), bytes);
+        assert!(!shared.is_shared());
+    }
+}
+
+#[test]
+fn a_user_buffer_is_freed_once_after_the_last_copy() {
+    static FREED: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn free(_: *mut c_void, hint: *mut c_void) {
+        FREED.fetch_add(hint as u32, Ordering::SeqCst);
+    }
+    let mut buffer = [7u8; 100];
+    // SAFETY: the buffer outlives both messages.
+    let a = unsafe {
+        Message::from_user(buffer.as_mut_ptr(), 100, Some(free), 5 as *mut c_void).unwrap()
+    };
+    let b = a.share();
+    drop(a);
+    assert_eq!(FREED.load(Ordering::SeqCst), 0);
+    assert_eq!(b.data(), [7; 100]);
+    drop(b);
+    assert_eq!(FREED.load(Ordering::SeqCst), 5);
+}
+
+#[test]
+fn a_closed_message_is_not_live() {
+    let mut message = ManuallyDrop::new(Message::with_len(100).unwrap());
+    let memory: *mut Message = &mut *message;
+    // SAFETY: the memory holds a message all along.
+    unsafe {
+        assert!(Message::is_live(memory));
+        Message::close_in_place(memory);
+        assert!(!Message::is_live(memory));
+    }
+}
+
+#[test]
+fn closing_gives_up_the_metadata_once() {
+    let metadata = Arc::new(Metadata::new());
+    let mut message = Message::new();
+    message.set_metadata(Some(metadata.clone()));
+    assert_eq!(Arc::strong_count(&metadata), 2);
+    // SAFETY: the memory holds a live message.
+    unsafe { Message::close_in_place(&mut message) };
+    assert_eq!(Arc::strong_count(&metadata), 1);
+    drop(message);
+    assert_eq!(Arc::strong_count(&metadata), 1);
+}
+
+#[test]
+fn a_free_function_may_look_at_the_message_being_closed() {
+    unsafe extern "C" fn free(_: *mut c_void, hint: *mut c_void) {
+        // SAFETY: the test passes the message's own memory.
+        assert!(unsafe { !Message::is_live(hint.cast()) });
+    }
+    let mut message = ManuallyDrop::new(Message::new());
+    let memory: *mut Message = &mut *message;
+    let data = ptr::from_mut(&mut [0u8; 4]).cast();
+    // SAFETY: the memory is the test's own, and holds a message.
+    unsafe {
+        memory.write(Message::from_user(data, 4, Some(free), memory.cast()).unwrap());
+        Message::close_in_place(memory);
+    }
+}
+
+#[test]
+fn memory_that_never_was_a_message_is_not_live() {
+    for byte in 0..=255_u8 {
+        let memory = [u64::from_ne_bytes([byte; 8]); 8];
+        // SAFETY: the memory is readable, aligned and 64 bytes long.
+        assert!(unsafe { !Message::is_live(memory.as_ptr().cast()) });
+    }
+    let message = Message::new().with_role(Role::Peer);
+    for (offset, byte) in [(48, 0xa0), (48, 0xa5), (49, 2), (50, 41), (51, 4)] {
+        let mut memory = [0_u8; 64];
+        // SAFETY: a message has 64 bytes, all of them initialised.
+        unsafe { ptr::copy_nonoverlapping((&raw const message).cast(), memory.as_mut_ptr(), 64) };
+        memory[offset] = byte;
+        let mut aligned = ManuallyDrop::new(Message::new());
+        let aligned: *mut Message = &mut *aligned;
+        // SAFETY: as above; the result is only looked at.
+        unsafe {
+            ptr::copy_nonoverlapping(memory.as_ptr(), aligned.cast(), 64);
+            assert!(!Message::is_live(aligned));
+        }
+    }
+}
+
+#[test]
+fn a_body_with_too_many_references_is_never_freed() {
+    let message = Message::with_len(100).unwrap();
+    // SAFETY: a heap message has a block.
+    let references = unsafe { &(*message.body.outer.block).references };
+    references.store(MAX_REFERENCES, Ordering::Relaxed);
+    drop(message.share());
+    assert_eq!(references.load(Ordering::Relaxed), IMMORTAL);
+    references.store(1, Ordering::Relaxed);
+}
+
+#[test]
+fn impossible_sizes_are_refused() {
+    assert_eq!(Message::with_len(usize::MAX).unwrap_err(), Errno::ENOMEM);
+    assert_eq!(
+        Message::with_len(isize::MAX as usize).unwrap_err(),
+        Errno::ENOMEM
+    );
+}
