@@ -3,3 +3,5 @@
 pub mod error;
 pub mod message;
 pub mod socket_type;
+mod sync;
+mod pipe;
