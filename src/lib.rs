@@ -2,6 +2,6 @@
 
 pub mod error;
 pub mod message;
+mod pipe;
 pub mod socket_type;
 mod sync;
-mod pipe;

@@ -20,7 +20,7 @@ mod ring;
 mod set;
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use ring::{Consumer, Producer, ring};
@@ -29,7 +29,7 @@ pub(crate) use set::{Key, PipeSet};
 
 use crate::message::{Message, Metadata, Role};
 use crate::sync::{
-    Arc, AtomicBool, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
+    AtomicBool, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
 };
 
 /// What one end tells the other; bits of a word.
@@ -130,13 +130,16 @@ struct Lane {
 }
 
 impl Link {
-    fn signal(self: &Arc<Link>, side: usize, bits: u32) {
+    fn signal(self: &Arc<Self>, side: usize, bits: u32) {
         let end = &self.ends[side];
         if end.signals.fetch_or(bits, Ordering::SeqCst) == 0 {
             // Pairs with the fence in `EndRef::set_owner`.
             fence(Ordering::SeqCst);
             if let Some(owner) = end.owner.get() {
-                owner.signalled(&EndRef { link: self.clone(), side });
+                owner.signalled(&EndRef {
+                    link: self.clone(),
+                    side,
+                });
             }
         }
     }
@@ -183,7 +186,10 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         closed: AtomicBool::new(false),
         owner: OnceLock::new(),
     };
-    let link = Arc::new(Link { lanes: [lane(hwm[0]), lane(hwm[1])], ends: [end(), end()] });
+    let link = Arc::new(Link {
+        lanes: [lane(hwm[0]), lane(hwm[1])],
+        ends: [end(), end()],
+    });
     let (out0, input1) = ring();
     let (out1, input0) = ring();
     let make = |side, out, input| Pipe {
@@ -209,12 +215,18 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
 impl Pipe {
     /// A name for this end.
     pub(crate) fn end(&self) -> EndRef {
-        EndRef { link: self.link.clone(), side: self.side }
+        EndRef {
+            link: self.link.clone(),
+            side: self.side,
+        }
     }
 
     /// A name for the other end.
     pub(crate) fn other_end(&self) -> EndRef {
-        EndRef { link: self.link.clone(), side: 1 - self.side }
+        EndRef {
+            link: self.link.clone(),
+            side: 1 - self.side,
+        }
     }
 
     /// Remembers the key under which the owner keeps this end.
@@ -225,7 +237,11 @@ impl Pipe {
     /// Takes the signals that have come for this end.
     pub(crate) fn take_signals(&self) -> u32 {
         let word = &self.link.ends[self.side].signals;
-        if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::SeqCst) }
+        if word.load(Ordering::Relaxed) == 0 {
+            0
+        } else {
+            word.swap(0, Ordering::SeqCst)
+        }
     }
 
     /// Whether the other end is closed. What it wrote may still be unread.
@@ -319,7 +335,7 @@ impl Pipe {
         true
     }
 
-    /// Writes a frame. Frames become visible with [`Pipe::flush`].
+    /// Writes a frame. Whole messages become visible with [`Pipe::flush`].
     #[inline]
     pub(crate) fn push(&mut self, message: Message) {
         if message.role() != Role::Peer && !message.more() {
@@ -329,7 +345,8 @@ impl Pipe {
         if self.link.lanes[self.side].conflated.is_some() && message.role() == Role::Data {
             self.conflate_out = Some(message);
         } else {
-            self.out.push(message);
+            let ends = !message.more();
+            self.out.push(message, ends);
         }
     }
 
@@ -370,16 +387,10 @@ impl Pipe {
         }
     }
 
-    /// Takes back the frames pushed since the last flush. They were an
-    /// unfinished message, so they never counted.
+    /// Takes back the frames of an unfinished message. They never counted.
     pub(crate) fn rollback(&mut self) {
         self.conflate_out = None;
         self.out.rollback();
-    }
-
-    /// Whether frames were pushed and not flushed.
-    pub(crate) fn has_unflushed(&self) -> bool {
-        self.conflate_out.is_some() || self.out.has_unpublished()
     }
 }
 
@@ -415,7 +426,11 @@ impl Pipe {
         loop {
             match self.input.front() {
                 None => {
-                    return self.in_lane().conflated.as_ref().is_some_and(|c| c.lock().is_some());
+                    return self
+                        .in_lane()
+                        .conflated
+                        .as_ref()
+                        .is_some_and(|c| c.lock().is_some());
                 }
                 Some(message) if message.role() == Role::Peer => {
                     if let Some(message) = self.input.pop() {
@@ -485,7 +500,10 @@ impl Pipe {
     }
 
     fn conflate_waits(&self) -> bool {
-        self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
+        self.in_lane()
+            .conflated
+            .as_ref()
+            .is_some_and(|slot| slot.lock().is_some())
     }
 
     /// Tells the writer that the reader is at work and needs no signals.
@@ -524,7 +542,12 @@ impl Pipe {
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Message> {
         if self.in_lane().conflated.is_some() {
-            if let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take()) {
+            if let Some(message) = self
+                .in_lane()
+                .conflated
+                .as_ref()
+                .and_then(|c| c.lock().take())
+            {
                 self.conflate_in.push_back(message);
                 return self.conflate_in.back();
             }
@@ -536,7 +559,10 @@ impl Pipe {
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
         for _ in 0..frames {
-            let Some(frame) = self.input.take_peeked().or_else(|| self.conflate_in.pop_front())
+            let Some(frame) = self
+                .input
+                .take_peeked()
+                .or_else(|| self.conflate_in.pop_front())
             else {
                 break;
             };
@@ -545,6 +571,11 @@ impl Pipe {
         if messages > 0 {
             self.count_taken(messages);
         }
+    }
+
+    /// Frames that are visible and not yet taken.
+    pub(crate) fn visible_frames(&mut self) -> usize {
+        self.input.visible()
     }
 
     /// Forgets that frames were peeked at: they will be seen again.
@@ -569,7 +600,12 @@ impl Pipe {
 impl Drop for Pipe {
     fn drop(&mut self) {
         self.rollback();
-        self.link.ends[self.side].closed.store(true, Ordering::SeqCst);
+        self.link.ends[self.side]
+            .closed
+            .store(true, Ordering::SeqCst);
         self.link.signal(1 - self.side, signal::CLOSED);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 //!
 //! No compare-and-swap and no shared line per item: the producer publishes its
 //! tail, the consumer keeps a copy of it and looks again only when that is used
-//! up. The producer's items stay invisible until [`Producer::publish`], so that
-//! a multipart message appears whole or, after [`Producer::rollback`], not at
-//! all. The consumer may look ahead of what it has taken ([`Consumer::peek`])
+//! up. Items are pushed in groups, which [`Producer::publish`] shows whole once
+//! they are finished: a multipart message appears at once or, after
+//! [`Producer::rollback`], not at all. The consumer may look ahead of what it has taken ([`Consumer::peek`])
 //! and go back ([`Consumer::rewind`]): a message counts as taken only once it
 //! was handed whole to the kernel. Chunks are made when first needed, so an
 //! idle queue costs no memory, and a used-up chunk goes back to the producer.
@@ -14,7 +14,9 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::sync::{Arc, AtomicPtr, AtomicUsize, CachePadded, Ordering, SharedCell, fence_after_swap};
+use crate::sync::{
+    Arc, AtomicPtr, AtomicUsize, CachePadded, Ordering, SharedCell, fence_after_swap,
+};
 
 /// Slots in the first chunk: an occasional message should cost little memory.
 const FIRST_CHUNK: usize = if cfg!(loom) { 2 } else { 8 };
@@ -28,8 +30,13 @@ struct Chunk<T> {
 
 impl<T> Chunk<T> {
     fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity).map(|_| SharedCell::new(MaybeUninit::uninit())).collect();
-        Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
+        let slots = (0..capacity)
+            .map(|_| SharedCell::new(MaybeUninit::uninit()))
+            .collect();
+        Box::into_raw(Box::new(Chunk {
+            slots,
+            next: AtomicPtr::new(ptr::null_mut()),
+        }))
     }
 }
 
@@ -37,6 +44,8 @@ impl<T> Chunk<T> {
 struct Cursor<T> {
     chunk: *mut Chunk<T>,
     index: usize,
+    /// Slots in the chunk; 0 without one.
+    len: usize,
     /// Slots from the beginning of time up to here.
     count: usize,
 }
@@ -49,7 +58,21 @@ impl<T> Clone for Cursor<T> {
 impl<T> Copy for Cursor<T> {}
 
 impl<T> Cursor<T> {
-    const START: Cursor<T> = Cursor { chunk: ptr::null_mut(), index: 0, count: 0 };
+    const START: Cursor<T> = Cursor {
+        chunk: ptr::null_mut(),
+        index: 0,
+        len: 0,
+        count: 0,
+    };
+
+    /// Steps to the beginning of `chunk`.
+    fn enter(&mut self, chunk: *mut Chunk<T>) {
+        self.chunk = chunk;
+        self.index = 0;
+        // SAFETY: callers enter chunks of the live chain only; a chunk's
+        // slots never move.
+        self.len = unsafe { (&(*chunk).slots).len() };
+    }
 }
 
 struct Shared<T> {
@@ -76,8 +99,8 @@ pub(crate) struct Producer<T> {
     shared: Arc<Shared<T>>,
     /// Where the next item goes.
     write: Cursor<T>,
-    /// Where the last published item ended.
-    published: Cursor<T>,
+    /// Where the unfinished group of items begins.
+    open: Option<Cursor<T>>,
 }
 
 /// The reading half.
@@ -106,24 +129,35 @@ pub(crate) fn ring<T>() -> (Producer<T>, Consumer<T>) {
         taken: SharedCell::new(Cursor::START),
     });
     (
-        Producer { shared: shared.clone(), write: Cursor::START, published: Cursor::START },
-        Consumer { shared, read: Cursor::START, ahead: Cursor::START, tail: 0 },
+        Producer {
+            shared: shared.clone(),
+            write: Cursor::START,
+            open: None,
+        },
+        Consumer {
+            shared,
+            read: Cursor::START,
+            ahead: Cursor::START,
+            tail: 0,
+        },
     )
 }
 
 impl<T> Producer<T> {
-    /// Writes an item that stays invisible until [`Producer::publish`].
+    /// Writes an item that stays invisible until [`Producer::publish`], and
+    /// says whether it ends its group.
     #[inline]
-    pub(crate) fn push(&mut self, item: T) {
-        // SAFETY: the chunk, when there is one, belongs to the chain, which
-        // the consumer never frees at or behind the producer's place.
-        if self.write.chunk.is_null()
-            || self.write.index == unsafe { (*self.write.chunk).slots.len() }
-        {
+    pub(crate) fn push(&mut self, item: T, ends: bool) {
+        if self.write.index == self.write.len {
             self.advance();
         }
-        // SAFETY: `index` is inside the chunk and the slot is the producer's
-        // until it is published.
+        if ends {
+            self.open = None;
+        } else if self.open.is_none() {
+            self.open = Some(self.write);
+        }
+        // SAFETY: `index` is inside the chunk, which the consumer never frees
+        // at the producer's place; the slot is ours until it is published.
         unsafe {
             let slot = (&(*self.write.chunk).slots).get_unchecked(self.write.index);
             slot.with_mut(|slot| (*slot).write(item));
@@ -139,71 +173,63 @@ impl<T> Producer<T> {
         let next = if full.is_null() {
             ptr::null_mut()
         } else {
-            // SAFETY: as in `push`. After a rollback the chain may already go
-            // on; only the producer writes `next`.
+            // SAFETY: the consumer never frees the chunk at the producer's
+            // place. After a rollback the chain may already go on; only the
+            // producer writes `next`.
             unsafe { (*full).next.load(Ordering::Relaxed) }
         };
         if next.is_null() {
             // Acquire: the consumer was done with the chunk before it gave it.
             let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
-            let capacity = if full.is_null() {
-                FIRST_CHUNK
+            let capacity = (self.write.len * 2).clamp(FIRST_CHUNK, LARGEST_CHUNK);
+            let chunk = if spare.is_null() {
+                Chunk::new(capacity)
             } else {
-                // SAFETY: as above.
-                (unsafe { (*full).slots.len() } * 2).min(LARGEST_CHUNK)
+                spare
             };
-            let chunk = if spare.is_null() { Chunk::new(capacity) } else { spare };
             // SAFETY: the chunk is the producer's alone.
             unsafe { (*chunk).next.store(ptr::null_mut(), Ordering::Relaxed) };
             if full.is_null() {
                 self.shared.first.store(chunk, Ordering::Relaxed);
-                // A rollback to before the first chunk finds it again.
-                self.published = Cursor { chunk, index: 0, count: self.published.count };
             } else {
                 // Relaxed: the publish of the tail carries it to the consumer.
                 // SAFETY: as above.
                 unsafe { (*full).next.store(chunk, Ordering::Relaxed) };
             }
-            self.write.chunk = chunk;
+            self.write.enter(chunk);
         } else {
-            self.write.chunk = next;
+            self.write.enter(next);
         }
-        self.write.index = 0;
     }
 
-    /// Makes everything pushed so far visible. It is a full fence: what the
-    /// caller reads afterwards is not older than the publication.
+    /// Makes all finished groups visible. It is a full fence: what the caller
+    /// reads afterwards is not older than the publication.
     #[inline]
     pub(crate) fn publish(&mut self) {
-        self.published = self.write;
-        self.shared.tail.swap(self.write.count, Ordering::SeqCst);
+        let end = self
+            .open
+            .as_ref()
+            .map_or(self.write.count, |open| open.count);
+        self.shared.tail.swap(end, Ordering::SeqCst);
         fence_after_swap();
     }
 
-    /// Whether there are items not yet published.
-    pub(crate) fn has_unpublished(&self) -> bool {
-        self.write.count != self.published.count
-    }
-
-    /// Takes back, and drops, what was pushed since the last publication.
+    /// Takes back, and drops, the items of the unfinished group.
     pub(crate) fn rollback(&mut self) {
-        let mut at = self.published;
+        let Some(open) = self.open.take() else { return };
+        let mut at = open;
         while at.count != self.write.count {
             // SAFETY: the unpublished slots are the producer's, all written.
             unsafe {
-                if at.index == (*at.chunk).slots.len() {
-                    at = Cursor {
-                        chunk: (*at.chunk).next.load(Ordering::Relaxed),
-                        index: 0,
-                        ..at
-                    };
+                if at.index == at.len {
+                    at.enter((*at.chunk).next.load(Ordering::Relaxed));
                 }
                 (&(*at.chunk).slots)[at.index].with_mut(|slot| (*slot).assume_init_drop());
             }
             at.index += 1;
             at.count += 1;
         }
-        self.write = self.published;
+        self.write = open;
     }
 }
 
@@ -268,6 +294,12 @@ impl<T> Consumer<T> {
         self.ahead.count != self.tail
     }
 
+    /// Items visible and not yet taken.
+    pub(crate) fn visible(&mut self) -> usize {
+        self.tail = self.shared.tail.load(Ordering::Acquire);
+        self.tail - self.read.count
+    }
+
     /// Items peeked at and not yet taken.
     pub(crate) fn peeked(&self) -> usize {
         self.ahead.count - self.read.count
@@ -291,11 +323,9 @@ impl<T> Consumer<T> {
         // acquire load of the tail made its links visible.
         unsafe {
             if at.chunk.is_null() {
-                at.chunk = shared.first.load(Ordering::Relaxed);
-                at.index = 0;
-            } else if at.index == (*at.chunk).slots.len() {
-                at.chunk = (*at.chunk).next.load(Ordering::Relaxed);
-                at.index = 0;
+                at.enter(shared.first.load(Ordering::Relaxed));
+            } else if at.index == at.len {
+                at.enter((*at.chunk).next.load(Ordering::Relaxed));
             }
         }
     }
@@ -350,8 +380,12 @@ impl<T> Drop for Consumer<T> {
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: both halves have ended; the last reference synchronises.
-        let (mut at, end) =
-            unsafe { (self.taken.with(|cell| *cell), self.written.with(|cell| (*cell).count)) };
+        let (mut at, end) = unsafe {
+            (
+                self.taken.with(|cell| *cell),
+                self.written.with(|cell| (*cell).count),
+            )
+        };
         if at.chunk.is_null() {
             at.chunk = self.first.load(Ordering::Relaxed);
         }
@@ -385,7 +419,7 @@ mod tests {
         let (mut producer, mut consumer) = ring();
         for round in 0..10 {
             for i in 0..1000 {
-                producer.push(Box::new(round * 1000 + i));
+                producer.push(Box::new(round * 1000 + i), true);
             }
             assert!(consumer.pop().is_none());
             producer.publish();
@@ -401,10 +435,10 @@ mod tests {
         let (mut producer, mut consumer) = ring();
         for i in 0..100 {
             for _ in 0..i {
-                producer.push(Box::new(-1));
+                producer.push(Box::new(-1), false);
             }
             producer.rollback();
-            producer.push(Box::new(i));
+            producer.push(Box::new(i), true);
             producer.publish();
             assert_eq!(consumer.pop().as_deref(), Some(&i));
         }
@@ -414,7 +448,7 @@ mod tests {
     #[test]
     fn peeked_items_can_be_taken_or_seen_again() {
         let (mut producer, mut consumer) = ring();
-        (0..600).for_each(|i| producer.push(Box::new(i)));
+        (0..600).for_each(|i| producer.push(Box::new(i), true));
         producer.publish();
         (0..500).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
         (0..300).for_each(|i| assert_eq!(consumer.take_peeked().as_deref(), Some(&i)));
@@ -429,10 +463,10 @@ mod tests {
     fn what_is_left_is_dropped_with_the_halves() {
         let item = Arc::new(());
         let (mut producer, mut consumer) = ring();
-        (0..700).for_each(|_| producer.push(item.clone()));
+        (0..700).for_each(|_| producer.push(item.clone(), true));
         producer.publish();
         (0..9).for_each(|_| drop(consumer.pop()));
-        producer.push(item.clone());
+        producer.push(item.clone(), true);
         drop(consumer);
         drop(producer);
         assert_eq!(Arc::strong_count(&item), 1);
@@ -443,7 +477,7 @@ mod tests {
         let (mut producer, mut consumer) = ring();
         let thread = std::thread::spawn(move || {
             for i in 0..200_000u64 {
-                producer.push(i);
+                producer.push(i, true);
                 producer.publish();
             }
         });
@@ -470,7 +504,7 @@ mod loom_tests {
             let (mut producer, mut consumer) = ring();
             let thread = loom::thread::spawn(move || {
                 for i in 0..3 {
-                    producer.push(Box::new(i));
+                    producer.push(Box::new(i), true);
                     producer.publish();
                 }
             });
@@ -493,9 +527,9 @@ mod loom_tests {
         loom::model(|| {
             let (mut producer, mut consumer) = ring();
             let thread = loom::thread::spawn(move || {
-                producer.push(Box::new(1));
-                producer.push(Box::new(2));
-                producer.push(Box::new(3));
+                producer.push(Box::new(1), true);
+                producer.push(Box::new(2), true);
+                producer.push(Box::new(3), true);
                 producer.publish();
             });
             drop(consumer.pop());

@@ -47,12 +47,18 @@ impl PipeSet {
     /// The key of the pipe with this end; `None` when it is gone.
     pub(crate) fn key_of(&mut self, end: &EndRef) -> Option<Key> {
         let key = Key(end.key());
-        self.pipe(key).is_some_and(|pipe| pipe.end().same(end)).then_some(key)
+        self.pipe(key)
+            .is_some_and(|pipe| pipe.end().same(end))
+            .then_some(key)
     }
 
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
-        let live = self.slots.iter().enumerate().filter(|(_, pipe)| pipe.is_some());
+        let live = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, pipe)| pipe.is_some());
         live.map(|(key, _)| Key(key as u32)).collect()
     }
 
@@ -104,7 +110,9 @@ impl PipeSet {
     /// [`PipeSet::pop`].
     #[inline]
     pub(crate) fn can_read(&mut self, key: Key) -> bool {
-        let Some(pipe) = self.pipe(key) else { return false };
+        let Some(pipe) = self.pipe(key) else {
+            return false;
+        };
         loop {
             if pipe.can_read() {
                 return true;

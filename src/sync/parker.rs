@@ -33,13 +33,18 @@ pub(crate) struct Parker {
 impl Parker {
     /// A parker nobody has signalled.
     pub(crate) fn new() -> Parker {
-        Parker { state: AtomicU32::new(EMPTY) }
+        Parker {
+            state: AtomicU32::new(EMPTY),
+        }
     }
 
     /// Sleeps until unparked, until `deadline`, or until a signal interrupts.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> Parked {
         // Acquire: what the unparker did before must be visible after.
-        if self.state.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err()
+        if self
+            .state
+            .compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire)
+            .is_err()
         {
             self.state.swap(EMPTY, Ordering::Acquire);
             return Parked::Unparked;
@@ -59,7 +64,11 @@ impl Parker {
             if end.is_some() || self.state.load(Ordering::Acquire) == NOTIFIED {
                 // An unpark that raced with the end of the wait wins.
                 let was = self.state.swap(EMPTY, Ordering::Acquire);
-                return if was == NOTIFIED { Parked::Unparked } else { end.unwrap_or(Parked::Unparked) };
+                return if was == NOTIFIED {
+                    Parked::Unparked
+                } else {
+                    end.unwrap_or(Parked::Unparked)
+                };
             }
         }
     }
