@@ -3,5 +3,6 @@
 pub mod error;
 pub mod message;
 mod pipe;
+mod reactor;
 pub mod socket_type;
 mod sync;
