@@ -4,5 +4,6 @@ pub mod error;
 pub mod message;
 mod pipe;
 mod reactor;
+pub mod options;
 pub mod socket_type;
 mod sync;
