@@ -5,5 +5,6 @@ pub mod message;
 mod pipe;
 mod reactor;
 pub mod options;
+pub mod routing;
 pub mod socket_type;
 mod sync;
