@@ -4,6 +4,7 @@ pub mod error;
 pub mod message;
 mod pipe;
 mod reactor;
+mod session;
 pub mod options;
 pub mod routing;
 pub mod socket_type;
