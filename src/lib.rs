@@ -4,4 +4,5 @@ pub mod error;
 pub mod message;
 mod pipe;
 pub mod socket_type;
+pub mod zmtp;
 mod sync;
