@@ -9,7 +9,7 @@ use super::command::{self, Command};
 use super::frame::{FrameHeader, MAX_HEADER, MAX_SHORT_BODY, MORE};
 use super::heartbeat::Heartbeat;
 use super::{Config, Inbox, ProtocolError};
-use crate::message::{Message, Role};
+use crate::message::{MAX_INLINE, Message, Role};
 use crate::socket_type::SocketType;
 
 /// The longest command in traffic; in practice, a subscription's topic.
@@ -169,7 +169,14 @@ impl Traffic {
             if !self.in_message && !inbox.has_room() {
                 break;
             }
-            self.deliver_data(*flags == MORE, body, inbox)?;
+            let more = *flags == MORE;
+            match tail.first_chunk() {
+                Some(chunk) if body.len() <= MAX_INLINE && !self.takes_subscriptions => {
+                    self.in_message = more;
+                    inbox.push(Message::from_prefix(chunk, body.len(), more));
+                }
+                _ => self.deliver_data(more, body, inbox)?,
+            }
             rest = next;
         }
         Ok(rest)
