@@ -13,9 +13,9 @@ use super::traffic::Traffic;
 use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
 use crate::message::{Message, Role};
 
-/// All frames of a handshake together may have this many bytes, whatever the
-/// peer says of itself in them. `ZMQ_MAXMSGSIZE` has no say in this.
-pub(super) const MAX_HANDSHAKE: usize = 64 * 1024;
+/// The longest handshake command. It bounds what a peer makes us hold before
+/// it is known; `ZMQ_MAXMSGSIZE` has no say in this.
+pub(super) const MAX_HANDSHAKE_COMMAND: usize = 64 * 1024;
 
 /// A connection that speaks ZMTP, without its socket.
 pub struct Connection {
@@ -144,6 +144,7 @@ impl Connection {
         match message.role() {
             Role::Subscribe => self.encode_subscription_head(command::SUBSCRIBE, 1, message, out),
             Role::Cancel => self.encode_subscription_head(command::CANCEL, 0, message, out),
+            // `Role::Peer` is between session and socket; it comes here never.
             Role::Data | Role::Peer => {
                 frame::encode_header(u8::from(message.more()), message.len(), out);
             }
@@ -257,7 +258,7 @@ impl Handshake {
             let wanted = match FrameHeader::parse(&self.partial) {
                 None if self.partial.len() < frame::MIN_HEADER => frame::MIN_HEADER,
                 None => frame::MAX_HEADER,
-                Some((header, _)) if header.len > MAX_HANDSHAKE as u64 => {
+                Some((header, _)) if header.len > MAX_HANDSHAKE_COMMAND as u64 => {
                     return Err(ProtocolError::HandshakeTooLarge);
                 }
                 Some((header, size)) if self.partial.len() == size + header.len as usize => {

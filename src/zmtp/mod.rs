@@ -2,10 +2,10 @@
 //! bytes, messages and events out. Nothing here knows a descriptor, a thread
 //! or a clock, so every byte layout and every time-out is tested in memory.
 //!
-//! A [`Connection`] passes through three states: [`greeting`] (64 bytes that
-//! agree on version and mechanism), handshake (commands of a [`mechanism`],
-//! capped in size and time), and [`traffic`] (messages, subscriptions,
-//! [`heartbeat`]s). Where the RFC and the libzmq in the field differ, we
+//! A [`Connection`] passes through three states: `greeting` (64 bytes that
+//! agree on version and mechanism), handshake (commands of a `mechanism`,
+//! capped in size and time), and `traffic` (messages, subscriptions,
+//! heartbeats). Where the RFC and the libzmq in the field differ, we
 //! accept what the field accepts and send the bytes it sends.
 
 #![forbid(unsafe_code)]
@@ -62,10 +62,10 @@ pub trait Inbox {
     /// [`Connection::receive`] stop there. Must not block.
     fn has_room(&mut self) -> bool;
 
-    /// Takes a frame: data of the user's, or a subscription of the peer's
-    /// (whose body is the topic and which is never part of a multipart
-    /// message). Called only after `has_room` has said yes to its message.
-    /// Must not block.
+    /// Takes a frame: data of the user's, or a subscription of the peer's,
+    /// whose body is the topic. A subscription is whole by itself, even where
+    /// a peer sends it between the frames of a multipart message. Called only
+    /// after `has_room` has said yes to the message. Must not block.
     fn push(&mut self, message: Message);
 }
 
