@@ -3,6 +3,9 @@
 pub mod error;
 pub mod message;
 mod pipe;
+mod reactor;
+pub mod options;
+pub mod routing;
 pub mod socket_type;
 pub mod zmtp;
 mod sync;

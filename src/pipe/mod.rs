@@ -21,6 +21,7 @@ mod set;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use ring::{Consumer, Producer, ring};
@@ -29,7 +30,7 @@ pub(crate) use set::{Key, PipeSet};
 
 use crate::message::{Message, Metadata, Role};
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
+    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
 };
 
 /// What one end tells the other; bits of a word.
@@ -109,6 +110,9 @@ struct Link {
 }
 
 struct End {
+    /// How long what this end wrote may wait to be sent once it is closed, in
+    /// milliseconds; -1: for ever.
+    linger_ms: AtomicI64,
     signals: AtomicU32,
     key: AtomicU32,
     closed: AtomicBool,
@@ -125,6 +129,9 @@ struct Lane {
     reopen_at: AtomicUsize,
     /// What the reader is doing: ACTIVE, IDLE or CORKED.
     reader: AtomicU32,
+    /// The reader wants subscriptions as they change; while it does not, it
+    /// takes the whole of them later (see `session/opening.rs`).
+    wants_subscriptions: AtomicBool,
     /// Only the last message is kept (`ZMQ_CONFLATE`).
     conflated: Option<Mutex<Option<Message>>>,
 }
@@ -178,9 +185,11 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         hwm: AtomicU32::new(hwm),
         reopen_at: AtomicUsize::new(usize::MAX),
         reader: AtomicU32::new(IDLE),
+        wants_subscriptions: AtomicBool::new(false),
         conflated: conflate.then(|| Mutex::new(None)),
     };
     let end = || End {
+        linger_ms: AtomicI64::new(-1),
         signals: AtomicU32::new(0),
         key: AtomicU32::new(u32::MAX),
         closed: AtomicBool::new(false),
@@ -248,6 +257,34 @@ impl Pipe {
     #[inline]
     pub(crate) fn peer_closed(&self) -> bool {
         self.link.ends[1 - self.side].closed.load(Ordering::Acquire)
+    }
+
+    /// Closes this end; what it wrote may wait to be sent for `linger`
+    /// (`None`: for ever).
+    pub(crate) fn close(self, linger: Option<Duration>) {
+        let ms = linger.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        self.link.ends[self.side].linger_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How long the closed other end lets what it wrote wait to be sent.
+    pub(crate) fn peer_linger(&self) -> Option<Duration> {
+        let ms = self.link.ends[1 - self.side].linger_ms.load(Ordering::Relaxed);
+        u64::try_from(ms).ok().map(Duration::from_millis)
+    }
+
+    /// Whether the other end wants to be sent subscriptions as they change.
+    pub(crate) fn peer_wants_subscriptions(&self) -> bool {
+        self.out_lane().wants_subscriptions.load(Ordering::Relaxed)
+    }
+
+    /// Says, for the other end (inproc), that it wants subscriptions.
+    pub(crate) fn send_subscriptions(&self) {
+        self.out_lane().wants_subscriptions.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether this end wants subscriptions as they change.
+    pub(crate) fn want_subscriptions(&self, want: bool) {
+        self.in_lane().wants_subscriptions.store(want, Ordering::Relaxed);
     }
 
     /// Changes the bound of the lane this end writes (`outgoing`) or reads.
