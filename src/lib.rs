@@ -8,4 +8,5 @@ mod session;
 pub mod options;
 pub mod routing;
 pub mod socket_type;
+pub mod zmtp;
 mod sync;
