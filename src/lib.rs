@@ -2,5 +2,7 @@
 
 pub mod error;
 pub mod message;
+mod pipe;
 pub mod socket_type;
+mod sync;
 pub mod transport;
