@@ -10,3 +10,4 @@ pub mod routing;
 pub mod socket_type;
 pub mod zmtp;
 mod sync;
+pub mod transport;
