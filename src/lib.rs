@@ -2,9 +2,9 @@
 
 pub mod error;
 pub mod message;
+pub mod options;
 mod pipe;
 mod reactor;
-pub mod options;
 pub mod routing;
 pub mod socket_type;
 mod sync;
