@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod message;
+pub mod options;
 mod pipe;
 mod reactor;
 mod session;
