@@ -158,7 +158,7 @@ pub unsafe extern "C" fn zmq_msg_size(msg: *const Message) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_more(msg: *const Message) -> c_int {
     // SAFETY: the caller's promise.
-    guard(|| unsafe { property(msg, MORE) })
+    guard(|| unsafe { number_of(msg, MORE) })
 }
 
 /// The value of a property: `ZMQ_MORE`, `ZMQ_SRCFD` or `ZMQ_SHARED`.
@@ -166,22 +166,19 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const Message) -> c_int {
 /// # Safety
 /// As for [`zmq_msg_close`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_get(msg: *const Message, property_id: c_int) -> c_int {
+pub unsafe extern "C" fn zmq_msg_get(msg: *const Message, property: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    guard(|| unsafe { property(msg, property_id) })
+    guard(|| unsafe { number_of(msg, property) })
 }
 
 /// Sets a property: there is none that can be set, so EINVAL.
 ///
 /// # Safety
-/// None: no pointer is read.
+/// No pointer is followed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_set(
-    msg: *mut Message,
-    _property_id: c_int,
-    _value: c_int,
-) -> c_int {
+pub unsafe extern "C" fn zmq_msg_set(msg: *mut Message, property: c_int, value: c_int) -> c_int {
     guard(|| -> Result<()> {
+        let _ = (property, value);
         Err(if msg.is_null() {
             Errno::EFAULT
         } else {
@@ -266,7 +263,7 @@ unsafe fn place_or_close(msg: *mut Message, message: Result<Message>) -> Result<
 ///
 /// # Safety
 /// `msg` is NULL or readable for a message.
-unsafe fn property(msg: *const Message, id: c_int) -> Result<c_int> {
+unsafe fn number_of(msg: *const Message, id: c_int) -> Result<c_int> {
     if msg.is_null() {
         return Err(Errno::EFAULT);
     }

@@ -10,6 +10,8 @@
 
 mod entry;
 
-pub mod message;
-pub mod util;
 pub mod version;
+
+pub mod message;
+
+pub mod util;
