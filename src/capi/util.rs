@@ -7,11 +7,11 @@
 use std::ffi::{c_int, c_ulong, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::entry::{guard, guard_keeping_errno};
 use crate::error::{Errno, Result};
+use crate::sync::{AtomicU32, Ordering};
 
 /// `zmq_thread_fn *` as C passes it.
 pub type ThreadFnPointer = Option<unsafe extern "C" fn(argument: *mut c_void)>;
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
 /// Makes a counter that several threads may use, at 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
-    guard(|| Ok(into_handle(AtomicI32::new(0))))
+    guard(|| Ok(into_handle(AtomicU32::new(0))))
 }
 
 /// Sets a counter.
@@ -105,8 +105,8 @@ pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
 pub unsafe extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     guard(|| {
         // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicI32>(counter) }?;
-        counter.store(value, Ordering::SeqCst);
+        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        counter.store(value as u32, Ordering::Release);
         Ok(())
     });
 }
@@ -119,8 +119,8 @@ pub unsafe extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_i
 pub unsafe extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
     guard(|| {
         // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicI32>(counter) }?;
-        Ok(counter.fetch_add(1, Ordering::SeqCst))
+        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        Ok(counter.fetch_add(1, Ordering::AcqRel) as c_int)
     })
 }
 
@@ -132,11 +132,11 @@ pub unsafe extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
 pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
     guard(|| {
         // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicI32>(counter) }?;
+        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
         // C programs count references with this: whoever sees 0 must also see
-        // all that the other holders did before. SeqCst gives more than the
-        // AcqRel this needs, as the C API has never promised less.
-        Ok::<c_int, Errno>((counter.fetch_sub(1, Ordering::SeqCst) != 1).into())
+        // all that the other holders did before.
+        let before = counter.fetch_sub(1, Ordering::AcqRel);
+        Ok(c_int::from(before != 1))
     })
 }
 
@@ -148,8 +148,8 @@ pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
 pub unsafe extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
     guard(|| {
         // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicI32>(counter) }?;
-        Ok(counter.load(Ordering::SeqCst))
+        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        Ok(counter.load(Ordering::Acquire) as c_int)
     })
 }
 
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void)
         unsafe {
             let counter = counter_p.replace(ptr::null_mut());
             if !counter.is_null() {
-                drop(reclaim::<AtomicI32>(counter)?);
+                drop(reclaim::<AtomicU32>(counter)?);
             }
         }
         Ok(())
