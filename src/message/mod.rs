@@ -176,6 +176,23 @@ impl Message {
         Ok(message)
     }
 
+    /// A frame of data whose body is the first `len` of `bytes`. For decoders,
+    /// which have a buffer to read past the body: a copy of known size and no
+    /// way to fail are what makes small messages cheap.
+    #[inline]
+    pub fn from_prefix(bytes: &[u8; MAX_INLINE], len: usize, more: bool) -> Message {
+        Message {
+            body: Body { inline: *bytes },
+            metadata: None,
+            storage: Storage::Inline,
+            more,
+            inline_len: len.min(MAX_INLINE) as u8,
+            role: Role::Data,
+            routing_id: 0,
+            _reserved: 0,
+        }
+    }
+
     /// A message over the caller's buffer, given back through `free` (if any)
     /// when the last copy is closed.
     ///

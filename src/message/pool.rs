@@ -11,6 +11,9 @@
 //! Nothing here waits: a shelf that another thread holds for long (or held while
 //! the process forked) counts as empty and full.
 //!
+//! The atomics here and in the message are the standard library's even under
+//! loom, whose own cannot stand in a static or in memory used again as it is.
+//!
 //! Built with `RUSTFLAGS="--cfg ferrozmq_no_pool"` every body comes from the
 //! system's allocator, so that valgrind and the sanitizers see its true life.
 

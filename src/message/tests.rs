@@ -20,6 +20,16 @@ fn bodies_of_every_kind_read_back() {
 }
 
 #[test]
+fn a_prefix_is_no_longer_than_what_it_is_taken_from() {
+    let bytes: [u8; MAX_INLINE] = std::array::from_fn(|i| i as u8);
+    for len in [0, 1, MAX_INLINE, MAX_INLINE + 1, usize::MAX] {
+        let message = Message::from_prefix(&bytes, len, len == 1);
+        assert_eq!(message.data(), &bytes[..len.min(MAX_INLINE)]);
+        assert_eq!(message.more(), len == 1);
+    }
+}
+
+#[test]
 fn a_user_buffer_is_freed_once_after_the_last_copy() {
     static FREED: AtomicU32 = AtomicU32::new(0);
     unsafe extern "C" fn free(_: *mut c_void, hint: *mut c_void) {

@@ -1,0 +1,62 @@
+//! What cargo cannot say by itself: the SONAME that programs built for libzmq
+//! ask for, and the C header.
+//!
+//! The header is generated into OUT_DIR at every build, where `tests/header.rs`
+//! compares it with the committed `include/zmq.h`. Only `make header` writes
+//! the latter (`FERROZMQ_WRITE_HEADER=1`), so that a build never touches its
+//! sources, which may be read-only.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libzmq.so.5");
+
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=src/capi");
+    println!("cargo:rerun-if-env-changed=FERROZMQ_WRITE_HEADER");
+
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let generated = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("zmq.h");
+    write_if_changed(&generated, &header(&root));
+    println!(
+        "cargo:rustc-env=FERROZMQ_GENERATED_HEADER={}",
+        generated.display()
+    );
+    if env::var_os("FERROZMQ_WRITE_HEADER").is_some() {
+        let committed = root.join("include/zmq.h");
+        println!("cargo:rerun-if-changed={}", committed.display());
+        write_if_changed(&committed, &header(&root));
+    }
+}
+
+/// The header: the text of cbindgen.toml and a prototype for every exported
+/// function, in the order in which `src/capi/mod.rs` lists the modules.
+fn header(root: &Path) -> Vec<u8> {
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))
+        .unwrap_or_else(|error| panic!("cbindgen.toml: {error}"));
+    let rooms = fs::read_to_string(root.join("src/capi/mod.rs")).expect("src/capi/mod.rs");
+    let files = rooms
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .map(|name| root.join(format!("src/capi/{name}.rs")));
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for file in files {
+        builder = builder.with_src(file);
+    }
+    let mut text = Vec::new();
+    builder
+        .generate()
+        .unwrap_or_else(|error| panic!("the C header: {error}"))
+        .write(&mut text);
+    text
+}
+
+/// An unchanged file keeps its time stamp, and nothing is built anew for it.
+fn write_if_changed(path: &Path, text: &[u8]) {
+    if fs::read(path).is_ok_and(|old| old == text) {
+        return;
+    }
+    fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}

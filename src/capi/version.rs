@@ -1,0 +1,61 @@
+//! Errors and versions as C sees them (manual pages zmq_errno, zmq_strerror,
+//! zmq_version, zmq_has).
+
+use std::ffi::{CStr, c_char, c_int};
+
+use super::entry::{errno, guard};
+use crate::error::{Errno, private_text};
+
+/// The errno of the last call that failed on this thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_errno() -> c_int {
+    errno()
+}
+
+/// The text of an errno value, those of the library included.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
+    match private_text(errnum) {
+        Some(text) => text.as_ptr(),
+        // SAFETY: any value is allowed; unknown ones get a text too.
+        None => unsafe { libc::strerror(errnum) },
+    }
+}
+
+/// The version of the library; a NULL is left out.
+///
+/// # Safety
+/// Each pointer is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch: *mut c_int) {
+    for (place, number) in [major, minor, patch].into_iter().zip(VERSION) {
+        if !place.is_null() {
+            // SAFETY: not NULL, so writable by the caller's promise.
+            unsafe { place.write(number) };
+        }
+    }
+}
+
+/// Whether the library has a capability: 1 or 0.
+///
+/// # Safety
+/// `capability` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
+    guard(|| {
+        if capability.is_null() {
+            return Ok(0);
+        }
+        // SAFETY: a string by the caller's promise.
+        let name = unsafe { CStr::from_ptr(capability) }.to_bytes();
+        Ok::<c_int, Errno>(CAPABILITIES.contains(&name).into())
+    })
+}
+
+/// The release of libzmq whose API this library has; the macros in the header
+/// say the same.
+const VERSION: [c_int; 3] = [4, 3, 5];
+
+/// What [`zmq_has`] says yes to. tcp, inproc and the NULL mechanism have no
+/// name there.
+const CAPABILITIES: [&[u8]; 1] = [b"ipc"];

@@ -1,0 +1,427 @@
+//! The options of one socket as typed values, set and read as the C functions
+//! do. A value owned by its socket: whoever holds the socket may change it; a
+//! connection works on the clone taken when it was bound or connected.
+
+use std::time::Duration;
+
+use crate::error::{Errno, Result};
+use crate::socket_type::SocketType;
+
+use super::context::ContextOptions;
+use super::table;
+
+/// The options of one socket.
+#[derive(Clone, Debug)]
+pub struct SocketOptions {
+    kind: SocketType,
+    /// `ZMQ_AFFINITY`: bit n lets I/O thread n serve new connections; 0: any.
+    pub affinity: u64,
+    /// `ZMQ_ROUTING_ID`: the name given to peers; empty: none.
+    pub routing_id: Vec<u8>,
+    /// `ZMQ_SNDBUF`: `SO_SNDBUF`; `None` leaves the system's.
+    pub sndbuf_bytes: Option<i32>,
+    /// `ZMQ_RCVBUF`: `SO_RCVBUF`; `None` leaves the system's.
+    pub rcvbuf_bytes: Option<i32>,
+    /// `ZMQ_LINGER`: how long unsent messages outlive the socket; `None`: for
+    /// ever.
+    pub linger: Option<Duration>,
+    /// `ZMQ_RECONNECT_IVL` as given; see [`SocketOptions::reconnect_interval`].
+    pub reconnect_ivl_ms: i32,
+    /// `ZMQ_RECONNECT_IVL_MAX`: how far the interval doubles; `None`: it stays.
+    pub reconnect_ivl_max: Option<Duration>,
+    /// `ZMQ_BACKLOG`: the argument of `listen`.
+    pub backlog: i32,
+    /// `ZMQ_MAXMSGSIZE` as given; see [`SocketOptions::max_message_bytes`].
+    pub maxmsgsize_bytes: i64,
+    /// `ZMQ_SNDHWM`: messages per outgoing pipe; 0: unlimited.
+    pub sndhwm: i32,
+    /// `ZMQ_RCVHWM`: messages per incoming pipe; 0: unlimited.
+    pub rcvhwm: i32,
+    /// `ZMQ_SNDTIMEO`: how long a send blocks; `None`: for ever.
+    pub sndtimeo: Option<Duration>,
+    /// `ZMQ_RCVTIMEO`: how long a receive blocks; `None`: for ever.
+    pub rcvtimeo: Option<Duration>,
+    /// `ZMQ_TCP_KEEPALIVE`: `SO_KEEPALIVE`; `None` leaves the system's.
+    pub tcp_keepalive: Option<bool>,
+    /// `ZMQ_TCP_KEEPALIVE_CNT`: `TCP_KEEPCNT`; `None` leaves the system's.
+    pub tcp_keepalive_cnt: Option<i32>,
+    /// `ZMQ_TCP_KEEPALIVE_IDLE`: `TCP_KEEPIDLE`; `None` leaves the system's.
+    pub tcp_keepalive_idle_s: Option<i32>,
+    /// `ZMQ_TCP_KEEPALIVE_INTVL`: `TCP_KEEPINTVL`; `None` leaves the system's.
+    pub tcp_keepalive_intvl_s: Option<i32>,
+    /// `ZMQ_IMMEDIATE`: queue messages only for finished connections.
+    pub immediate: bool,
+    /// `ZMQ_IPV6` (and its opposite `ZMQ_IPV4ONLY`).
+    pub ipv6: bool,
+    /// `ZMQ_CONFLATE`: keep only the last message.
+    pub conflate: bool,
+    /// `ZMQ_TOS`: `IP_TOS`; 0 leaves the system's.
+    pub tos: i32,
+    /// `ZMQ_HANDSHAKE_IVL`: how long a handshake may take; `None`: for ever.
+    pub handshake_ivl: Option<Duration>,
+    /// `ZMQ_INVERT_MATCHING`: what matches a subscription is what is dropped.
+    pub invert_matching: bool,
+    /// `ZMQ_HEARTBEAT_IVL`: how often to PING; `None`: never.
+    pub heartbeat_ivl: Option<Duration>,
+    /// `ZMQ_HEARTBEAT_TTL` in the unit of the PING command; 0: none.
+    pub heartbeat_ttl_deciseconds: u16,
+    /// `ZMQ_HEARTBEAT_TIMEOUT` as set; see
+    /// [`SocketOptions::effective_heartbeat_timeout`].
+    pub heartbeat_timeout: Option<Duration>,
+    /// `ZMQ_CONNECT_TIMEOUT`: how long a connect may take; `None`: as long as
+    /// the system lets it.
+    pub connect_timeout: Option<Duration>,
+    /// `ZMQ_TCP_MAXRT`: `TCP_USER_TIMEOUT`; `None` leaves the system's.
+    pub tcp_maxrt: Option<Duration>,
+    /// `ZMQ_BINDTODEVICE` as given; see [`SocketOptions::device`].
+    pub bind_to_device: Vec<u8>,
+}
+
+/// What the socket must do after an option was set, beyond storing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'v> {
+    /// Nothing.
+    Stored,
+    /// Bring the new `sndhwm` to the pipes that exist.
+    SendHwm,
+    /// Bring the new `rcvhwm` to the pipes that exist.
+    RecvHwm,
+    /// Subscribe to this topic.
+    Subscribe(&'v [u8]),
+    /// End one subscription to this topic, if there is one.
+    Unsubscribe(&'v [u8]),
+    /// Tell the pattern.
+    Pattern(PatternOption<'v>),
+}
+
+/// An option that means something to the socket type alone. Only types that
+/// know it get here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternOption<'v> {
+    /// `ZMQ_ROUTER_MANDATORY` (ROUTER, REP).
+    RouterMandatory(bool),
+    /// `ZMQ_ROUTER_HANDOVER` (ROUTER, REP).
+    RouterHandover(bool),
+    /// `ZMQ_CONNECT_ROUTING_ID` (ROUTER, REP): the name of the peer that the
+    /// next connect reaches. Not empty; may be longer than a routing id.
+    ConnectRoutingId(&'v [u8]),
+    /// `ZMQ_PROBE_ROUTER` (REQ, REP, DEALER, ROUTER).
+    ProbeRouter(bool),
+    /// `ZMQ_REQ_CORRELATE` (REQ).
+    ReqCorrelate(bool),
+    /// `ZMQ_REQ_RELAXED` (REQ).
+    ReqRelaxed(bool),
+    /// `ZMQ_XPUB_VERBOSE` (XPUB, PUB).
+    XPubVerbose(bool),
+    /// `ZMQ_XPUB_VERBOSER` (XPUB, PUB).
+    XPubVerboser(bool),
+    /// `ZMQ_XPUB_NODROP` (XPUB, PUB).
+    XPubNoDrop(bool),
+    /// `ZMQ_INVERT_MATCHING` (every type; PUB, XPUB and SUB act on it).
+    InvertMatching(bool),
+}
+
+/// What only the socket knows and `zmq_getsockopt` asks for. Called on the
+/// thread of the C call; nothing here blocks.
+pub trait Live {
+    /// `ZMQ_RCVMORE`: the frame received last has another one behind it.
+    fn receive_more(&self) -> bool;
+    /// `ZMQ_EVENTS`, after processing what is pending; `ETERM` where that says
+    /// so.
+    fn events(&self) -> Result<i32>;
+    /// `ZMQ_FD`, made at the first call.
+    fn fd(&self) -> Result<i32>;
+    /// `ZMQ_LAST_ENDPOINT` without a terminating zero; empty before the first.
+    fn last_endpoint(&self) -> &[u8];
+}
+
+impl SocketOptions {
+    /// The options of a new socket.
+    pub fn new(kind: SocketType, context_defaults: &ContextOptions) -> SocketOptions {
+        let lingers =
+            context_defaults.blocky && !matches!(kind, SocketType::Sub | SocketType::XSub);
+        SocketOptions {
+            kind,
+            affinity: 0,
+            routing_id: Vec::new(),
+            sndbuf_bytes: None,
+            rcvbuf_bytes: None,
+            linger: if lingers { None } else { Some(Duration::ZERO) },
+            reconnect_ivl_ms: 100,
+            reconnect_ivl_max: None,
+            backlog: 100,
+            maxmsgsize_bytes: -1,
+            sndhwm: 1000,
+            rcvhwm: 1000,
+            sndtimeo: None,
+            rcvtimeo: None,
+            tcp_keepalive: None,
+            tcp_keepalive_cnt: None,
+            tcp_keepalive_idle_s: None,
+            tcp_keepalive_intvl_s: None,
+            immediate: false,
+            ipv6: context_defaults.ipv6,
+            conflate: false,
+            tos: 0,
+            handshake_ivl: Some(Duration::from_secs(30)),
+            invert_matching: false,
+            heartbeat_ivl: None,
+            heartbeat_ttl_deciseconds: 0,
+            heartbeat_timeout: None,
+            connect_timeout: None,
+            tcp_maxrt: None,
+            bind_to_device: Vec::new(),
+        }
+    }
+
+    /// The type of the socket.
+    pub fn kind(&self) -> SocketType {
+        self.kind
+    }
+
+    /// Sets an option from the bytes a caller gave; `None` is a NULL pointer of
+    /// size 0. On an error nothing has changed.
+    pub fn set<'v>(&mut self, option: i32, value: Option<&'v [u8]>) -> Result<Change<'v>> {
+        table::find(option).ok_or(Errno::EINVAL)?.set(self, value)
+    }
+
+    /// Reads an option into the caller's buffer: the value, then zeros to the
+    /// buffer's end. Returns the length of the value, the terminating zero of a
+    /// text included.
+    pub fn get(&self, option: i32, live: &dyn Live, buffer: &mut [u8]) -> Result<usize> {
+        table::find(option)
+            .ok_or(Errno::EINVAL)?
+            .get(self, live, buffer)
+    }
+
+    /// How long to wait before the first reconnect; `None`: never reconnect.
+    pub fn reconnect_interval(&self) -> Option<Duration> {
+        (self.reconnect_ivl_ms > 0).then(|| Duration::from_millis(self.reconnect_ivl_ms as u64))
+    }
+
+    /// The largest body a peer may send; `None`: any.
+    pub fn max_message_bytes(&self) -> Option<u64> {
+        u64::try_from(self.maxmsgsize_bytes).ok()
+    }
+
+    /// How long a peer may stay silent after a PING; `None`: no heartbeats, or
+    /// for ever. Unless set it is the interval of the heartbeats.
+    pub fn effective_heartbeat_timeout(&self) -> Option<Duration> {
+        let interval = self.heartbeat_ivl?;
+        let timeout = self.heartbeat_timeout.unwrap_or(interval);
+        (!timeout.is_zero()).then_some(timeout)
+    }
+
+    /// The network device to bind connections to, if any, without the zeros
+    /// that a caller counted in.
+    pub fn device(&self) -> Option<&[u8]> {
+        self.bind_to_device
+            .split(|byte| *byte == 0)
+            .next()
+            .filter(|name| !name.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) struct Asleep;
+
+    impl Live for Asleep {
+        fn receive_more(&self) -> bool {
+            true
+        }
+        fn events(&self) -> Result<i32> {
+            Err(Errno::ETERM)
+        }
+        fn fd(&self) -> Result<i32> {
+            Ok(7)
+        }
+        fn last_endpoint(&self) -> &[u8] {
+            b"inproc://a"
+        }
+    }
+
+    fn fresh(kind: SocketType) -> SocketOptions {
+        SocketOptions::new(kind, &ContextOptions::default())
+    }
+
+    fn set_int(options: &mut SocketOptions, option: i32, value: i32) -> Result<()> {
+        options.set(option, Some(&value.to_ne_bytes())).map(drop)
+    }
+
+    fn int(options: &SocketOptions, option: i32) -> i32 {
+        let mut buffer = [0xaa; 4];
+        assert_eq!(
+            options.get(option, &Asleep, &mut buffer),
+            Ok(4),
+            "option {option}"
+        );
+        i32::from_ne_bytes(buffer)
+    }
+
+    #[test]
+    fn ints_are_read_and_written_at_their_size_only() {
+        let mut push = fresh(SocketType::Push);
+        for size in [0, 1, 3, 5, 8, 300] {
+            assert_eq!(push.set(23, Some(&vec![0; size])), Err(Errno::EINVAL));
+            assert_eq!(
+                push.get(23, &Asleep, &mut vec![0; size]),
+                Err(Errno::EINVAL)
+            );
+        }
+        assert_eq!(push.set(23, None), Err(Errno::EINVAL));
+        assert_eq!(push.set(23, Some(&7i32.to_ne_bytes())), Ok(Change::SendHwm));
+        assert_eq!((int(&push, 23), push.sndhwm), (7, 7));
+        assert_eq!(set_int(&mut push, 23, -1), Err(Errno::EINVAL));
+        assert_eq!(push.sndhwm, 7);
+    }
+
+    #[test]
+    fn live_ints_fit_larger_buffers() {
+        let pull = fresh(SocketType::Pull);
+        let mut buffer = [0xaa; 9];
+        assert_eq!(pull.get(14, &Asleep, &mut buffer), Ok(4));
+        assert_eq!(buffer, [7, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(pull.get(14, &Asleep, &mut buffer[..3]), Err(Errno::EINVAL));
+        assert_eq!(pull.get(15, &Asleep, &mut buffer), Err(Errno::ETERM));
+        assert_eq!(int(&pull, 13), 1);
+        assert_eq!(int(&pull, 16), 7);
+        assert_eq!(pull.get(16, &Asleep, &mut buffer), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn texts_end_in_a_zero_and_zeros_fill_the_rest() {
+        let mut pair = fresh(SocketType::Pair);
+        let mut buffer = [0xaa; 13];
+        assert_eq!(pair.get(32, &Asleep, &mut buffer), Ok(11));
+        assert_eq!(&buffer, b"inproc://a\0\0\0");
+        assert_eq!(pair.get(32, &Asleep, &mut buffer[..10]), Err(Errno::EINVAL));
+        assert_eq!(pair.set(92, Some(b"lo\0")), Ok(Change::Stored));
+        assert_eq!(pair.get(92, &Asleep, &mut buffer), Ok(4));
+        assert_eq!(pair.device(), Some(&b"lo"[..]));
+        assert_eq!(pair.set(92, Some(b"")), Err(Errno::EINVAL));
+        assert_eq!(pair.set(92, Some(&[b'x'; 17])), Err(Errno::EINVAL));
+        assert_eq!(pair.set(92, None), Ok(Change::Stored));
+        assert_eq!(pair.device(), None);
+    }
+
+    #[test]
+    fn routing_ids_have_1_to_255_bytes_of_any_value() {
+        let mut dealer = fresh(SocketType::Dealer);
+        for (id, fits) in [
+            (&[][..], false),
+            (&[0, 1], true),
+            (&[1; 255], true),
+            (&[1; 256], false),
+        ] {
+            assert_eq!(dealer.set(5, Some(id)).is_ok(), fits, "{} bytes", id.len());
+        }
+        assert_eq!(dealer.set(5, Some(b"ab")), Ok(Change::Stored));
+        let mut buffer = [0xaa; 4];
+        assert_eq!(dealer.get(5, &Asleep, &mut buffer), Ok(2));
+        assert_eq!(&buffer, b"ab\0\0");
+        assert_eq!(dealer.get(5, &Asleep, &mut buffer[..1]), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn pattern_options_are_for_their_types() {
+        let mut rep = fresh(SocketType::Rep);
+        let mut dealer = fresh(SocketType::Dealer);
+        let seven = 7i32.to_ne_bytes();
+        let mandatory = Change::Pattern(PatternOption::RouterMandatory(true));
+        assert_eq!(rep.set(33, Some(&seven)), Ok(mandatory));
+        assert_eq!(dealer.set(33, Some(&seven)), Err(Errno::EINVAL));
+        assert_eq!(set_int(&mut rep, 33, -1), Err(Errno::EINVAL));
+        assert_eq!(rep.get(33, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
+        assert_eq!(dealer.set(6, Some(b"")), Err(Errno::EINVAL));
+        let mut sub = fresh(SocketType::Sub);
+        assert_eq!(sub.set(6, Some(b"topic")), Ok(Change::Subscribe(b"topic")));
+        assert_eq!(sub.set(7, None), Ok(Change::Unsubscribe(b"")));
+    }
+
+    #[test]
+    fn sockets_inherit_from_the_context() {
+        let mut context = ContextOptions::default();
+        assert_eq!(int(&SocketOptions::new(SocketType::Push, &context), 17), -1);
+        assert_eq!(int(&SocketOptions::new(SocketType::XSub, &context), 17), 0);
+        context.set(70, 0).unwrap();
+        context.set(42, 1).unwrap();
+        let push = SocketOptions::new(SocketType::Push, &context);
+        assert_eq!((int(&push, 17), int(&push, 42), int(&push, 31)), (0, 1, 0));
+    }
+
+    #[test]
+    fn ipv4only_is_the_opposite_of_ipv6() {
+        let mut pair = fresh(SocketType::Pair);
+        set_int(&mut pair, 31, 0).unwrap();
+        assert!(pair.ipv6);
+        set_int(&mut pair, 42, 0).unwrap();
+        assert_eq!(int(&pair, 31), 1);
+        assert_eq!(set_int(&mut pair, 31, 2), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn heartbeat_ttl_is_cut_to_tenths_of_a_second() {
+        let mut pair = fresh(SocketType::Pair);
+        for (given, kept) in [(99, 0), (-99, 0), (255, 200), (6_553_599, 6_553_500)] {
+            set_int(&mut pair, 76, given).unwrap();
+            assert_eq!(int(&pair, 76), kept);
+        }
+        for refused in [-100, 6_553_600, i32::MAX] {
+            assert_eq!(set_int(&mut pair, 76, refused), Err(Errno::EINVAL));
+        }
+    }
+
+    #[test]
+    fn heartbeat_timeout_follows_the_interval_until_set() {
+        let mut pair = fresh(SocketType::Pair);
+        assert_eq!(pair.effective_heartbeat_timeout(), None);
+        set_int(&mut pair, 75, 500).unwrap();
+        assert_eq!(
+            pair.effective_heartbeat_timeout(),
+            Some(Duration::from_millis(500))
+        );
+        assert_eq!(int(&pair, 77), -1);
+        set_int(&mut pair, 77, 200).unwrap();
+        assert_eq!(
+            pair.effective_heartbeat_timeout(),
+            Some(Duration::from_millis(200))
+        );
+    }
+
+    #[test]
+    fn intervals_keep_the_value_given_and_know_its_meaning() {
+        let mut pair = fresh(SocketType::Pair);
+        for (given, meaning) in [(-1, None), (0, None), (5, Some(Duration::from_millis(5)))] {
+            set_int(&mut pair, 18, given).unwrap();
+            assert_eq!(
+                (int(&pair, 18), pair.reconnect_interval()),
+                (given, meaning)
+            );
+        }
+        assert_eq!(pair.max_message_bytes(), None);
+        assert_eq!(
+            pair.set(22, Some(&(-2i64).to_ne_bytes())),
+            Ok(Change::Stored)
+        );
+        assert_eq!(pair.max_message_bytes(), None);
+        assert_eq!(pair.set(22, Some(&0i64.to_ne_bytes())), Ok(Change::Stored));
+        assert_eq!(pair.max_message_bytes(), Some(0));
+        assert_eq!(pair.set(22, Some(&0i32.to_ne_bytes())), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn options_of_later_steps_answer_einval_or_their_default() {
+        let mut pair = fresh(SocketType::Pair);
+        assert_eq!(int(&pair, 43), 0);
+        assert_eq!(set_int(&mut pair, 44, 1), Err(Errno::EINVAL));
+        assert_eq!(int(&pair, 44), 0);
+        assert_eq!(pair.get(55, &Asleep, &mut [0xaa; 3]), Ok(1));
+        for unknown in [i32::MIN, -1, 0, 1, 3, 10, 70, 127, 128, 255, 1000, i32::MAX] {
+            assert_eq!(set_int(&mut pair, unknown, 1), Err(Errno::EINVAL));
+            assert_eq!(pair.get(unknown, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
+        }
+    }
+}

@@ -1,0 +1,648 @@
+//! A bidirectional message pipe: what joins two sockets (inproc) or a socket
+//! and a session.
+//!
+//! A pipe has two [`Pipe`] ends and two lanes, one per direction. Each end is
+//! used by one thread at a time (a socket under its lock, a session under its
+//! ownership word); the two ends run concurrently. Patterns see messages;
+//! how they are stored is this room's own business.
+//!
+//! **Signals.** An end that has something to say to the other sets a bit in its
+//! word and, when the word was empty, tells the other's [`Owner`]: READABLE when
+//! a message arrives at a reader that had gone idle, WRITABLE when a lane that
+//! was full opens again, CLOSED when the end is gone, BATCH when a corked lane
+//! holds enough for a write. Nothing is signalled while the reader is at work.
+//!
+//! **Water marks** count whole messages, exactly: a message counts from its
+//! push until the reader has taken it. A lane that was found full opens again
+//! after (HWM + 1) / 2 further messages were taken.
+
+mod ring;
+mod set;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use ring::{Consumer, Producer, ring};
+
+pub(crate) use set::{Key, PipeSet};
+
+use crate::message::{Message, Metadata, Role};
+use crate::sync::{
+    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
+};
+
+/// What one end tells the other; bits of a word.
+pub(crate) mod signal {
+    /// Something to read, after the reader had gone idle.
+    pub(crate) const READABLE: u32 = 1;
+    /// Room to write again, after the lane was full.
+    pub(crate) const WRITABLE: u32 = 2;
+    /// The other end is closed.
+    pub(crate) const CLOSED: u32 = 4;
+    /// A corked lane holds a batch, or is full: write it out.
+    pub(crate) const BATCH: u32 = 8;
+}
+
+/// Bytes a corked lane collects before its writer asks for them to be sent.
+const BATCH_BYTES: usize = 64 * 1024;
+/// What a message is reckoned to take beside its body.
+const MESSAGE_OVERHEAD: usize = 9;
+
+/// The reader of a lane looks again by itself.
+const ACTIVE: u32 = 0;
+/// The reader of a lane must be told.
+const IDLE: u32 = 1;
+/// The reader of a lane looks again soon by itself, but would rather be told
+/// once a batch has come together.
+const CORKED: u32 = 2;
+
+/// Whoever uses an end: a socket's mailbox or a session.
+pub(crate) trait Owner: Send + Sync {
+    /// The end has signals to take. Called on any thread, with locks of the
+    /// other end's owner held; must not take a socket lock.
+    fn signalled(self: Arc<Self>, end: &EndRef);
+}
+
+/// Names one end without owning its messages.
+#[derive(Clone)]
+pub(crate) struct EndRef {
+    link: Arc<Link>,
+    side: usize,
+}
+
+impl EndRef {
+    /// Takes the signals that have come for this end.
+    pub(crate) fn take_signals(&self) -> u32 {
+        self.link.ends[self.side].signals.swap(0, Ordering::SeqCst)
+    }
+
+    /// Says who uses this end. Signals that came before are passed on now.
+    pub(crate) fn set_owner(&self, owner: Arc<dyn Owner>) {
+        let end = &self.link.ends[self.side];
+        let _ = end.owner.set(owner);
+        // Pairs with the fence in `Link::signal`: either the signaller sees
+        // the owner, or we see its signal.
+        fence(Ordering::SeqCst);
+        if end.signals.load(Ordering::SeqCst) != 0 {
+            if let Some(owner) = end.owner.get() {
+                owner.clone().signalled(self);
+            }
+        }
+    }
+
+    /// Whether both name the same end.
+    pub(crate) fn same(&self, other: &EndRef) -> bool {
+        self.side == other.side && Arc::ptr_eq(&self.link, &other.link)
+    }
+
+    /// The key under which the owner keeps this end.
+    pub(crate) fn key(&self) -> u32 {
+        self.link.ends[self.side].key.load(Ordering::Relaxed)
+    }
+}
+
+struct Link {
+    /// Lane `i` is written by end `i`.
+    lanes: [Lane; 2],
+    ends: [End; 2],
+}
+
+struct End {
+    /// How long what this end wrote may wait to be sent once it is closed, in
+    /// milliseconds; -1: for ever.
+    linger_ms: AtomicI64,
+    signals: AtomicU32,
+    key: AtomicU32,
+    closed: AtomicBool,
+    owner: OnceLock<Arc<dyn Owner>>,
+}
+
+struct Lane {
+    /// Messages the reader has taken. On a line of its own: written per message.
+    taken: CachePadded<AtomicUsize>,
+    /// Messages that may be in the lane; 0: any number.
+    hwm: AtomicU32,
+    /// The value of `taken` at which a writer that found the lane full wants to
+    /// be told; `usize::MAX` while none waits.
+    reopen_at: AtomicUsize,
+    /// What the reader is doing: ACTIVE, IDLE or CORKED.
+    reader: AtomicU32,
+    /// The reader wants subscriptions as they change; while it does not, it
+    /// takes the whole of them later (see `session/opening.rs`).
+    wants_subscriptions: AtomicBool,
+    /// Only the last message is kept (`ZMQ_CONFLATE`).
+    conflated: Option<Mutex<Option<Message>>>,
+}
+
+impl Link {
+    fn signal(self: &Arc<Self>, side: usize, bits: u32) {
+        let end = &self.ends[side];
+        if end.signals.fetch_or(bits, Ordering::SeqCst) == 0 {
+            // Pairs with the fence in `EndRef::set_owner`.
+            fence(Ordering::SeqCst);
+            if let Some(owner) = end.owner.get() {
+                owner.clone().signalled(&EndRef {
+                    link: self.clone(),
+                    side,
+                });
+            }
+        }
+    }
+}
+
+/// One end of a pipe. Dropping it closes it: what it has published stays
+/// readable at the other end.
+pub(crate) struct Pipe {
+    link: Arc<Link>,
+    side: usize,
+    out: Producer<Message>,
+    input: Consumer<Message>,
+    /// Messages pushed, and of those the ones known to be taken.
+    written: usize,
+    written_taken: usize,
+    /// The lane was found full; it opens when `taken` reaches this.
+    full_until: Option<usize>,
+    /// Body and header bytes pushed since the reader was last told.
+    unsent_bytes: usize,
+    /// Messages taken.
+    taken: usize,
+    /// The message on its way into, or peeked at in, a conflated lane.
+    conflate_out: Option<Message>,
+    conflate_in: VecDeque<Message>,
+    /// What is known of the peer behind the other end.
+    metadata: Option<Arc<Metadata>>,
+    routing_id: Option<Box<[u8]>>,
+    peer_news: bool,
+}
+
+/// Makes a pipe: `hwm[i]` bounds what end `i` may have written and the other
+/// end not taken, in messages (0: no bound).
+pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
+    let lane = |hwm| Lane {
+        taken: CachePadded(AtomicUsize::new(0)),
+        hwm: AtomicU32::new(hwm),
+        reopen_at: AtomicUsize::new(usize::MAX),
+        reader: AtomicU32::new(IDLE),
+        wants_subscriptions: AtomicBool::new(false),
+        conflated: conflate.then(|| Mutex::new(None)),
+    };
+    let end = || End {
+        linger_ms: AtomicI64::new(-1),
+        signals: AtomicU32::new(0),
+        key: AtomicU32::new(u32::MAX),
+        closed: AtomicBool::new(false),
+        owner: OnceLock::new(),
+    };
+    let link = Arc::new(Link {
+        lanes: [lane(hwm[0]), lane(hwm[1])],
+        ends: [end(), end()],
+    });
+    let (out0, input1) = ring();
+    let (out1, input0) = ring();
+    let make = |side, out, input| Pipe {
+        link: link.clone(),
+        side,
+        out,
+        input,
+        written: 0,
+        written_taken: 0,
+        full_until: None,
+        unsent_bytes: 0,
+        taken: 0,
+        conflate_out: None,
+        conflate_in: VecDeque::new(),
+        metadata: None,
+        routing_id: None,
+        peer_news: false,
+    };
+    (make(0, out0, input0), make(1, out1, input1))
+}
+
+/// Both ends.
+impl Pipe {
+    /// A name for this end.
+    pub(crate) fn end(&self) -> EndRef {
+        EndRef {
+            link: self.link.clone(),
+            side: self.side,
+        }
+    }
+
+    /// A name for the other end.
+    pub(crate) fn other_end(&self) -> EndRef {
+        EndRef {
+            link: self.link.clone(),
+            side: 1 - self.side,
+        }
+    }
+
+    /// Remembers the key under which the owner keeps this end.
+    pub(crate) fn set_key(&self, key: u32) {
+        self.link.ends[self.side].key.store(key, Ordering::Relaxed);
+    }
+
+    /// Takes the signals that have come for this end.
+    pub(crate) fn take_signals(&self) -> u32 {
+        let word = &self.link.ends[self.side].signals;
+        if word.load(Ordering::Relaxed) == 0 {
+            0
+        } else {
+            word.swap(0, Ordering::SeqCst)
+        }
+    }
+
+    /// Whether the other end is closed. What it wrote may still be unread.
+    #[inline]
+    pub(crate) fn peer_closed(&self) -> bool {
+        self.link.ends[1 - self.side].closed.load(Ordering::Acquire)
+    }
+
+    /// Closes this end; what it wrote may wait to be sent for `linger`
+    /// (`None`: for ever).
+    pub(crate) fn close(self, linger: Option<Duration>) {
+        let ms = linger.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        self.link.ends[self.side].linger_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How long the closed other end lets what it wrote wait to be sent.
+    pub(crate) fn peer_linger(&self) -> Option<Duration> {
+        let ms = self.link.ends[1 - self.side].linger_ms.load(Ordering::Relaxed);
+        u64::try_from(ms).ok().map(Duration::from_millis)
+    }
+
+    /// Whether the other end wants to be sent subscriptions as they change.
+    pub(crate) fn peer_wants_subscriptions(&self) -> bool {
+        self.out_lane().wants_subscriptions.load(Ordering::Relaxed)
+    }
+
+    /// Says, for the other end (inproc), that it wants subscriptions.
+    pub(crate) fn send_subscriptions(&self) {
+        self.out_lane().wants_subscriptions.store(true, Ordering::Relaxed);
+    }
+
+    /// Says whether this end wants subscriptions as they change.
+    pub(crate) fn want_subscriptions(&self, want: bool) {
+        self.in_lane().wants_subscriptions.store(want, Ordering::Relaxed);
+    }
+
+    /// Changes the bound of the lane this end writes (`outgoing`) or reads.
+    /// A writer that waits for room is told to look again.
+    pub(crate) fn set_hwm(&mut self, outgoing: bool, hwm: u32) {
+        let writer = if outgoing { self.side } else { 1 - self.side };
+        let lane = &self.link.lanes[writer];
+        lane.hwm.store(hwm, Ordering::SeqCst);
+        if lane.reopen_at.swap(usize::MAX, Ordering::SeqCst) != usize::MAX {
+            self.link.signal(writer, signal::WRITABLE);
+        }
+        if outgoing {
+            self.full_until = None;
+        }
+    }
+
+    fn out_lane(&self) -> &Lane {
+        &self.link.lanes[self.side]
+    }
+
+    fn in_lane(&self) -> &Lane {
+        &self.link.lanes[1 - self.side]
+    }
+}
+
+/// Writing.
+impl Pipe {
+    /// Whether a further message may be pushed. When not, and the other end
+    /// is open, WRITABLE will be signalled once it may.
+    #[inline]
+    pub(crate) fn can_write(&mut self) -> bool {
+        if self.peer_closed() {
+            return false;
+        }
+        let hwm = self.out_lane().hwm.load(Ordering::Relaxed) as usize;
+        if hwm == 0 || self.out_lane().conflated.is_some() {
+            return true;
+        }
+        if self.full_until.is_none() && self.written.wrapping_sub(self.written_taken) < hwm {
+            return true;
+        }
+        self.look_for_room(hwm)
+    }
+
+    #[cold]
+    fn look_for_room(&mut self, hwm: usize) -> bool {
+        if self.room_now(hwm) {
+            return true;
+        }
+        // The messages may only be waiting for a batch to come together.
+        if self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
+            self.unsent_bytes = 0;
+            self.link.signal(1 - self.side, signal::BATCH);
+            return self.room_now(hwm);
+        }
+        false
+    }
+
+    fn room_now(&mut self, hwm: usize) -> bool {
+        let lane = &self.link.lanes[self.side];
+        let taken = lane.taken.load(Ordering::Acquire);
+        self.written_taken = taken;
+        if let Some(until) = self.full_until {
+            let waits = lane.reopen_at.load(Ordering::Relaxed) != usize::MAX;
+            if waits && taken < until {
+                return false;
+            }
+            lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
+            self.full_until = None;
+        }
+        if self.written.wrapping_sub(taken) < hwm {
+            return true;
+        }
+        // Full. Say from when on we want to know, then look once more.
+        let until = self.written - hwm + hwm.div_ceil(2);
+        lane.reopen_at.swap(until, Ordering::SeqCst);
+        fence_after_swap();
+        self.full_until = Some(until);
+        if lane.taken.load(Ordering::SeqCst) < until {
+            return false;
+        }
+        lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
+        self.full_until = None;
+        self.written_taken = lane.taken.load(Ordering::Acquire);
+        true
+    }
+
+    /// Writes a frame. Whole messages become visible with [`Pipe::flush`].
+    #[inline]
+    pub(crate) fn push(&mut self, message: Message) {
+        if message.role() != Role::Peer && !message.more() {
+            self.written = self.written.wrapping_add(1);
+        }
+        self.unsent_bytes += message.len() + MESSAGE_OVERHEAD;
+        if self.link.lanes[self.side].conflated.is_some() && message.role() == Role::Data {
+            self.conflate_out = Some(message);
+        } else {
+            let ends = !message.more();
+            self.out.push(message, ends);
+        }
+    }
+
+    /// Shows the reader what was pushed, and wakes it when it sleeps. A
+    /// session behind the other end may write to the network right here.
+    #[inline]
+    pub(crate) fn flush(&mut self) {
+        if let Some(message) = self.conflate_out.take() {
+            if let Some(slot) = &self.out_lane().conflated {
+                *slot.lock() = Some(message);
+            }
+        }
+        self.out.publish();
+        match self.out_lane().reader.load(Ordering::SeqCst) {
+            ACTIVE => {}
+            CORKED if self.unsent_bytes < BATCH_BYTES => {}
+            _ => self.tell_reader(),
+        }
+    }
+
+    #[inline]
+    fn tell_reader(&mut self) {
+        self.unsent_bytes = 0;
+        let reader = &self.out_lane().reader;
+        let told = reader.compare_exchange(IDLE, ACTIVE, Ordering::SeqCst, Ordering::SeqCst);
+        match told {
+            Ok(_) => self.link.signal(1 - self.side, signal::READABLE),
+            Err(CORKED) => self.link.signal(1 - self.side, signal::BATCH),
+            Err(_) => {}
+        }
+    }
+
+    /// Asks the reader to send what a corked lane has collected.
+    pub(crate) fn push_out(&mut self) {
+        if self.out_lane().reader.load(Ordering::Relaxed) == CORKED && self.unsent_bytes > 0 {
+            self.unsent_bytes = 0;
+            self.link.signal(1 - self.side, signal::BATCH);
+        }
+    }
+
+    /// Takes back the frames of an unfinished message. They never counted.
+    pub(crate) fn rollback(&mut self) {
+        self.conflate_out = None;
+        self.out.rollback();
+    }
+}
+
+/// Reading.
+impl Pipe {
+    /// Takes the next frame.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Message> {
+        loop {
+            let Some(message) = self.input.pop() else {
+                return self.pop_conflated();
+            };
+            if message.role() == Role::Peer {
+                self.learn_peer(message);
+                continue;
+            }
+            if !message.more() {
+                self.count_taken(1);
+            }
+            return Some(message);
+        }
+    }
+
+    fn pop_conflated(&mut self) -> Option<Message> {
+        let message = self.in_lane().conflated.as_ref()?.lock().take()?;
+        self.count_taken(1);
+        Some(message)
+    }
+
+    /// Whether [`Pipe::pop`] has a frame to give.
+    #[inline]
+    pub(crate) fn can_read(&mut self) -> bool {
+        loop {
+            match self.input.front() {
+                None => {
+                    return self
+                        .in_lane()
+                        .conflated
+                        .as_ref()
+                        .is_some_and(|c| c.lock().is_some());
+                }
+                Some(message) if message.role() == Role::Peer => {
+                    if let Some(message) = self.input.pop() {
+                        self.learn_peer(message);
+                    }
+                }
+                Some(_) => return true,
+            }
+        }
+    }
+
+    #[cold]
+    fn learn_peer(&mut self, message: Message) {
+        self.metadata = message.metadata().cloned();
+        self.routing_id = Some(message.data().into());
+        self.peer_news = true;
+    }
+
+    #[inline]
+    fn count_taken(&mut self, messages: usize) {
+        self.taken = self.taken.wrapping_add(messages);
+        let lane = &self.link.lanes[1 - self.side];
+        if lane.hwm.load(Ordering::Relaxed) == 0 {
+            lane.taken.store(self.taken, Ordering::Release);
+            return;
+        }
+        // Swap, then look whether a writer waits: a writer says so, then looks
+        // at the count. One of us sees the other.
+        lane.taken.swap(self.taken, Ordering::SeqCst);
+        fence_after_swap();
+        if self.taken >= lane.reopen_at.load(Ordering::SeqCst) {
+            self.reopen();
+        }
+    }
+
+    #[cold]
+    fn reopen(&mut self) {
+        if self.in_lane().reopen_at.swap(usize::MAX, Ordering::SeqCst) != usize::MAX {
+            self.link.signal(1 - self.side, signal::WRITABLE);
+        }
+    }
+
+    /// Goes idle: from now on the writer signals READABLE. False (and still
+    /// active) when something arrived meanwhile.
+    pub(crate) fn go_idle(&mut self) -> bool {
+        self.rest(IDLE)
+    }
+
+    /// Goes idle in the way of a reader that looks again by itself within a
+    /// moment: the writer signals BATCH only.
+    pub(crate) fn cork(&mut self) -> bool {
+        self.rest(CORKED)
+    }
+
+    fn rest(&mut self, how: u32) -> bool {
+        self.in_lane().reader.swap(how, Ordering::SeqCst);
+        fence_after_swap();
+        let nothing = if self.input.peeked() == 0 {
+            self.input.is_empty() && !self.conflate_waits()
+        } else {
+            !self.input.has_ahead() && !self.conflate_waits()
+        };
+        if !nothing {
+            self.be_active();
+        }
+        nothing
+    }
+
+    fn conflate_waits(&self) -> bool {
+        self.in_lane()
+            .conflated
+            .as_ref()
+            .is_some_and(|slot| slot.lock().is_some())
+    }
+
+    /// Tells the writer that the reader is at work and needs no signals.
+    pub(crate) fn be_active(&mut self) {
+        let reader = &self.in_lane().reader;
+        if reader.load(Ordering::Relaxed) != ACTIVE {
+            reader.store(ACTIVE, Ordering::SeqCst);
+        }
+    }
+
+    /// The metadata of the peer whose messages are being read.
+    pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
+        self.metadata.as_ref()
+    }
+
+    /// The routing id of the peer, once it is known.
+    pub(crate) fn routing_id(&self) -> Option<&[u8]> {
+        self.routing_id.as_deref()
+    }
+
+    /// Whether the peer became known, or another one, since last asked.
+    pub(crate) fn take_peer_news(&mut self) -> bool {
+        std::mem::take(&mut self.peer_news)
+    }
+
+    /// Closed by the peer and read to the end.
+    pub(crate) fn is_finished(&mut self) -> bool {
+        self.peer_closed() && !self.can_read()
+    }
+}
+
+/// Reading in the way of a session, which takes a message only once it was
+/// handed to the kernel whole.
+impl Pipe {
+    /// The next frame beyond those already peeked at.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<&Message> {
+        if self.in_lane().conflated.is_some() {
+            if let Some(message) = self
+                .in_lane()
+                .conflated
+                .as_ref()
+                .and_then(|c| c.lock().take())
+            {
+                self.conflate_in.push_back(message);
+                return self.conflate_in.back();
+            }
+        }
+        self.input.peek()
+    }
+
+    /// Takes the first `frames` of the frames peeked at.
+    pub(crate) fn take_peeked(&mut self, frames: usize) {
+        let mut messages = 0;
+        for _ in 0..frames {
+            let Some(frame) = self
+                .input
+                .take_peeked()
+                .or_else(|| self.conflate_in.pop_front())
+            else {
+                break;
+            };
+            messages += usize::from(!frame.more() && frame.role() != Role::Peer);
+        }
+        if messages > 0 {
+            self.count_taken(messages);
+        }
+    }
+
+    /// Frames that are visible and not yet taken.
+    pub(crate) fn visible_frames(&mut self) -> usize {
+        self.input.visible()
+    }
+
+    /// Forgets that frames were peeked at: they will be seen again.
+    pub(crate) fn rewind(&mut self) {
+        self.input.rewind();
+        if let (Some(slot), Some(message)) = (&self.in_lane().conflated, self.conflate_in.back()) {
+            let mut slot = slot.lock();
+            if slot.is_none() {
+                *slot = Some(message.share());
+            }
+        }
+        self.conflate_in.clear();
+    }
+
+    /// Drops the whole messages not yet taken, and those alone.
+    pub(crate) fn discard(&mut self) {
+        self.rewind();
+        while self.pop().is_some() {}
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.rollback();
+        self.link.ends[self.side]
+            .closed
+            .store(true, Ordering::SeqCst);
+        self.link.signal(1 - self.side, signal::CLOSED);
+    }
+}
+
+#[cfg(test)]
+mod tests;

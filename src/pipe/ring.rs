@@ -1,0 +1,540 @@
+//! A single-producer single-consumer queue of slots in a chain of chunks.
+//!
+//! No compare-and-swap and no shared line per item: the producer publishes its
+//! tail, the consumer keeps a copy of it and looks again only when that is used
+//! up. Items are pushed in groups, which [`Producer::publish`] shows whole once
+//! they are finished: a multipart message appears at once or, after
+//! [`Producer::rollback`], not at all. The consumer may look ahead of what it has taken ([`Consumer::peek`])
+//! and go back ([`Consumer::rewind`]): a message counts as taken only once it
+//! was handed whole to the kernel. Chunks are made when first needed, so an
+//! idle queue costs no memory, and a used-up chunk goes back to the producer.
+//!
+//! The two halves may live on different threads; each is used by one at a time.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use crate::sync::{
+    Arc, AtomicPtr, AtomicUsize, CachePadded, Ordering, SharedCell, fence_after_swap,
+};
+
+/// Slots in the first chunk: an occasional message should cost little memory.
+const FIRST_CHUNK: usize = if cfg!(loom) { 2 } else { 8 };
+/// Slots in the largest chunk.
+const LARGEST_CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
+
+struct Chunk<T> {
+    slots: Box<[SharedCell<MaybeUninit<T>>]>,
+    next: AtomicPtr<Chunk<T>>,
+}
+
+impl<T> Chunk<T> {
+    fn new(capacity: usize) -> *mut Chunk<T> {
+        let slots = (0..capacity)
+            .map(|_| SharedCell::new(MaybeUninit::uninit()))
+            .collect();
+        Box::into_raw(Box::new(Chunk {
+            slots,
+            next: AtomicPtr::new(ptr::null_mut()),
+        }))
+    }
+}
+
+/// A place in the chain.
+struct Cursor<T> {
+    chunk: *mut Chunk<T>,
+    index: usize,
+    /// Slots in the chunk; 0 without one.
+    len: usize,
+    /// Slots from the beginning of time up to here.
+    count: usize,
+}
+
+impl<T> Clone for Cursor<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Cursor<T> {}
+
+impl<T> Cursor<T> {
+    const START: Cursor<T> = Cursor {
+        chunk: ptr::null_mut(),
+        index: 0,
+        len: 0,
+        count: 0,
+    };
+
+    /// Steps to the beginning of `chunk`.
+    fn enter(&mut self, chunk: *mut Chunk<T>) {
+        self.chunk = chunk;
+        self.index = 0;
+        // SAFETY: callers enter chunks of the live chain only; a chunk's
+        // slots never move.
+        self.len = unsafe { (&(*chunk).slots).len() };
+    }
+}
+
+struct Shared<T> {
+    /// Slots published so far. Written by the producer only.
+    tail: CachePadded<AtomicUsize>,
+    /// The first chunk, for the consumer to begin with.
+    first: AtomicPtr<Chunk<T>>,
+    /// One used-up chunk on its way back to the producer.
+    spare: AtomicPtr<Chunk<T>>,
+    /// Where the halves stood when they were dropped.
+    written: SharedCell<Cursor<T>>,
+    taken: SharedCell<Cursor<T>>,
+}
+
+// SAFETY: the protocol below gives each slot to one half at a time; the cells
+// for the final cursors are written by their half when it ends and read when
+// both have ended.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+/// The writing half.
+pub(crate) struct Producer<T> {
+    shared: Arc<Shared<T>>,
+    /// Where the next item goes.
+    write: Cursor<T>,
+    /// Where the unfinished group of items begins.
+    open: Option<Cursor<T>>,
+}
+
+/// The reading half.
+pub(crate) struct Consumer<T> {
+    shared: Arc<Shared<T>>,
+    /// The next item to take.
+    read: Cursor<T>,
+    /// The next item to peek at; never behind `read`.
+    ahead: Cursor<T>,
+    /// The producer's tail as last seen.
+    tail: usize,
+}
+
+// SAFETY: a half owns what its cursors reach by the protocol, wherever it is.
+unsafe impl<T: Send> Send for Producer<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Consumer<T> {}
+
+/// A queue's two halves.
+pub(crate) fn ring<T>() -> (Producer<T>, Consumer<T>) {
+    let shared = Arc::new(Shared {
+        tail: CachePadded(AtomicUsize::new(0)),
+        first: AtomicPtr::new(ptr::null_mut()),
+        spare: AtomicPtr::new(ptr::null_mut()),
+        written: SharedCell::new(Cursor::START),
+        taken: SharedCell::new(Cursor::START),
+    });
+    (
+        Producer {
+            shared: shared.clone(),
+            write: Cursor::START,
+            open: None,
+        },
+        Consumer {
+            shared,
+            read: Cursor::START,
+            ahead: Cursor::START,
+            tail: 0,
+        },
+    )
+}
+
+impl<T> Producer<T> {
+    /// Writes an item that stays invisible until [`Producer::publish`], and
+    /// says whether it ends its group.
+    #[inline]
+    pub(crate) fn push(&mut self, item: T, ends: bool) {
+        if self.write.index == self.write.len {
+            self.advance();
+        }
+        if ends {
+            self.open = None;
+        } else if self.open.is_none() {
+            self.open = Some(self.write);
+        }
+        // SAFETY: `index` is inside the chunk, which the consumer never frees
+        // at the producer's place; the slot is ours until it is published.
+        unsafe {
+            let slot = (&(*self.write.chunk).slots).get_unchecked(self.write.index);
+            slot.with_mut(|slot| (*slot).write(item));
+        }
+        self.write.index += 1;
+        self.write.count += 1;
+    }
+
+    /// Moves the write cursor to the next chunk, making one where needed.
+    #[cold]
+    fn advance(&mut self) {
+        let full = self.write.chunk;
+        let next = if full.is_null() {
+            ptr::null_mut()
+        } else {
+            // SAFETY: the consumer never frees the chunk at the producer's
+            // place. After a rollback the chain may already go on; only the
+            // producer writes `next`.
+            unsafe { (*full).next.load(Ordering::Relaxed) }
+        };
+        if next.is_null() {
+            // Acquire: the consumer was done with the chunk before it gave it.
+            let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
+            let capacity = (self.write.len * 2).clamp(FIRST_CHUNK, LARGEST_CHUNK);
+            let chunk = if spare.is_null() {
+                Chunk::new(capacity)
+            } else {
+                spare
+            };
+            // SAFETY: the chunk is the producer's alone.
+            unsafe { (*chunk).next.store(ptr::null_mut(), Ordering::Relaxed) };
+            if full.is_null() {
+                self.shared.first.store(chunk, Ordering::Relaxed);
+            } else {
+                // Relaxed: the publish of the tail carries it to the consumer.
+                // SAFETY: as above.
+                unsafe { (*full).next.store(chunk, Ordering::Relaxed) };
+            }
+            self.write.enter(chunk);
+        } else {
+            self.write.enter(next);
+        }
+    }
+
+    /// Makes all finished groups visible. It is a full fence: what the caller
+    /// reads afterwards is not older than the publication.
+    #[inline]
+    pub(crate) fn publish(&mut self) {
+        let end = self
+            .open
+            .as_ref()
+            .map_or(self.write.count, |open| open.count);
+        self.shared.tail.swap(end, Ordering::SeqCst);
+        fence_after_swap();
+    }
+
+    /// Takes back, and drops, the items of the unfinished group.
+    pub(crate) fn rollback(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let mut at = open;
+        while at.count != self.write.count {
+            // SAFETY: the unpublished slots are the producer's, all written.
+            unsafe {
+                if at.index == at.len {
+                    at.enter((*at.chunk).next.load(Ordering::Relaxed));
+                }
+                (&(*at.chunk).slots)[at.index].with_mut(|slot| (*slot).assume_init_drop());
+            }
+            at.index += 1;
+            at.count += 1;
+        }
+        self.write = open;
+    }
+}
+
+impl<T> Consumer<T> {
+    /// Whether nothing is visible beyond what was taken. Looks at the
+    /// producer's tail only when its copy is used up.
+    #[inline]
+    pub(crate) fn is_empty(&mut self) -> bool {
+        if self.read.count == self.tail {
+            self.tail = self.shared.tail.load(Ordering::Acquire);
+        }
+        self.read.count == self.tail
+    }
+
+    /// Takes the next item. Nothing may have been peeked at and not taken.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        debug_assert!(self.ahead.count <= self.read.count);
+        if self.is_empty() {
+            return None;
+        }
+        let item = self.take_front();
+        self.ahead = self.read;
+        Some(item)
+    }
+
+    /// The next item to be popped, without taking it.
+    #[inline]
+    pub(crate) fn front(&mut self) -> Option<&T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut at = self.read;
+        Self::settle(&self.shared, &mut at);
+        // SAFETY: the slot is published and the consumer's until taken.
+        Some(unsafe { (&(*at.chunk).slots)[at.index].with(|slot| (*slot).assume_init_ref()) })
+    }
+
+    /// Looks at the next item ahead of those already peeked at.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<&T> {
+        if self.ahead.count == self.tail {
+            self.tail = self.shared.tail.load(Ordering::Acquire);
+            if self.ahead.count == self.tail {
+                return None;
+            }
+        }
+        Self::settle(&self.shared, &mut self.ahead);
+        // SAFETY: the slot is published and the consumer's until taken.
+        let item = unsafe {
+            let slot = (&(*self.ahead.chunk).slots).get_unchecked(self.ahead.index);
+            slot.with(|slot| (*slot).assume_init_ref())
+        };
+        self.ahead.index += 1;
+        self.ahead.count += 1;
+        Some(item)
+    }
+
+    /// Whether something is visible beyond what was peeked at.
+    pub(crate) fn has_ahead(&mut self) -> bool {
+        self.tail = self.shared.tail.load(Ordering::Acquire);
+        self.ahead.count != self.tail
+    }
+
+    /// Items visible and not yet taken.
+    pub(crate) fn visible(&mut self) -> usize {
+        self.tail = self.shared.tail.load(Ordering::Acquire);
+        self.tail - self.read.count
+    }
+
+    /// Items peeked at and not yet taken.
+    pub(crate) fn peeked(&self) -> usize {
+        self.ahead.count - self.read.count
+    }
+
+    /// Takes the next item, which was peeked at before.
+    #[inline]
+    pub(crate) fn take_peeked(&mut self) -> Option<T> {
+        (self.read.count != self.ahead.count).then(|| self.take_front())
+    }
+
+    /// Goes back to the first item not taken.
+    pub(crate) fn rewind(&mut self) {
+        self.ahead = self.read;
+    }
+
+    /// Puts a cursor that stands at a chunk's end onto the next chunk.
+    #[inline]
+    fn settle(shared: &Shared<T>, at: &mut Cursor<T>) {
+        // SAFETY: a published slot lies ahead, so the chain goes on there; the
+        // acquire load of the tail made its links visible.
+        unsafe {
+            if at.chunk.is_null() {
+                at.enter(shared.first.load(Ordering::Relaxed));
+            } else if at.index == at.len {
+                at.enter((*at.chunk).next.load(Ordering::Relaxed));
+            }
+        }
+    }
+
+    #[inline]
+    fn take_front(&mut self) -> T {
+        let before = self.read.chunk;
+        Self::settle(&self.shared, &mut self.read);
+        if before != self.read.chunk && !before.is_null() {
+            self.give_back(before);
+        }
+        // SAFETY: the slot is published, initialised, and taken only here.
+        let item = unsafe {
+            let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
+            slot.with(|slot| (*slot).assume_init_read())
+        };
+        self.read.index += 1;
+        self.read.count += 1;
+        item
+    }
+
+    /// Hands a used-up chunk to the producer; a spare it did not need is freed.
+    #[cold]
+    fn give_back(&mut self, chunk: *mut Chunk<T>) {
+        // Release: done with the chunk before the producer has it. Acquire:
+        // for the one that comes back to be freed.
+        let surplus = self.shared.spare.swap(chunk, Ordering::AcqRel);
+        if !surplus.is_null() {
+            // SAFETY: whoever takes a pointer out of `spare` owns it.
+            drop(unsafe { Box::from_raw(surplus) });
+        }
+    }
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        self.rollback();
+        let end = self.write;
+        // SAFETY: written by this half only, read when both have ended.
+        self.shared.written.with_mut(|cell| unsafe { *cell = end });
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        let end = self.read;
+        // SAFETY: written by this half only, read when both have ended.
+        self.shared.taken.with_mut(|cell| unsafe { *cell = end });
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // SAFETY: both halves have ended; the last reference synchronises.
+        let (mut at, end) = unsafe {
+            (
+                self.taken.with(|cell| *cell),
+                self.written.with(|cell| (*cell).count),
+            )
+        };
+        if at.chunk.is_null() {
+            at.chunk = self.first.load(Ordering::Relaxed);
+        }
+        while !at.chunk.is_null() {
+            // SAFETY: the chain from the reader's chunk on belongs to us now;
+            // the slots from `at` to `end` hold items.
+            let chunk = unsafe { Box::from_raw(at.chunk) };
+            while at.count != end && at.index < chunk.slots.len() {
+                // SAFETY: as above.
+                chunk.slots[at.index].with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+                at.index += 1;
+                at.count += 1;
+            }
+            at.chunk = chunk.next.load(Ordering::Relaxed);
+            at.index = 0;
+        }
+        let spare = self.spare.load(Ordering::Relaxed);
+        if !spare.is_null() {
+            // SAFETY: a spare is in no chain.
+            drop(unsafe { Box::from_raw(spare) });
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_out_in_order_across_chunks() {
+        let (mut producer, mut consumer) = ring();
+        for round in 0..10 {
+            for i in 0..1000 {
+                producer.push(Box::new(round * 1000 + i), true);
+            }
+            assert!(consumer.pop().is_none());
+            producer.publish();
+            for i in 0..1000 {
+                assert_eq!(*consumer.pop().unwrap(), round * 1000 + i);
+            }
+            assert!(consumer.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_rollback_leaves_nothing_behind() {
+        let (mut producer, mut consumer) = ring();
+        for i in 0..100 {
+            for _ in 0..i {
+                producer.push(Box::new(-1), false);
+            }
+            producer.rollback();
+            producer.push(Box::new(i), true);
+            producer.publish();
+            assert_eq!(consumer.pop().as_deref(), Some(&i));
+        }
+        assert!(consumer.pop().is_none());
+    }
+
+    #[test]
+    fn peeked_items_can_be_taken_or_seen_again() {
+        let (mut producer, mut consumer) = ring();
+        (0..600).for_each(|i| producer.push(Box::new(i), true));
+        producer.publish();
+        (0..500).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
+        (0..300).for_each(|i| assert_eq!(consumer.take_peeked().as_deref(), Some(&i)));
+        assert_eq!(consumer.peeked(), 200);
+        consumer.rewind();
+        (300..600).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
+        assert!(consumer.peek().is_none());
+        assert_eq!(consumer.front().map(|b| **b), Some(300));
+    }
+
+    #[test]
+    fn what_is_left_is_dropped_with_the_halves() {
+        let item = Arc::new(());
+        let (mut producer, mut consumer) = ring();
+        (0..700).for_each(|_| producer.push(item.clone(), true));
+        producer.publish();
+        (0..9).for_each(|_| drop(consumer.pop()));
+        producer.push(item.clone(), true);
+        drop(consumer);
+        drop(producer);
+        assert_eq!(Arc::strong_count(&item), 1);
+    }
+
+    #[test]
+    fn two_threads_keep_order() {
+        let (mut producer, mut consumer) = ring();
+        let thread = std::thread::spawn(move || {
+            for i in 0..200_000u64 {
+                producer.push(i, true);
+                producer.publish();
+            }
+        });
+        for i in 0..200_000u64 {
+            loop {
+                if let Some(got) = consumer.pop() {
+                    assert_eq!(got, i);
+                    break;
+                }
+                std::thread::yield_now();
+            }
+        }
+        thread.join().unwrap();
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+
+    #[test]
+    fn loom_items_cross_threads_whole_and_in_order() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = ring();
+            let thread = loom::thread::spawn(move || {
+                for i in 0..3 {
+                    producer.push(Box::new(i), true);
+                    producer.publish();
+                }
+            });
+            let mut next = 0;
+            while next < 3 {
+                match consumer.pop() {
+                    Some(got) => {
+                        assert_eq!(*got, next);
+                        next += 1;
+                    }
+                    None => loom::thread::yield_now(),
+                }
+            }
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_leftovers_are_freed_whichever_half_goes_last() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = ring();
+            let thread = loom::thread::spawn(move || {
+                producer.push(Box::new(1), true);
+                producer.push(Box::new(2), true);
+                producer.push(Box::new(3), true);
+                producer.publish();
+            });
+            drop(consumer.pop());
+            drop(consumer);
+            thread.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! The pipes of one socket, by key. Patterns and routing speak of keys; the
+//! socket's shell and this set own the pipes.
+
+use super::{EndRef, Pipe};
+use crate::message::Message;
+
+/// Names a pipe within its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key(pub(crate) u32);
+
+/// A socket's pipes.
+#[derive(Default)]
+pub(crate) struct PipeSet {
+    slots: Vec<Option<Pipe>>,
+    free: Vec<u32>,
+    /// Pipes found closed by their peer and read to the end.
+    finished: Vec<Key>,
+    /// Popped messages carry what is known of their peer.
+    pub(crate) with_metadata: bool,
+}
+
+impl PipeSet {
+    /// Takes a pipe in.
+    pub(crate) fn insert(&mut self, pipe: Pipe) -> Key {
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        pipe.set_key(key);
+        self.slots[key as usize] = Some(pipe);
+        Key(key)
+    }
+
+    /// Gives a pipe up.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Pipe> {
+        let pipe = self.slots.get_mut(key.0 as usize)?.take()?;
+        self.free.push(key.0);
+        Some(pipe)
+    }
+
+    /// The pipe with this key.
+    #[inline]
+    pub(crate) fn pipe(&mut self, key: Key) -> Option<&mut Pipe> {
+        self.slots.get_mut(key.0 as usize)?.as_mut()
+    }
+
+    /// The key of the pipe with this end; `None` when it is gone.
+    pub(crate) fn key_of(&mut self, end: &EndRef) -> Option<Key> {
+        let key = Key(end.key());
+        self.pipe(key)
+            .is_some_and(|pipe| pipe.end().same(end))
+            .then_some(key)
+    }
+
+    /// Every key.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let live = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, pipe)| pipe.is_some());
+        live.map(|(key, _)| Key(key as u32)).collect()
+    }
+
+    /// Whether there is no pipe.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.len() == self.free.len()
+    }
+
+    /// Whether the pipe takes a further message.
+    #[inline]
+    pub(crate) fn can_write(&mut self, key: Key) -> bool {
+        self.pipe(key).is_some_and(Pipe::can_write)
+    }
+
+    /// Pushes a frame and, at the end of its message, shows it to the reader.
+    #[inline]
+    pub(crate) fn push(&mut self, key: Key, message: Message) {
+        if let Some(pipe) = self.pipe(key) {
+            let more = message.more();
+            pipe.push(message);
+            if !more {
+                pipe.flush();
+            }
+        }
+    }
+
+    /// Takes the next frame. A pipe with none goes idle, and is noted when its
+    /// peer has closed it.
+    #[inline]
+    pub(crate) fn pop(&mut self, key: Key) -> Option<Message> {
+        let with_metadata = self.with_metadata;
+        let pipe = self.pipe(key)?;
+        loop {
+            if let Some(mut message) = pipe.pop() {
+                if with_metadata {
+                    message.set_metadata(pipe.metadata().cloned());
+                }
+                return Some(message);
+            }
+            if pipe.go_idle() {
+                break;
+            }
+        }
+        self.note_if_finished(key);
+        None
+    }
+
+    /// Whether there is a frame to take; otherwise the pipe goes idle as in
+    /// [`PipeSet::pop`].
+    #[inline]
+    pub(crate) fn can_read(&mut self, key: Key) -> bool {
+        let Some(pipe) = self.pipe(key) else {
+            return false;
+        };
+        loop {
+            if pipe.can_read() {
+                return true;
+            }
+            if pipe.go_idle() {
+                break;
+            }
+        }
+        self.note_if_finished(key);
+        false
+    }
+
+    /// Notes a pipe that its peer closed and that was read to the end.
+    pub(crate) fn note_if_finished(&mut self, key: Key) {
+        if self.pipe(key).is_some_and(Pipe::is_finished) && !self.finished.contains(&key) {
+            self.finished.push(key);
+        }
+    }
+
+    /// A pipe that is finished, to be detached.
+    pub(crate) fn next_finished(&mut self) -> Option<Key> {
+        self.finished.pop()
+    }
+}

@@ -1,0 +1,268 @@
+//! Pipes: water marks to the message, signals to the bit; under loom, that no
+//! signal is lost.
+
+use super::*;
+
+/// An owner that only keeps its signals in the end's word.
+struct Silent;
+impl Owner for Silent {
+    fn signalled(self: Arc<Self>, _: &EndRef) {}
+}
+
+fn message(text: &str) -> Message {
+    Message::copy_of(text.as_bytes()).unwrap()
+}
+
+fn owned_pipe(hwm: [u32; 2]) -> (Pipe, Pipe) {
+    let (a, b) = pipe(hwm, false);
+    a.end().set_owner(Arc::new(Silent));
+    b.end().set_owner(Arc::new(Silent));
+    (a, b)
+}
+
+#[cfg(not(loom))]
+mod exact {
+    use super::*;
+
+    fn fill(pipe: &mut Pipe) -> usize {
+        let mut count = 0;
+        while pipe.can_write() {
+            pipe.push(message("x"));
+            pipe.flush();
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn a_lane_holds_exactly_its_high_water_mark() {
+        for hwm in [1, 2, 3, 10, 1000] {
+            let (mut a, mut b) = owned_pipe([hwm, 0]);
+            assert_eq!(fill(&mut a), hwm as usize);
+            let low = hwm.div_ceil(2);
+            for _ in 0..low - 1 {
+                b.pop().unwrap();
+                assert!(!a.can_write());
+            }
+            assert_eq!(a.take_signals() & signal::WRITABLE, 0);
+            b.pop().unwrap();
+            assert_eq!(a.take_signals() & signal::WRITABLE, signal::WRITABLE);
+            assert_eq!(fill(&mut a), low as usize);
+        }
+    }
+
+    #[test]
+    fn zero_means_no_bound() {
+        let (mut a, _b) = owned_pipe([0, 1]);
+        for _ in 0..5000 {
+            assert!(a.can_write());
+            a.push(message("x"));
+            a.flush();
+        }
+    }
+
+    #[test]
+    fn a_changed_mark_reaches_a_live_lane() {
+        let (mut a, mut b) = owned_pipe([2, 0]);
+        assert_eq!(fill(&mut a), 2);
+        a.set_hwm(true, 5);
+        assert_eq!(fill(&mut a), 3);
+        a.take_signals();
+        b.set_hwm(false, 6);
+        assert_eq!(a.take_signals(), signal::WRITABLE);
+        assert_eq!(fill(&mut a), 1);
+    }
+
+    #[test]
+    fn a_multipart_message_counts_once_and_appears_whole() {
+        let (mut a, mut b) = owned_pipe([1, 0]);
+        assert!(a.can_write());
+        let mut first = message("1");
+        first.set_more(true);
+        a.push(first);
+        assert!(a.can_write());
+        assert!(!b.can_read());
+        a.push(message("2"));
+        a.flush();
+        assert!(!a.can_write());
+        assert_eq!(b.pop().unwrap().data(), b"1");
+        assert_eq!(b.pop().unwrap().data(), b"2");
+        assert!(b.pop().is_none());
+        assert!(a.can_write());
+    }
+
+    #[test]
+    fn only_an_idle_reader_is_told() {
+        let (mut a, mut b) = owned_pipe([0, 0]);
+        for _ in 0..3 {
+            a.push(message("x"));
+            a.flush();
+        }
+        assert_eq!(b.take_signals(), signal::READABLE);
+        a.push(message("x"));
+        a.flush();
+        assert_eq!(b.take_signals(), 0);
+        while b.pop().is_some() {}
+        assert!(b.go_idle());
+        a.push(message("x"));
+        a.flush();
+        assert_eq!(b.take_signals(), signal::READABLE);
+        assert!(!b.go_idle());
+    }
+
+    #[test]
+    fn a_corked_lane_is_told_of_a_batch() {
+        let (mut a, mut b) = owned_pipe([0, 0]);
+        assert!(b.cork());
+        a.push(message("x"));
+        a.flush();
+        assert_eq!(b.take_signals(), 0);
+        a.push(Message::with_len(BATCH_BYTES).unwrap());
+        a.flush();
+        assert_eq!(b.take_signals(), signal::BATCH);
+    }
+
+    #[test]
+    fn what_was_written_before_the_close_stays_readable() {
+        let (mut a, mut b) = owned_pipe([0, 0]);
+        a.push(message("x"));
+        a.flush();
+        let mut half = message("torn");
+        half.set_more(true);
+        a.push(half);
+        drop(a);
+        assert_eq!(b.take_signals(), signal::READABLE | signal::CLOSED);
+        assert!(!b.can_write());
+        assert!(!b.is_finished());
+        assert_eq!(b.pop().unwrap().data(), b"x");
+        assert!(b.is_finished());
+    }
+
+    #[test]
+    fn peeked_messages_count_until_they_are_taken() {
+        let (mut a, mut b) = owned_pipe([2, 0]);
+        assert_eq!(fill(&mut a), 2);
+        assert!(b.peek().is_some() && b.peek().is_some() && b.peek().is_none());
+        assert!(!a.can_write());
+        b.rewind();
+        assert!(b.peek().is_some());
+        b.take_peeked(1);
+        assert!(a.can_write());
+        b.discard();
+        assert!(b.peek().is_none());
+    }
+
+    #[test]
+    fn a_conflated_lane_keeps_the_last_message() {
+        let (mut a, mut b) = pipe([1, 1], true);
+        for text in ["1", "2", "3"] {
+            assert!(a.can_write());
+            a.push(message(text));
+            a.flush();
+        }
+        assert!(b.can_read());
+        assert_eq!(b.peek().unwrap().data(), b"3");
+        b.rewind();
+        assert_eq!(b.pop().unwrap().data(), b"3");
+        assert!(b.pop().is_none());
+        assert!(b.go_idle());
+    }
+
+    #[test]
+    fn a_peer_is_learnt_between_messages() {
+        let (mut a, mut b) = owned_pipe([1, 0]);
+        a.push(message("id").with_role(Role::Peer));
+        a.flush();
+        assert!(!b.can_read());
+        assert!(b.take_peer_news());
+        assert_eq!(b.routing_id(), Some(&b"id"[..]));
+        assert_eq!(fill(&mut a), 1);
+    }
+}
+
+#[cfg(loom)]
+mod models {
+    use super::*;
+
+    #[test]
+    fn loom_a_reader_that_goes_idle_misses_nothing() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([0, 0]);
+            let thread = loom::thread::spawn(move || {
+                for _ in 0..2 {
+                    a.push(message("x"));
+                    a.flush();
+                }
+                a
+            });
+            let mut got = 0;
+            while got < 2 {
+                if b.pop().is_some() {
+                    got += 1;
+                } else if b.go_idle() {
+                    while b.take_signals() & signal::READABLE == 0 {
+                        loom::thread::yield_now();
+                    }
+                }
+            }
+            drop(thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn loom_a_writer_that_found_the_lane_full_is_told() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([1, 0]);
+            a.push(message("1"));
+            a.flush();
+            let thread = loom::thread::spawn(move || {
+                assert!(b.pop().is_some());
+                b
+            });
+            while !a.can_write() {
+                while a.take_signals() & signal::WRITABLE == 0 {
+                    loom::thread::yield_now();
+                }
+            }
+            drop(thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn loom_nothing_written_before_a_close_is_lost() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([0, 0]);
+            let thread = loom::thread::spawn(move || {
+                a.push(message("1"));
+                a.flush();
+                drop(a);
+            });
+            let mut got = 0;
+            loop {
+                if b.pop().is_some() {
+                    got += 1;
+                } else if b.is_finished() {
+                    break;
+                } else if b.go_idle() {
+                    while b.take_signals() == 0 {
+                        loom::thread::yield_now();
+                    }
+                }
+            }
+            assert_eq!(got, 1);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_both_ends_close_at_once() {
+        loom::model(|| {
+            let (mut a, b) = owned_pipe([0, 0]);
+            a.push(message("1"));
+            a.flush();
+            let thread = loom::thread::spawn(move || drop(b));
+            drop(a);
+            thread.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! Leading a reactor from an application thread that would otherwise sleep.
+//!
+//! Such a thread polls for everyone until its own condition holds. It spins a
+//! little before it sleeps in the kernel, because a wake-up from there costs
+//! many times what a short wait does; each spin that was in vain halves the
+//! next one, each that was not restores it, and between two looks the core is
+//! offered to others, so that spinning is harmless where it does not pay.
+
+use std::cell::Cell;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::Reactor;
+use crate::sync::{AtomicBool, Ordering, fence_after_swap};
+
+/// The longest spin: about twice what a wake-up from the kernel costs.
+pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
+
+thread_local! {
+    /// How long this thread spins before it sleeps.
+    static SPIN: Cell<Duration> = const { Cell::new(LONGEST_SPIN) };
+    /// The flag of the wait this thread leads for, so that it does not wake
+    /// itself out of the kernel.
+    static LEADING_FOR: Cell<*const AtomicBool> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Set by whoever wants a leading thread to look at its condition.
+pub(crate) type LeaderFlag = AtomicBool;
+
+/// How a turn of leading ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Led {
+    /// The flag was set.
+    Done,
+    /// The deadline passed.
+    TimedOut,
+    /// A signal handler ran on this thread.
+    Interrupted,
+    /// Somebody else leads.
+    NotLeader,
+}
+
+/// Whether this thread leads for that flag.
+pub(crate) fn leads_for(flag: &LeaderFlag) -> bool {
+    LEADING_FOR.with(|leading| std::ptr::eq(leading.get(), flag))
+}
+
+/// Spins until `done`, at most as long as spinning has paid on this thread.
+/// Between two looks `look` runs.
+pub(crate) fn spin(
+    done: impl Fn() -> bool,
+    mut look: impl FnMut() -> io::Result<()>,
+) -> io::Result<bool> {
+    let budget = SPIN.get();
+    if budget.is_zero() {
+        return Ok(done());
+    }
+    let start = Instant::now();
+    loop {
+        look()?;
+        if done() {
+            return Ok(true);
+        }
+        if start.elapsed() >= budget {
+            // Not below a microsecond: then it does not spin at all.
+            SPIN.set(if budget < Duration::from_micros(2) {
+                Duration::ZERO
+            } else {
+                budget / 2
+            });
+            return Ok(false);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Notes how long a wait took that the thread did not win by spinning: short
+/// ones make spinning worth another try.
+pub(crate) fn waited(time: Duration) {
+    if time < LONGEST_SPIN {
+        SPIN.set(LONGEST_SPIN);
+    }
+}
+
+impl Reactor {
+    /// Leads until `flag` is set, the deadline passes or a signal comes; at
+    /// once [`Led::NotLeader`] when somebody else leads.
+    pub(crate) fn lead(&self, flag: &LeaderFlag, deadline: Option<Instant>) -> Led {
+        let Some(mut lead) = self.lead.try_lock() else {
+            self.lead_wanted.store(true, Ordering::Relaxed);
+            return Led::NotLeader;
+        };
+        self.app_leads.store(true, Ordering::Relaxed);
+        self.leads.fetch_add(1, Ordering::Relaxed);
+        LEADING_FOR.set(flag);
+        let led = self.lead_until(&mut lead, flag, deadline);
+        LEADING_FOR.set(std::ptr::null());
+        drop(lead);
+        self.leave();
+        led
+    }
+
+    fn lead_until(
+        &self,
+        lead: &mut super::Lead,
+        flag: &LeaderFlag,
+        deadline: Option<Instant>,
+    ) -> Led {
+        let done = || flag.load(Ordering::Acquire);
+        let start = Instant::now();
+        // A first look at the kernel costs less than to ask for the time.
+        match spin(done, || self.turn(lead, Some(Duration::ZERO)).map(drop)) {
+            Ok(true) => {
+                waited(Duration::ZERO);
+                return Led::Done;
+            }
+            Ok(false) => {}
+            Err(error) => return Self::end_of(&error),
+        }
+        loop {
+            if done() {
+                waited(start.elapsed());
+                return Led::Done;
+            }
+            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Led::TimedOut;
+            }
+            if let Err(error) = self.turn(lead, left) {
+                return Self::end_of(&error);
+            }
+        }
+    }
+
+    fn end_of(error: &io::Error) -> Led {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Led::Interrupted,
+            // The kernel's poll failed otherwise: let the I/O thread try.
+            _ => Led::NotLeader,
+        }
+    }
+
+    /// Hands over after leading. At once when other threads depend on the
+    /// poll; else the I/O thread finds out by itself within a millisecond.
+    fn leave(&self) {
+        self.app_leads.swap(false, Ordering::SeqCst);
+        fence_after_swap();
+        let waits = self.io_waits_for_leader.load(Ordering::SeqCst);
+        if waits || self.followers.load(Ordering::SeqCst) > 0 {
+            self.io_parker.unpark();
+        }
+    }
+
+    /// Counts a thread that sleeps until somebody else's poll serves it, for
+    /// as long as the guard lives. Makes sure that somebody polls.
+    pub(crate) fn follow(&self) -> Follower<'_> {
+        self.followers.fetch_add(1, Ordering::SeqCst);
+        if !self.app_leads.load(Ordering::SeqCst) {
+            self.io_parker.unpark();
+        }
+        Follower { reactor: self }
+    }
+}
+
+/// A thread that depends on somebody else's poll.
+pub(crate) struct Follower<'a> {
+    reactor: &'a Reactor,
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        self.reactor.followers.fetch_sub(1, Ordering::SeqCst);
+    }
+}

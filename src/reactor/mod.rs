@@ -1,0 +1,368 @@
+//! The reactor: a kernel poll (mio), timers and a run queue, driven by whoever
+//! *leads* it.
+//!
+//! Each reactor has an I/O thread, which leads whenever nobody else does. A
+//! thread that would block in a socket call leads instead ([`Reactor::lead`]):
+//! it then finds its message without a hop through another thread. Leadership
+//! is the lock around the poll; it is only ever tried, never waited for.
+//!
+//! What is registered is a [`Source`]: a session or a listener. A source is
+//! told of events by the leader and runs at once, on the leader's thread,
+//! unless another thread is running it already (see `session/`).
+
+mod lead;
+mod pool;
+mod thread;
+mod timers;
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use parking_lot::Mutex;
+
+pub(crate) use lead::{LeaderFlag, Led};
+pub(crate) use pool::{ReactorPool, Settings};
+
+use crate::error::Result;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Parker, fence_after_swap};
+use timers::Timers;
+
+/// What a source is told; bits, which sources combine with their own.
+pub(crate) mod event {
+    /// The descriptor may have something to read, or its peer is gone.
+    pub(crate) const READABLE: u32 = 1 << 8;
+    /// The descriptor may take more.
+    pub(crate) const WRITABLE: u32 = 1 << 9;
+    /// The source's timer is due.
+    pub(crate) const TIMER: u32 = 1 << 10;
+    /// The source asked to go on.
+    pub(crate) const RUN: u32 = 1 << 11;
+    /// A corked source should look whether something was left over.
+    pub(crate) const NAP_OVER: u32 = 1 << 12;
+}
+
+/// Something that lives in a reactor.
+pub(crate) trait Source: Send + Sync {
+    /// Events have come; bits of [`event`].
+    fn notice(self: Arc<Self>, events: u32);
+}
+
+/// The waker's own token.
+const WAKER: Token = Token(usize::MAX);
+/// Events taken from the kernel at once.
+const EVENTS_PER_POLL: usize = 256;
+/// How long messages may lie in a corked pipe before the I/O thread sends them.
+const NAP: Duration = Duration::from_micros(100);
+
+/// What the leader holds.
+struct Lead {
+    poll: Poll,
+    events: Events,
+    /// Reused for the run queue.
+    batch: Vec<Arc<dyn Source>>,
+}
+
+/// One I/O thread's worth of connections.
+pub(crate) struct Reactor {
+    lead: Mutex<Lead>,
+    registry: Registry,
+    waker: Waker,
+    poll_fd: RawFd,
+    /// The leader sleeps in the kernel, or is about to.
+    asleep: AtomicBool,
+    sources: Mutex<Vec<Option<Arc<dyn Source>>>>,
+    free_tokens: Mutex<Vec<usize>>,
+    run_queue: Mutex<Vec<Arc<dyn Source>>>,
+    timers: Mutex<Timers>,
+    /// Sources that hold back what they have to send until a batch is full.
+    corked: Mutex<Vec<Arc<dyn Source>>>,
+    /// Registered sources: what the choice of a reactor goes by.
+    load: AtomicU32,
+    stopping: AtomicBool,
+    /// Where the I/O thread sleeps while it does not lead.
+    io_parker: Parker,
+    /// The I/O thread sleeps until an application thread stops leading.
+    io_waits_for_leader: AtomicBool,
+    /// Times an application thread took the lead.
+    leads: AtomicU64,
+    app_leads: AtomicBool,
+    /// An application thread wanted to lead and could not.
+    lead_wanted: AtomicBool,
+    /// Application threads that sleep until somebody else's poll serves them.
+    followers: AtomicU32,
+}
+
+/// A source's place in a reactor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SourceId(usize);
+
+impl Reactor {
+    fn new() -> Result<Reactor> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(&registry, WAKER)?;
+        Ok(Reactor {
+            poll_fd: poll.as_raw_fd(),
+            lead: Mutex::new(Lead {
+                poll,
+                events: Events::with_capacity(EVENTS_PER_POLL),
+                batch: Vec::new(),
+            }),
+            registry,
+            waker,
+            asleep: AtomicBool::new(false),
+            sources: Mutex::new(Vec::new()),
+            free_tokens: Mutex::new(Vec::new()),
+            run_queue: Mutex::new(Vec::new()),
+            timers: Mutex::new(Timers::default()),
+            corked: Mutex::new(Vec::new()),
+            load: AtomicU32::new(0),
+            stopping: AtomicBool::new(false),
+            io_parker: Parker::new(),
+            io_waits_for_leader: AtomicBool::new(false),
+            leads: AtomicU64::new(0),
+            app_leads: AtomicBool::new(false),
+            lead_wanted: AtomicBool::new(false),
+            followers: AtomicU32::new(0),
+        })
+    }
+
+    /// A place for a source, to be filled with [`Reactor::install`] and given
+    /// up with [`Reactor::remove`].
+    pub(crate) fn reserve(&self) -> SourceId {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        let reused = self.free_tokens.lock().pop();
+        SourceId(reused.unwrap_or_else(|| {
+            let mut sources = self.sources.lock();
+            sources.push(None);
+            sources.len() - 1
+        }))
+    }
+
+    /// Puts a source into its place.
+    pub(crate) fn install(&self, id: SourceId, source: Arc<dyn Source>) {
+        if let Some(place) = self.sources.lock().get_mut(id.0) {
+            *place = Some(source);
+        }
+    }
+
+    /// Gives a source up. Its descriptor must be deregistered before. Events
+    /// already under way may still reach whoever gets its id next, and tell it
+    /// nothing wrong: they only say "look".
+    pub(crate) fn remove(&self, id: SourceId) {
+        self.set_timer(id, None);
+        let gone = self.sources.lock().get_mut(id.0).and_then(Option::take);
+        if gone.is_some() {
+            self.free_tokens.lock().push(id.0);
+            self.load.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Watches a descriptor for a source, edge-triggered, both directions.
+    pub(crate) fn watch(&self, id: SourceId, fd: RawFd) -> Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        Ok(self
+            .registry
+            .register(&mut SourceFd(&fd), Token(id.0), interest)?)
+    }
+
+    /// Watches a listening descriptor.
+    pub(crate) fn watch_readable(&self, id: SourceId, fd: RawFd) -> Result<()> {
+        Ok(self
+            .registry
+            .register(&mut SourceFd(&fd), Token(id.0), Interest::READABLE)?)
+    }
+
+    /// Stops watching a descriptor that is about to be closed.
+    pub(crate) fn unwatch(&self, fd: RawFd) {
+        // A descriptor the kernel no longer knows is not watched either.
+        let _ = self.registry.deregister(&mut SourceFd(&fd));
+    }
+
+    /// Sets, moves or clears the one timer of a source.
+    pub(crate) fn set_timer(&self, id: SourceId, when: Option<Instant>) {
+        if self.timers.lock().set(id.0, when) {
+            self.interrupt();
+        }
+    }
+
+    /// Lets a source go on after others had their turn.
+    pub(crate) fn run_later(&self, source: Arc<dyn Source>) {
+        self.run_queue.lock().push(source);
+        self.interrupt();
+    }
+
+    /// Takes note that a source holds back a batch; the I/O thread looks after
+    /// it every [`NAP`] until [`Reactor::uncork`].
+    pub(crate) fn cork(&self, source: Arc<dyn Source>) {
+        let first = {
+            let mut corked = self.corked.lock();
+            corked.push(source);
+            corked.len() == 1
+        };
+        if first {
+            self.io_parker.unpark();
+            self.interrupt();
+        }
+    }
+
+    /// The source holds nothing back any more.
+    pub(crate) fn uncork(&self, source: &Arc<dyn Source>) {
+        self.corked
+            .lock()
+            .retain(|corked| !Arc::ptr_eq(corked, source));
+    }
+
+    /// Makes a sleeping leader look again.
+    pub(crate) fn interrupt(&self) {
+        // Pairs with the swap before the leader's last look.
+        crate::sync::fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) {
+            self.wake_leader();
+        }
+    }
+
+    /// Makes the leader, if any, return from the kernel.
+    pub(crate) fn wake_leader(&self) {
+        // A full eventfd counter wakes as well.
+        let _ = self.waker.wake();
+    }
+
+    fn load(&self) -> u32 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// One round: due timers, the run queue, then the kernel, for at most
+    /// `max_wait` (`None`: until something happens). Says whether anything did.
+    fn turn(&self, lead: &mut Lead, max_wait: Option<Duration>) -> io::Result<bool> {
+        let mut busy = self.run_due(lead);
+        let wait = self.wait_time(max_wait);
+        if wait == Some(Duration::ZERO) {
+            lead.poll.poll(&mut lead.events, wait)?;
+        } else {
+            self.asleep.swap(true, Ordering::SeqCst);
+            fence_after_swap();
+            // What was added before the leader was seen asleep is seen here.
+            let wait = self.wait_time(max_wait);
+            let polled = self.poll_for(lead, wait);
+            self.asleep.store(false, Ordering::Relaxed);
+            polled?;
+        }
+        for event in &lead.events {
+            if event.token() != WAKER {
+                busy = true;
+                self.dispatch(event);
+            }
+        }
+        Ok(busy)
+    }
+
+    /// mio's poll knows milliseconds only; shorter waits sleep on its
+    /// descriptor first.
+    fn poll_for(&self, lead: &mut Lead, wait: Option<Duration>) -> io::Result<()> {
+        match wait {
+            Some(wait) if wait < Duration::from_millis(1) => {
+                let mut item = libc::pollfd {
+                    fd: self.poll_fd,
+                    events: libc::POLLIN,
+                    revents: 0,
+                };
+                let timeout = libc::timespec {
+                    tv_sec: 0,
+                    tv_nsec: wait.subsec_nanos() as libc::c_long,
+                };
+                // SAFETY: one valid item and a time-out that outlive the call.
+                let ready = unsafe {
+                    libc::syscall(
+                        libc::SYS_ppoll,
+                        &mut item,
+                        1,
+                        &timeout,
+                        std::ptr::null::<u8>(),
+                        8,
+                    )
+                };
+                if ready < 0 {
+                    lead.events.clear();
+                    return Err(io::Error::last_os_error());
+                }
+                lead.poll.poll(&mut lead.events, Some(Duration::ZERO))
+            }
+            _ => lead.poll.poll(&mut lead.events, wait),
+        }
+    }
+
+    fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {
+        if !self.run_queue.lock().is_empty() || self.stopping.load(Ordering::Relaxed) {
+            return Some(Duration::ZERO);
+        }
+        let due = self.timers.lock().next_due();
+        let due = due.map(|due| due.saturating_duration_since(Instant::now()));
+        match (due, max_wait) {
+            (Some(due), Some(max)) => Some(due.min(max)),
+            (due, max) => due.or(max),
+        }
+    }
+
+    /// Runs what is due without the kernel's help.
+    fn run_due(&self, lead: &mut Lead) -> bool {
+        let mut busy = false;
+        if self
+            .timers
+            .lock()
+            .next_due()
+            .is_some_and(|due| due <= Instant::now())
+        {
+            let due = self.timers.lock().take_due(Instant::now());
+            for id in due {
+                self.notice(id, event::TIMER);
+                busy = true;
+            }
+        }
+        let mut batch = std::mem::take(&mut lead.batch);
+        std::mem::swap(&mut batch, &mut *self.run_queue.lock());
+        for source in batch.drain(..) {
+            source.notice(event::RUN);
+            busy = true;
+        }
+        lead.batch = batch;
+        busy
+    }
+
+    fn dispatch(&self, event: &Event) {
+        let mut bits = 0;
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            bits |= event::READABLE;
+        }
+        if event.is_writable() || event.is_write_closed() || event.is_error() {
+            bits |= event::WRITABLE;
+        }
+        self.notice(event.token().0, bits);
+    }
+
+    fn notice(&self, id: usize, bits: u32) {
+        let source = self.sources.lock().get(id).and_then(Clone::clone);
+        if let Some(source) = source {
+            source.notice(bits);
+        }
+    }
+
+    /// Lets every corked source look whether something was left over.
+    fn flush_corked(&self) -> bool {
+        let corked = self.corked.lock().clone();
+        let any = !corked.is_empty();
+        for source in corked {
+            source.notice(event::NAP_OVER);
+        }
+        any
+    }
+
+    fn has_corked(&self) -> bool {
+        !self.corked.lock().is_empty()
+    }
+}

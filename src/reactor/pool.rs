@@ -1,0 +1,168 @@
+//! The reactors of a context and their threads.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use super::Reactor;
+use crate::error::{Errno, Result};
+
+/// What a background thread is set up with.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    /// Goes before the thread's name (`ZMQ_THREAD_NAME_PREFIX`).
+    pub(crate) name_prefix: String,
+    /// Scheduling policy and priority; -1 leaves them alone.
+    pub(crate) sched_policy: i32,
+    /// See `sched_policy`.
+    pub(crate) priority: i32,
+    /// Processors to run on; empty leaves them alone.
+    pub(crate) cpus: Vec<usize>,
+}
+
+/// The reactors of a context. Threads start with [`ReactorPool::start`] and end
+/// with [`ReactorPool::stop`].
+pub(crate) struct ReactorPool {
+    reactors: Vec<Arc<Reactor>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl ReactorPool {
+    /// Makes `count` reactors and starts their threads. `on_panic` runs on an
+    /// I/O thread that had to be given up.
+    pub(crate) fn start(
+        count: usize,
+        settings: &Settings,
+        on_panic: impl Fn() + Send + Sync + Clone + 'static,
+    ) -> Result<ReactorPool> {
+        let mut pool = ReactorPool {
+            reactors: Vec::new(),
+            threads: Mutex::new(Vec::new()),
+        };
+        for index in 0..count {
+            let reactor = Arc::new(Reactor::new()?);
+            pool.reactors.push(reactor.clone());
+            let settings = settings.clone();
+            let on_panic = on_panic.clone();
+            let name = format!("{}ZMQbg/IO/{index}", settings.name_prefix);
+            let thread = with_signals_blocked(|| {
+                std::thread::Builder::new().name(name).spawn(move || {
+                    apply(&settings);
+                    if reactor.run().is_err() {
+                        on_panic();
+                    }
+                })
+            });
+            match thread {
+                Ok(thread) => pool.threads.lock().push(thread),
+                Err(_) => {
+                    pool.stop();
+                    return Err(Errno::EAGAIN);
+                }
+            }
+        }
+        Ok(pool)
+    }
+
+    /// The least loaded reactor that `affinity` permits (`ZMQ_AFFINITY`; 0: any).
+    pub(crate) fn choose(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        let permitted = |i: usize| affinity == 0 || (i < 64 && affinity & (1 << i) != 0);
+        let reactors = self
+            .reactors
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| permitted(*i));
+        reactors
+            .min_by_key(|(_, reactor)| reactor.load())
+            .map(|(_, reactor)| reactor.clone())
+    }
+
+    /// Ends the threads and waits for them.
+    pub(crate) fn stop(&self) {
+        for reactor in &self.reactors {
+            reactor.stop();
+        }
+        for thread in self.threads.lock().drain(..) {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+        for reactor in &self.reactors {
+            reactor.release();
+        }
+    }
+
+    /// In a forked child: the threads are not here; only what the process
+    /// itself holds is released.
+    pub(crate) fn abandon(&self) {
+        for thread in self.threads.lock().drain(..) {
+            std::mem::forget(thread);
+        }
+        for reactor in &self.reactors {
+            reactor.release();
+        }
+    }
+}
+
+impl Reactor {
+    /// Breaks the cycles between the reactor and its sources.
+    fn release(&self) {
+        let sources = self.sources.try_lock().map(|mut s| std::mem::take(&mut *s));
+        let queued = self
+            .run_queue
+            .try_lock()
+            .map(|mut q| std::mem::take(&mut *q));
+        let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
+        drop((sources, queued, corked));
+    }
+}
+
+/// Runs `f` with all signals blocked, so that a thread it spawns never takes a
+/// signal meant for the application.
+pub(crate) fn with_signals_blocked<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: plain calls on signal sets of our own.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) == 0;
+        let result = f();
+        if blocked {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        }
+        result
+    }
+}
+
+/// Applies what the context asks of its threads. What the system refuses (a
+/// priority without the permission for it) is left as it was.
+fn apply(settings: &Settings) {
+    // SAFETY: plain calls on the current thread with values of our own.
+    unsafe {
+        if settings.sched_policy >= 0 || settings.priority >= 0 {
+            let mut policy = 0;
+            let mut param: libc::sched_param = std::mem::zeroed();
+            let this = libc::pthread_self();
+            if libc::pthread_getschedparam(this, &mut policy, &mut param) == 0 {
+                if settings.sched_policy >= 0 {
+                    policy = settings.sched_policy;
+                }
+                if settings.priority >= 0 {
+                    param.sched_priority = settings.priority;
+                }
+                libc::pthread_setschedparam(this, policy, &param);
+            }
+        }
+        if !settings.cpus.is_empty() {
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            for cpu in settings
+                .cpus
+                .iter()
+                .filter(|c| **c < libc::CPU_SETSIZE as usize)
+            {
+                libc::CPU_SET(*cpu, &mut set);
+            }
+            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
+        }
+    }
+}

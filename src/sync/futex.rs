@@ -1,0 +1,80 @@
+//! Sleeping on a word: Linux's futex, or a model of it under loom.
+
+use std::time::Duration;
+
+use super::AtomicU32;
+
+/// How a wait on a word ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// Woken, or the word had changed: look again.
+    Changed,
+    /// The time is up.
+    TimedOut,
+    /// A signal handler ran on this thread.
+    Interrupted,
+}
+
+/// Sleeps while `word` is `expected`, at most for `timeout`.
+///
+/// There is always a time-out, a far one if the caller has none: the kernel
+/// resumes an untimed futex wait by itself after a handler installed with
+/// SA_RESTART, and libzmq's blocking calls must return EINTR even then.
+#[cfg(not(loom))]
+pub(super) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Woken {
+    const FAR: Duration = Duration::from_secs(3600 * 24 * 365);
+    let timeout = timeout.unwrap_or(FAR).min(FAR);
+    let timeout = libc::timespec {
+        tv_sec: timeout.as_secs() as libc::time_t,
+        tv_nsec: timeout.subsec_nanos() as libc::c_long,
+    };
+    // SAFETY: the word and the time-out outlive the call; the kernel reads
+    // both only. A raw system call is no cancellation point.
+    let rc = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            &timeout,
+        )
+    };
+    if rc == 0 {
+        return Woken::Changed;
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        Some(libc::EINTR) => Woken::Interrupted,
+        Some(libc::ETIMEDOUT) => Woken::TimedOut,
+        _ => Woken::Changed,
+    }
+}
+
+/// Wakes one thread that sleeps on `word`.
+#[cfg(not(loom))]
+pub(super) fn wake_one(word: &AtomicU32) {
+    // SAFETY: only the address is used.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}
+
+/// Under loom a waiter gives way until the word has changed: the model then
+/// shows a lost wake-up as a livelock.
+#[cfg(loom)]
+pub(super) fn wait(word: &AtomicU32, expected: u32, _: Option<Duration>) -> Woken {
+    while word.load(super::Ordering::Acquire) == expected {
+        loom::thread::yield_now();
+    }
+    Woken::Changed
+}
+
+/// Under loom the change of the word is the wake-up.
+#[cfg(loom)]
+pub(super) fn wake_one(_: &AtomicU32) {
+    loom::thread::yield_now();
+}

@@ -1,0 +1,45 @@
+//! The only door to atomics, shared cells and parking: the standard library's,
+//! or loom's under `cfg(loom)`, so that every lock-free protocol in the tree
+//! can be model-checked as it is written.
+
+mod cell;
+mod futex;
+mod parker;
+
+pub(crate) use cell::SharedCell;
+pub(crate) use parker::{Parked, Parker};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+};
+
+/// Keeps what one thread writes off the cache lines another thread writes
+/// (two lines: adjacent-line prefetch pairs them on x86).
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct CachePadded<T>(pub(crate) T);
+
+impl<T> std::ops::Deref for CachePadded<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// The StoreLoad fence that follows a sequentially consistent swap.
+///
+/// A SeqCst read-modify-write already orders what the protocols here need, and
+/// on x86 it is the fence; loom treats SeqCst accesses as AcqRel, so there the
+/// fence is spelled out.
+#[inline(always)]
+pub(crate) fn fence_after_swap() {
+    #[cfg(any(loom, not(target_arch = "x86_64")))]
+    fence(Ordering::SeqCst);
+}

@@ -1,0 +1,209 @@
+//! The C header: as generated, as the stock one, and clean under every standard
+//! a C or C++ program may ask for.
+//!
+//! The comparisons need a C compiler and the distribution's `zmq.h`; where one
+//! is missing, the test says so and passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::c_int;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const GENERATED: &str = include_str!(env!("FERROZMQ_GENERATED_HEADER"));
+const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include");
+const STOCK: &str = "/usr/include/zmq.h";
+
+/// Macros of the stock header that ours does not have yet, as they announce
+/// functions that it does not have yet.
+const MISSING: [&str; 1] = ["ZMQ_HAVE_TIMERS"];
+
+/// Macros that say which release a header belongs to.
+const RELEASE: [&str; 2] = ["ZMQ_VERSION", "ZMQ_VERSION_PATCH"];
+
+#[test]
+fn the_committed_header_is_the_generated_one() {
+    let committed = fs::read_to_string(Path::new(INCLUDE).join("zmq.h")).unwrap_or_default();
+    assert!(
+        committed == GENERATED,
+        "include/zmq.h is stale: run `make header` and commit it"
+    );
+}
+
+#[test]
+fn the_header_says_the_version_of_the_library() {
+    let (mut major, mut minor, mut patch): (c_int, c_int, c_int) = (0, 0, 0);
+    // SAFETY: three places to write to.
+    unsafe { zmq::capi::version::zmq_version(&mut major, &mut minor, &mut patch) };
+    for (name, number) in [("MAJOR", major), ("MINOR", minor), ("PATCH", patch)] {
+        let line = format!("#define ZMQ_VERSION_{name} {number}\n");
+        assert!(GENERATED.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn it_compiles_under_every_standard_without_a_warning() {
+    let strict = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"];
+    let mut compiled = 0;
+    for (compiler, language, standards) in [
+        ("gcc", "c", ["c99", "c11", "c17"]),
+        ("clang", "c", ["c99", "c11", "c17"]),
+        ("g++", "c++", ["c++98", "c++11", "c++20"]),
+        ("clang++", "c++", ["c++98", "c++11", "c++20"]),
+    ] {
+        for standard in standards {
+            let source = format!("#include <zmq.h>\n#include <zmq_utils.h>\n{LAYOUT}");
+            let file = scratch(&format!("standard-{compiler}-{standard}.c"), &source);
+            let arguments = [
+                format!("-I{INCLUDE}"),
+                format!("-std={standard}"),
+                format!("-x{language}"),
+                file.display().to_string(),
+            ];
+            let Some(output) = run(
+                compiler,
+                strict.iter().copied().chain(arguments.iter().map(|a| &**a)),
+            ) else {
+                continue;
+            };
+            assert!(output.status.success(), "{compiler} {standard}: {output:?}");
+            compiled += 1;
+        }
+    }
+    println!("{compiled} combinations compiled");
+}
+
+#[test]
+fn every_constant_of_the_stock_header_is_there_with_its_value() {
+    let Some(stock) = stock_header() else { return };
+    let Some(names) = macros(&stock) else { return };
+    let ours: BTreeSet<String> = macros(GENERATED).unwrap_or_default().into_iter().collect();
+    let names: Vec<String> = names
+        .into_iter()
+        .filter(|name| !MISSING.contains(&name.as_str()) && !RELEASE.contains(&name.as_str()))
+        .collect();
+    let missing: Vec<_> = names.iter().filter(|name| !ours.contains(*name)).collect();
+    assert!(missing.is_empty(), "missing: {missing:?}");
+    let theirs = values(&stock, &names, "stock-values");
+    let ours = values(GENERATED, &names, "our-values");
+    assert!(theirs.len() > 200, "only {} constants", theirs.len());
+    assert_eq!(theirs, ours);
+}
+
+#[test]
+fn every_prototype_agrees_with_the_stock_header() {
+    let Some(stock) = stock_header() else { return };
+    let prototypes = prototypes();
+    assert!(
+        prototypes.len() > 20,
+        "only {} prototypes",
+        prototypes.len()
+    );
+    for name in prototypes.keys() {
+        assert!(stock.contains(&format!("{name} (")), "{name} is not theirs");
+    }
+    // C lets a function be declared twice, if both agree.
+    let again: Vec<&str> = prototypes.values().map(|p| p.as_str()).collect();
+    let source = format!("{stock}\n{}\n{LAYOUT}", again.join("\n"));
+    let file = scratch("prototypes.c", &source).display().to_string();
+    if let Some(output) = run(
+        "cc",
+        ["-std=c11", "-Wall", "-Werror", "-fsyntax-only", &file],
+    ) {
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+/// What both headers say of the types, as arrays that are one element or too
+/// short to exist (C++98 has no static_assert).
+const LAYOUT: &str = "
+#define HOLDS(name, condition) extern char name[(condition) ? 1 : -1]
+struct after_char { char c; zmq_msg_t msg; };
+HOLDS (msg_size, sizeof (zmq_msg_t) == 64);
+HOLDS (msg_alignment, offsetof (struct after_char, msg) == sizeof (void *));
+HOLDS (item_size, sizeof (zmq_pollitem_t) == sizeof (void *) + 8);
+HOLDS (item_fd, offsetof (zmq_pollitem_t, fd) == sizeof (void *));
+HOLDS (item_events, offsetof (zmq_pollitem_t, events) == sizeof (void *) + 4);
+HOLDS (item_revents, offsetof (zmq_pollitem_t, revents) == sizeof (void *) + 6);
+extern zmq_free_fn *a_free_function;
+extern zmq_timer_fn *a_timer_function;
+extern zmq_thread_fn *a_thread_function;
+";
+
+fn stock_header() -> Option<String> {
+    let text = fs::read_to_string(STOCK).ok();
+    if text.is_none() {
+        println!("skipped: no {STOCK} (make deps installs it)");
+    }
+    text
+}
+
+/// The prototypes of our header by function name, without the export macro.
+fn prototypes() -> BTreeMap<String, String> {
+    GENERATED
+        .split("\nZMQ_EXPORT")
+        .skip(1)
+        .map(|rest| {
+            let prototype = rest.split_inclusive(';').next().unwrap_or_default().trim();
+            let name = prototype.split('(').next().unwrap_or_default();
+            let name = name.rsplit([' ', '*']).next().unwrap_or_default();
+            (name.to_owned(), prototype.to_owned())
+        })
+        .collect()
+}
+
+/// The names of the macros that a header defines with a value, those of the
+/// headers it includes left out.
+fn macros(header: &str) -> Option<Vec<String>> {
+    let file = scratch("macros.h", header).display().to_string();
+    let output = run("cc", ["-E", "-dM", &file])?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let defined = text.lines().filter_map(|line| {
+        let (name, value) = line.strip_prefix("#define ")?.split_once(' ')?;
+        let own = header.contains(&format!("#define {name}"));
+        (own && !name.contains('(') && !value.is_empty()).then(|| name.to_owned())
+    });
+    Some(defined.collect())
+}
+
+/// The values of constants, as a compiled program sees them.
+fn values(header: &str, names: &[String], program: &str) -> BTreeMap<String, String> {
+    let prints: String = names
+        .iter()
+        .map(|name| format!("    printf (\"{name} %lld\\n\", (long long) ({name}));\n"))
+        .collect();
+    let source = format!("{header}\nint main (void)\n{{\n{prints}    return 0;\n}}\n");
+    let file = scratch(&format!("{program}.c"), &source);
+    let program = file.with_extension("");
+    let (file, program) = (file.display().to_string(), program.display().to_string());
+    let output = run("cc", ["-std=c11", "-o", &program, &file]).expect("cc ran before");
+    assert!(output.status.success(), "{output:?}");
+    let output = run(&program, []).expect("it was just built");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Writes a file for this test run; tests run at once, so each has a name.
+fn scratch(name: &str, text: &str) -> PathBuf {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("main").to_owned();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("header")
+        .join(test);
+    fs::create_dir_all(&folder).expect("the target folder is writable");
+    let path = folder.join(name);
+    fs::write(&path, text).expect("the target folder is writable");
+    path
+}
+
+/// Runs a program; `None`, and a word about it, when it is not installed.
+fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Option<Output> {
+    let output = Command::new(program).args(arguments).output().ok();
+    if output.is_none() {
+        println!("skipped: no {program}");
+    }
+    output
+}
