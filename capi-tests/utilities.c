@@ -26,9 +26,11 @@ TEST (private_errors_have_texts)
 TEST (other_errors_have_those_of_the_system)
 {
     int same = 0;
-    for (int error = -1; error < 200; error++)
-        if (error != EHOSTUNREACH)
-            same += strcmp (zmq_strerror (error), strerror (error)) == 0;
+    for (int error = -1; error < 200; error++) {
+        char ours[100];
+        snprintf (ours, sizeof ours, "%s", zmq_strerror (error));
+        same += error != EHOSTUNREACH && strcmp (ours, strerror (error)) == 0;
+    }
     CHECK_INT (same, 200);
     CHECK (strstr (zmq_strerror (ZMQ_HAUSNUMERO), "Unknown error") != NULL);
     CHECK (strstr (zmq_strerror (INT32_MAX), "Unknown error") != NULL);
