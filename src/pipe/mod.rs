@@ -62,7 +62,7 @@ const CORKED: u32 = 2;
 pub(crate) trait Owner: Send + Sync {
     /// The end has signals to take. Called on any thread, with locks of the
     /// other end's owner held; must not take a socket lock.
-    fn signalled(&self, end: &EndRef);
+    fn signalled(self: Arc<Self>, end: &EndRef);
 }
 
 /// Names one end without owning its messages.
@@ -87,7 +87,7 @@ impl EndRef {
         fence(Ordering::SeqCst);
         if end.signals.load(Ordering::SeqCst) != 0 {
             if let Some(owner) = end.owner.get() {
-                owner.signalled(self);
+                owner.clone().signalled(self);
             }
         }
     }
@@ -143,7 +143,7 @@ impl Link {
             // Pairs with the fence in `EndRef::set_owner`.
             fence(Ordering::SeqCst);
             if let Some(owner) = end.owner.get() {
-                owner.signalled(&EndRef {
+                owner.clone().signalled(&EndRef {
                     link: self.clone(),
                     side,
                 });

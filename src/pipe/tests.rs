@@ -6,7 +6,7 @@ use super::*;
 /// An owner that only keeps its signals in the end's word.
 struct Silent;
 impl Owner for Silent {
-    fn signalled(&self, _: &EndRef) {}
+    fn signalled(self: Arc<Self>, _: &EndRef) {}
 }
 
 fn message(text: &str) -> Message {

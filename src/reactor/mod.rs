@@ -132,20 +132,22 @@ impl Reactor {
         })
     }
 
-    /// Takes a source in. It must be given up with [`Reactor::remove`].
-    pub(crate) fn add(&self, source: Arc<dyn Source>) -> SourceId {
+    /// A place for a source, to be filled with [`Reactor::install`] and given
+    /// up with [`Reactor::remove`].
+    pub(crate) fn reserve(&self) -> SourceId {
         self.load.fetch_add(1, Ordering::Relaxed);
         let reused = self.free_tokens.lock().pop();
-        let mut sources = self.sources.lock();
-        match reused {
-            Some(token) => {
-                sources[token] = Some(source);
-                SourceId(token)
-            }
-            None => {
-                sources.push(Some(source));
-                SourceId(sources.len() - 1)
-            }
+        SourceId(reused.unwrap_or_else(|| {
+            let mut sources = self.sources.lock();
+            sources.push(None);
+            sources.len() - 1
+        }))
+    }
+
+    /// Puts a source into its place.
+    pub(crate) fn install(&self, id: SourceId, source: Arc<dyn Source>) {
+        if let Some(place) = self.sources.lock().get_mut(id.0) {
+            *place = Some(source);
         }
     }
 
@@ -154,7 +156,7 @@ impl Reactor {
     /// nothing wrong: they only say "look".
     pub(crate) fn remove(&self, id: SourceId) {
         self.set_timer(id, None);
-        let gone = self.sources.lock()[id.0].take();
+        let gone = self.sources.lock().get_mut(id.0).and_then(Option::take);
         if gone.is_some() {
             self.free_tokens.lock().push(id.0);
             self.load.fetch_sub(1, Ordering::Relaxed);

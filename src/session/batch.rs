@@ -1,0 +1,234 @@
+//! One write to the kernel: many small frames copied together, large bodies
+//! only referred to, and the account of which frames of the pipe are in it.
+
+use std::io::{self, IoSlice};
+
+use crate::message::{Message, Role};
+use crate::pipe::Pipe;
+use crate::transport::Stream;
+use crate::zmtp::Connection;
+
+/// Bytes of frames gathered for one write.
+const BATCH_BYTES: usize = 64 * 1024;
+/// Bodies from this size on are not copied but referred to.
+const REFER_BYTES: usize = 8 * 1024;
+/// Bodies referred to in one write, and their bytes together.
+const REFER_COUNT: usize = 32;
+const REFER_TOTAL: usize = 1024 * 1024;
+
+/// A body in its message, which the pipe keeps until the batch is written.
+struct Body {
+    /// Its place in the batch's own bytes.
+    at: usize,
+    data: *const u8,
+    len: usize,
+}
+
+/// What is being written, and what of the pipe is in it.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    bodies: Vec<Body>,
+    /// Bytes in the batch, bodies included, and those the kernel took.
+    total: usize,
+    sent: usize,
+    /// Bytes at the beginning that are no frames of the pipe.
+    control: usize,
+    /// Frames peeked at and not taken, their bytes, and the bytes of them that
+    /// went with earlier batches.
+    frames: usize,
+    frame_bytes: usize,
+    handed: usize,
+    /// The same up to the last whole message.
+    whole_frames: usize,
+    whole_bytes: usize,
+    /// Frames, from the first one not taken, whose subscriptions are obsolete.
+    stale: usize,
+}
+
+// SAFETY: the pointers lead to bodies of messages that wait in the session's
+// own end of the pipe; batch and pipe move together.
+unsafe impl Send for Batch {}
+
+/// How a write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The whole batch.
+    All,
+    /// The kernel takes no more for now.
+    Blocked,
+}
+
+impl Batch {
+    /// Whether nothing waits to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent == self.total
+    }
+
+    /// The first `frames` frames not taken hold obsolete subscriptions.
+    pub(super) fn skip_subscriptions(&mut self, frames: usize) {
+        self.stale = frames;
+    }
+
+    /// Adds messages that are not in the pipe, before any that are.
+    pub(super) fn add_control(&mut self, zmtp: &Connection, messages: &[Message]) {
+        debug_assert!(self.frame_bytes == self.handed);
+        for message in messages {
+            zmtp.encode_header(message, &mut self.bytes);
+            self.bytes.extend_from_slice(message.data());
+        }
+        self.total = self.bytes.len();
+        self.control = self.total;
+    }
+
+    /// Fills an empty batch: control bytes first, then frames of the pipe,
+    /// which is only peeked at.
+    pub(super) fn fill(&mut self, zmtp: &mut Connection, pipe: Option<&mut Pipe>) {
+        debug_assert!(self.is_empty());
+        self.bytes.clear();
+        self.bodies.clear();
+        zmtp.take_output(&mut self.bytes);
+        self.control = self.bytes.len();
+        self.sent = 0;
+        let mut referred = 0;
+        if let (Some(pipe), true) = (pipe, zmtp.is_ready()) {
+            while self.bytes.len() < BATCH_BYTES
+                && self.bodies.len() < REFER_COUNT
+                && referred < REFER_TOTAL
+            {
+                let Some(message) = pipe.peek() else { break };
+                referred += self.add(zmtp, message);
+            }
+        }
+        self.total = self.bytes.len() + referred;
+    }
+
+    /// Adds a frame. Returns the bytes that are only referred to.
+    #[inline]
+    fn add(&mut self, zmtp: &Connection, message: &Message) -> usize {
+        let before = self.bytes.len();
+        let mut referred = 0;
+        self.frames += 1;
+        if self.frames > self.stale || message.role() == Role::Data {
+            zmtp.encode_header(message, &mut self.bytes);
+            let body = message.data();
+            if body.len() < REFER_BYTES {
+                self.bytes.extend_from_slice(body);
+            } else {
+                let at = self.bytes.len();
+                self.bodies.push(Body { at, data: body.as_ptr(), len: body.len() });
+                referred = body.len();
+            }
+        }
+        self.frame_bytes += self.bytes.len() - before + referred;
+        if !message.more() {
+            self.whole_frames = self.frames;
+            self.whole_bytes = self.frame_bytes;
+        }
+        referred
+    }
+
+    /// Writes what the kernel takes. When that was all, the whole messages
+    /// are taken out of the pipe.
+    pub(super) fn write(
+        &mut self,
+        stream: &Stream,
+        pipe: Option<&mut Pipe>,
+    ) -> io::Result<Written> {
+        while self.sent < self.total {
+            match self.write_some(stream) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => self.sent += bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Written::Blocked);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.sent = 0;
+        self.total = 0;
+        self.control = 0;
+        self.handed = self.frame_bytes;
+        if let Some(pipe) = pipe {
+            self.take_whole(pipe);
+        }
+        Ok(Written::All)
+    }
+
+    fn write_some(&self, stream: &Stream) -> io::Result<usize> {
+        if self.bodies.is_empty() {
+            return stream.send_vectored(&[IoSlice::new(&self.bytes[self.sent..])]);
+        }
+        let mut parts = Vec::with_capacity(2 * self.bodies.len() + 1);
+        let mut skip = self.sent;
+        let mut add = |part: &[u8]| {
+            let skipped = skip.min(part.len());
+            skip -= skipped;
+            if skipped < part.len() {
+                // SAFETY: the slice is used below, within the borrow of `self`
+                // and while the pipe keeps the bodies.
+                let rest = unsafe {
+                    std::slice::from_raw_parts(part.as_ptr().add(skipped), part.len() - skipped)
+                };
+                parts.push(IoSlice::new(rest));
+            }
+        };
+        let mut from = 0;
+        for body in &self.bodies {
+            add(&self.bytes[from..body.at]);
+            // SAFETY: the message lies in the pipe until the batch is written.
+            add(unsafe { std::slice::from_raw_parts(body.data, body.len) });
+            from = body.at;
+        }
+        add(&self.bytes[from..]);
+        stream.send_vectored(&parts)
+    }
+
+    fn take_whole(&mut self, pipe: &mut Pipe) {
+        pipe.take_peeked(self.whole_frames);
+        self.frames -= self.whole_frames;
+        self.frame_bytes -= self.whole_bytes;
+        self.handed -= self.whole_bytes;
+        self.stale = self.stale.saturating_sub(self.whole_frames);
+        self.whole_frames = 0;
+        self.whole_bytes = 0;
+    }
+
+    /// The connection is gone: takes the messages the kernel has whole out of
+    /// the pipe; the others will be seen again, from their first frame.
+    pub(super) fn settle(&mut self, zmtp: &Connection, pipe: &mut Pipe) {
+        let handed = self.handed + self.sent.saturating_sub(self.control);
+        let (mut frames, mut bytes, mut whole) = (0, 0, 0);
+        let mut header = Vec::new();
+        pipe.rewind();
+        while frames < self.frames {
+            let Some(message) = pipe.peek() else { break };
+            frames += 1;
+            if frames > self.stale || message.role() == Role::Data {
+                header.clear();
+                zmtp.encode_header(message, &mut header);
+                bytes += header.len() + message.len();
+            }
+            if bytes > handed {
+                break;
+            }
+            if !message.more() {
+                whole = frames;
+            }
+        }
+        pipe.take_peeked(whole);
+        pipe.rewind();
+        *self = Batch::default();
+    }
+
+    /// Gives back the memory of a batch that has been written.
+    pub(super) fn shrink(&mut self) {
+        if self.bytes.capacity() > KEEP_BYTES {
+            self.bytes = Vec::new();
+        }
+    }
+}
+
+/// An idle connection keeps at most this much memory for its next batch.
+const KEEP_BYTES: usize = 1024;

@@ -1,0 +1,86 @@
+//! The connecting side: back-off, addresses tried in turn.
+
+use std::time::{Duration, Instant};
+
+use super::Settings;
+use crate::error::Result;
+use crate::transport::{Address, Endpoint, Target};
+
+/// Where a session dials, and how patient it is by now.
+pub(super) struct Dialer {
+    pub(super) target: Endpoint,
+    /// Addresses still to be tried in this attempt.
+    addresses: std::vec::IntoIter<Address>,
+    pub(super) source: Option<std::net::SocketAddr>,
+    /// The wait before the next attempt.
+    next_wait: Option<Duration>,
+    random: u64,
+}
+
+impl Dialer {
+    pub(super) fn new(target: Endpoint) -> Dialer {
+        // Enough to spread reconnecting peers; nothing secret comes of it.
+        let random = Instant::now().elapsed().as_nanos() as u64 ^ (&raw const target as u64);
+        Dialer {
+            target,
+            addresses: Vec::new().into_iter(),
+            source: None,
+            next_wait: None,
+            random,
+        }
+    }
+
+    /// Takes the name service's answer.
+    pub(super) fn found(&mut self, target: Target) {
+        self.source = target.source;
+        let addresses: Vec<_> = target.addresses.into_iter().map(Address::Tcp).collect();
+        self.addresses = addresses.into_iter();
+    }
+
+    /// Takes an ipc address.
+    pub(super) fn found_path(&mut self, address: Address) {
+        self.source = None;
+        self.addresses = vec![address].into_iter();
+    }
+
+    /// The next address to try.
+    pub(super) fn next_address(&mut self) -> Option<Address> {
+        self.addresses.next()
+    }
+
+    /// A connection came about: the next back-off begins anew.
+    pub(super) fn succeeded(&mut self) {
+        self.next_wait = None;
+    }
+
+    /// How long to wait before the next attempt; `None`: there is none
+    /// (`ZMQ_RECONNECT_IVL`, `ZMQ_RECONNECT_IVL_MAX`). The wait is spread by
+    /// up to the first interval, so that peers do not come back all at once.
+    pub(super) fn back_off(&mut self, settings: &Settings) -> Option<Duration> {
+        let first = settings.reconnect_after?;
+        let wait = self.next_wait.unwrap_or(first);
+        self.next_wait = Some(match settings.reconnect_max {
+            Some(max) if max > first => (wait * 2).min(max),
+            _ => wait,
+        });
+        Some(wait + self.jitter(first))
+    }
+
+    fn jitter(&mut self, range: Duration) -> Duration {
+        // xorshift64
+        self.random |= 1;
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let nanos = u64::try_from(range.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Duration::from_nanos(self.random % nanos)
+    }
+}
+
+/// The address of an endpoint that needs no name service.
+pub(super) fn local_address(target: &Endpoint) -> Option<Result<Address>> {
+    match target {
+        Endpoint::Ipc(address) => Some(address.address().map(Address::Ipc)),
+        _ => None,
+    }
+}

@@ -1,0 +1,523 @@
+//! What a session's owner does with it: the phases of its life, and one drive.
+
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dial::{Dialer, local_address};
+use super::live::{Live, Round};
+use super::{ABANDON, Ending, PIPE, RESOLVED, START, Session, Surroundings, pace};
+use crate::error::Result;
+use crate::message::{Message, Metadata, Role};
+use crate::pipe::{Pipe, pipe, signal};
+use crate::reactor::event;
+use crate::transport::{Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect};
+use crate::zmtp::PeerInfo;
+
+/// A corked session that had nothing left over this many times in a row is
+/// not in a stream any more.
+const IDLE_NAPS: u32 = 3;
+/// Direct writes in a row after which a stream is taken for one.
+const STREAK: u32 = 2;
+
+/// What only the owner of a session touches.
+pub(super) struct Inner {
+    phase: Phase,
+    /// Set on the connecting side.
+    dialer: Option<(Dialer, Resolver)>,
+    /// `None` once the session has ended.
+    surroundings: Option<Surroundings>,
+    pipe: Option<Pipe>,
+    /// The socket has closed its end of the pipe; what is left in it may be
+    /// sent until then (`None` inside: for ever).
+    lingering: Option<Option<Instant>>,
+    /// What the reactor's timer is set to.
+    timer: Option<Instant>,
+    flow: Flow,
+}
+
+/// How messages have been leaving lately.
+#[derive(Default)]
+struct Flow {
+    corked: bool,
+    last_write: Option<Instant>,
+    streak: u32,
+    /// Batches the sender wrote itself since the last nap.
+    batches: u32,
+    idle_naps: u32,
+}
+
+enum Phase {
+    /// Not begun.
+    New(Option<Stream>),
+    /// Until the next attempt to connect.
+    Waiting(Instant),
+    /// The name service is asked.
+    Resolving,
+    /// The kernel connects.
+    Connecting(Stream, Option<Instant>),
+    /// Connected: handshake or traffic.
+    Open(Box<Live>),
+    Ended,
+}
+
+impl Inner {
+    pub(super) fn dialer(
+        target: Endpoint,
+        resolver: Resolver,
+        surroundings: Surroundings,
+        pipe: Option<Pipe>,
+    ) -> Inner {
+        Inner {
+            dialer: Some((Dialer::new(target), resolver)),
+            pipe,
+            ..Inner::new(None, surroundings)
+        }
+    }
+
+    pub(super) fn accepted(stream: Stream, surroundings: Surroundings) -> Inner {
+        Inner::new(Some(stream), surroundings)
+    }
+
+    fn new(stream: Option<Stream>, surroundings: Surroundings) -> Inner {
+        Inner {
+            phase: Phase::New(stream),
+            dialer: None,
+            surroundings: Some(surroundings),
+            pipe: None,
+            lingering: None,
+            timer: None,
+            flow: Flow::default(),
+        }
+    }
+
+    /// One drive. `direct`: on behalf of a sender, on its thread.
+    pub(super) fn drive(&mut self, session: &Arc<Session>, bits: u32, direct: bool) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
+        if bits & START != 0 {
+            self.start(session);
+        }
+        if bits & ABANDON != 0 && self.pipe.is_none() {
+            return self.end(session);
+        }
+        if bits & PIPE != 0 {
+            self.hear_pipe();
+        }
+        if bits & RESOLVED != 0 {
+            self.resolved(session);
+        }
+        if bits & event::TIMER != 0 {
+            self.timer = None;
+            self.on_timer(session);
+        }
+        if bits & (event::READABLE | event::WRITABLE) != 0 {
+            self.on_ready(session, bits);
+        }
+        let nap = bits & event::NAP_OVER != 0;
+        if nap && self.nap_over(session) {
+            return;
+        }
+        let sending = direct && bits & !super::OWNED == PIPE;
+        self.pump(session, sending, nap);
+        self.end_if_done(session);
+        self.set_timer(session);
+    }
+
+    fn start(&mut self, session: &Arc<Session>) {
+        match std::mem::replace(&mut self.phase, Phase::Ended) {
+            Phase::New(Some(stream)) => self.open(session, stream, true),
+            Phase::New(None) => self.dial(session),
+            phase => self.phase = phase,
+        }
+    }
+
+    /// Takes the pipe's signals.
+    fn hear_pipe(&mut self) {
+        let Some(pipe) = &self.pipe else { return };
+        if pipe.take_signals() & signal::CLOSED != 0 && self.lingering.is_none() {
+            let linger = pipe.peer_linger();
+            self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
+            if linger == Some(Duration::ZERO) {
+                self.discard();
+            }
+        }
+    }
+
+    /// Drops what the socket left in the pipe.
+    fn discard(&mut self) {
+        self.pipe = None;
+    }
+
+    fn on_timer(&mut self, session: &Arc<Session>) {
+        let now = Instant::now();
+        if self.lingering.flatten().is_some_and(|until| until <= now) {
+            self.discard();
+        }
+        match &mut self.phase {
+            Phase::Waiting(until) if *until <= now => self.dial(session),
+            Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
+            Phase::Open(live) => {
+                if let Err(error) = live.zmtp.on_deadline(now) {
+                    self.disconnected(session, Ending::Protocol(error));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
+        match &mut self.phase {
+            Phase::Open(live) => {
+                live.readable |= bits & event::READABLE != 0;
+                live.writable |= bits & event::WRITABLE != 0;
+            }
+            Phase::Connecting(..) => self.connected(session),
+            _ => {}
+        }
+    }
+}
+
+/// Connecting.
+impl Inner {
+    fn dial(&mut self, session: &Arc<Session>) {
+        let Some((dialer, resolver)) = &mut self.dialer else { return };
+        let Some(surroundings) = &self.surroundings else { return };
+        if let Some(local) = local_address(&dialer.target) {
+            return match local {
+                Ok(address) => {
+                    dialer.found_path(address);
+                    self.try_next_address(session);
+                }
+                Err(_) => self.wait(session),
+            };
+        }
+        if let Endpoint::Tcp(address) = &dialer.target {
+            self.phase = Phase::Resolving;
+            let session = session.clone();
+            resolver.resolve(address, surroundings.settings.tuning.ipv6, move |answer| {
+                *session.resolved.lock() = Some(answer);
+                session.attend(RESOLVED);
+            });
+        }
+    }
+
+    fn resolved(&mut self, session: &Arc<Session>) {
+        let answer: Option<Result<Target>> = session.resolved.lock().take();
+        if !matches!(self.phase, Phase::Resolving) {
+            return;
+        }
+        match (answer, &mut self.dialer) {
+            (Some(Ok(target)), Some((dialer, _))) => {
+                dialer.found(target);
+                self.try_next_address(session);
+            }
+            (Some(Err(_)), _) => self.wait(session),
+            _ => {}
+        }
+    }
+
+    fn try_next_address(&mut self, session: &Arc<Session>) {
+        loop {
+            self.leave_phase(session);
+            let Some((dialer, _)) = &mut self.dialer else { return };
+            let Some(settings) = self.surroundings.as_ref().map(|s| s.settings.clone()) else {
+                return;
+            };
+            let Some(address) = dialer.next_address() else { return self.wait(session) };
+            match start_connect(&address, dialer.source, &settings.tuning) {
+                Ok((stream, Progress::Connected)) => return self.open(session, stream, true),
+                Ok((stream, Progress::InProgress)) => {
+                    if session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
+                        continue;
+                    }
+                    let until =
+                        settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
+                    self.phase = Phase::Connecting(stream, until);
+                    return;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Drops what the phase holds of the kernel.
+    fn leave_phase(&mut self, session: &Arc<Session>) {
+        if let Phase::Connecting(stream, _) = &self.phase {
+            session.reactor.unwatch(stream.as_raw_fd());
+        }
+        self.phase = Phase::Resolving;
+    }
+
+    fn connected(&mut self, session: &Arc<Session>) {
+        let Phase::Connecting(stream, until) = std::mem::replace(&mut self.phase, Phase::Resolving)
+        else {
+            return;
+        };
+        let Some(surroundings) = &self.surroundings else { return };
+        match finish_connect(&stream, &surroundings.settings.tuning) {
+            Ok(()) => self.open(session, stream, false),
+            Err(_) => {
+                self.phase = Phase::Connecting(stream, until);
+                self.try_next_address(session);
+            }
+        }
+    }
+
+    /// Waits before the next attempt, or ends where none is wanted.
+    fn wait(&mut self, session: &Arc<Session>) {
+        let settings = self.surroundings.as_ref().map(|s| s.settings.clone());
+        let wait = match (&mut self.dialer, settings) {
+            (Some((dialer, _)), Some(settings)) => dialer.back_off(&settings),
+            _ => None,
+        };
+        match wait.and_then(|wait| Instant::now().checked_add(wait)) {
+            Some(until) => self.phase = Phase::Waiting(until),
+            None => self.end(session),
+        }
+    }
+}
+
+/// Connected.
+impl Inner {
+    fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
+        let Some(surroundings) = &self.surroundings else { return };
+        if watch && session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
+            return self.disconnected(session, Ending::Disconnected);
+        }
+        let zmtp = surroundings.settings.zmtp.clone();
+        let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        self.flow = Flow::default();
+        self.phase = Phase::Open(Box::new(live));
+    }
+
+    /// Reads and writes what can be.
+    fn pump(&mut self, session: &Arc<Session>, sending: bool, nap: bool) {
+        if let Err(ending) = self.try_pump(session, sending, nap) {
+            self.disconnected(session, ending);
+        }
+    }
+
+    fn try_pump(
+        &mut self,
+        session: &Arc<Session>,
+        sending: bool,
+        nap: bool,
+    ) -> std::result::Result<(), Ending> {
+        let Phase::Open(live) = &mut self.phase else { return Ok(()) };
+        let mut later = false;
+        if live.readable || live.holds_bytes() {
+            // Asked before each read: the first event is the peer's READY.
+            let round = live.read(self.pipe.as_mut().filter(|_| live.zmtp.is_ready()))?;
+            later = round == Round::MoreLater;
+            if let Some(peer) = live.ready() {
+                self.flow.streak = 0;
+                if !self.meet(session, peer)? {
+                    return Ok(());
+                }
+                let Phase::Open(live) = &mut self.phase else { return Ok(()) };
+                later |= live.read(self.pipe.as_mut())? == Round::MoreLater;
+            }
+        }
+        let busy_since = sending.then(pace::write_begins);
+        later |= self.write(busy_since, nap)?;
+        self.rest(session, busy_since);
+        if later {
+            session.reactor.run_later(session.clone());
+        }
+        Ok(())
+    }
+
+    /// Writes. Says whether there is more than its turn allows.
+    fn write(&mut self, busy_since: Option<Instant>, nap: bool) -> std::result::Result<bool, Ending> {
+        let Phase::Open(live) = &mut self.phase else { return Ok(false) };
+        if let Some(pipe) = &mut self.pipe {
+            pipe.be_active();
+        }
+        let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
+        let round = live.write(self.pipe.as_mut())?;
+        if nap {
+            self.flow.idle_naps = if waited { 0 } else { self.flow.idle_naps + 1 };
+        }
+        if let Some(busy_since) = busy_since {
+            self.flow.batches += 1;
+            if std::mem::take(&mut live.heard) {
+                self.flow.streak = 0;
+            }
+            let streaming = self.flow.last_write.is_some_and(|last| last >= busy_since);
+            self.flow.streak = if streaming { self.flow.streak + 1 } else { 0 };
+            self.flow.last_write = Some(pace::write_ends());
+        }
+        Ok(round == Round::MoreLater)
+    }
+
+    /// Goes idle, or corks the pipe when a stream runs through it.
+    fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
+        let Phase::Open(live) = &mut self.phase else { return };
+        let Some(pipe) = &mut self.pipe else { return };
+        if !live.zmtp.is_ready() || !live.writable || !live.batch.is_empty() {
+            // The next event of the connection looks at the pipe again.
+            return;
+        }
+        if busy_since.is_some() && self.flow.streak >= STREAK && !self.flow.corked {
+            self.flow.corked = true;
+            self.flow.idle_naps = 0;
+            session.reactor.cork(session.clone());
+        }
+        let rests = if self.flow.corked { pipe.cork() } else { pipe.go_idle() };
+        live.batch.shrink();
+        if !rests {
+            session.reactor.run_later(session.clone());
+        }
+    }
+
+    /// The I/O thread looks after a corked session. True when there is nothing
+    /// to do: the sender is at it.
+    fn nap_over(&mut self, session: &Arc<Session>) -> bool {
+        if !self.flow.corked {
+            return true;
+        }
+        if std::mem::take(&mut self.flow.batches) > 0 {
+            return true;
+        }
+        if self.flow.idle_naps >= IDLE_NAPS {
+            self.uncork(session);
+        }
+        false
+    }
+
+    fn uncork(&mut self, session: &Arc<Session>) {
+        if std::mem::take(&mut self.flow.corked) {
+            self.flow.streak = 0;
+            let source: Arc<dyn crate::reactor::Source> = session.clone();
+            session.reactor.uncork(&source);
+        }
+    }
+
+    /// The handshake is done. False when the session has ended over it.
+    fn meet(&mut self, session: &Arc<Session>, peer: PeerInfo) -> std::result::Result<bool, Ending> {
+        let Phase::Open(live) = &mut self.phase else { return Ok(false) };
+        let Some(surroundings) = &self.surroundings else { return Ok(false) };
+        let settings = &surroundings.settings;
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.succeeded();
+        }
+        let news = peer_message(&peer, &live.peer_address());
+        match &mut self.pipe {
+            Some(pipe) => {
+                pipe.push(news);
+                pipe.flush();
+            }
+            None => {
+                let hwm = [settings.receive_hwm, settings.send_hwm];
+                let (mut ours, theirs) = pipe(hwm, settings.conflate);
+                ours.push(news);
+                ours.flush();
+                ours.end().set_owner(session.clone());
+                self.pipe = Some(ours);
+                if surroundings.host.attach(theirs, &surroundings.endpoint).is_err() {
+                    self.end(session);
+                    return Ok(false);
+                }
+            }
+        }
+        if let (Some(opening), Some(pipe)) = (&settings.opening, &mut self.pipe) {
+            let (messages, stale) = opening.open(pipe).map_err(|_| Ending::Disconnected)?;
+            live.batch.skip_subscriptions(stale);
+            // The rest of our handshake goes before the first message.
+            while !live.is_written() {
+                if live.write(None)? != Round::MoreLater {
+                    break;
+                }
+            }
+            live.begin_with(&messages);
+        }
+        Ok(true)
+    }
+
+    /// The connection is gone.
+    fn disconnected(&mut self, session: &Arc<Session>, ending: Ending) {
+        self.uncork(session);
+        let opening = self.surroundings.as_ref().and_then(|s| s.settings.opening.clone());
+        if let (Some(pipe), Some(opening)) = (&self.pipe, opening) {
+            opening.close(pipe);
+        }
+        let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
+        if let (Phase::Open(live), Some(pipe)) = (phase, &mut self.pipe) {
+            pipe.rollback();
+            live.settle(pipe);
+        }
+        let for_good = match ending {
+            Ending::Disconnected => false,
+            Ending::Protocol(error) => error.is_fatal_for_connecter(),
+        };
+        if self.dialer.is_none() || for_good {
+            return self.end(session);
+        }
+        if self.surroundings.as_ref().is_some_and(|s| s.settings.immediate) {
+            self.pipe = None;
+        }
+        self.wait(session);
+    }
+
+    /// Ends once the socket is gone and nothing is left to send.
+    fn end_if_done(&mut self, session: &Arc<Session>) {
+        if self.lingering.is_none() {
+            return;
+        }
+        let left = self.pipe.as_mut().is_some_and(|pipe| !pipe.is_finished());
+        let writing = match &self.phase {
+            Phase::Open(live) => self.pipe.is_some() && !live.is_written(),
+            _ => false,
+        };
+        if !left && !writing {
+            self.end(session);
+        }
+    }
+
+    /// The end of the session.
+    fn end(&mut self, session: &Arc<Session>) {
+        self.uncork(session);
+        self.leave_phase(session);
+        self.phase = Phase::Ended;
+        self.pipe = None;
+        self.dialer = None;
+        session.reactor.remove(session.id);
+        // Last: the context may go once nobody holds the lease.
+        self.surroundings = None;
+    }
+
+    fn set_timer(&mut self, session: &Arc<Session>) {
+        let phase = match &self.phase {
+            Phase::Waiting(until) => Some(*until),
+            Phase::Connecting(_, until) => *until,
+            Phase::Open(live) => live.zmtp.deadline(),
+            Phase::Ended => return,
+            _ => None,
+        };
+        let due = match (phase, self.lingering.flatten()) {
+            (Some(phase), Some(linger)) => Some(phase.min(linger)),
+            (phase, linger) => phase.or(linger),
+        };
+        // A timer that goes off early does no harm; one that is moved with
+        // every message would.
+        let Some(due) = due else { return };
+        if self.timer.is_none_or(|timer| due < timer) {
+            self.timer = Some(due);
+            session.reactor.set_timer(session.id, self.timer);
+        }
+    }
+}
+
+/// The in-band note that tells the socket who its peer is from here on.
+fn peer_message(peer: &PeerInfo, address: &str) -> Message {
+    let mut metadata = Metadata::new();
+    for (name, value) in &peer.properties {
+        metadata.add(name, value);
+    }
+    metadata.add(b"Peer-Address", address.as_bytes());
+    let mut message = Message::copy_of(&peer.routing_id).unwrap_or_default().with_role(Role::Peer);
+    message.set_metadata(Some(Arc::new(metadata)));
+    message
+}

@@ -1,0 +1,267 @@
+//! An open connection: stream, protocol, and what is on its way in or out.
+
+use std::cell::RefCell;
+use std::io::{self, IoSliceMut};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Ending;
+use super::batch::{Batch, Written};
+use crate::message::Message;
+use crate::pipe::Pipe;
+use crate::reactor::Reactor;
+use crate::transport::Stream;
+use crate::zmtp::{self, Connection, Inbox, PeerInfo};
+
+/// Bytes read at once. The buffer belongs to the thread that drives, so that
+/// an idle connection costs none.
+const READ_BYTES: usize = 128 * 1024;
+/// Reads in one go before other connections have their turn.
+const READS_PER_TURN: usize = 16;
+/// Batches written in one go before other connections have their turn.
+const WRITES_PER_TURN: usize = 16;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An open connection.
+pub(super) struct Live {
+    stream: Stream,
+    reactor: Arc<Reactor>,
+    pub(super) zmtp: Connection,
+    pub(super) batch: Batch,
+    /// The kernel may have more to read.
+    pub(super) readable: bool,
+    /// The kernel may take more.
+    pub(super) writable: bool,
+    /// Bytes read that the pipe has no room for, from `held_from` on.
+    held: Vec<u8>,
+    held_from: usize,
+    /// The peer's messages began to arrive since the last write.
+    pub(super) heard: bool,
+}
+
+/// How a round of reading or writing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// Nothing is left to do until the next event.
+    Done,
+    /// The turn is over, but there is more.
+    MoreLater,
+    /// The handshake is done: see to it, then go on.
+    Ready,
+}
+
+impl Live {
+    /// A connection over a stream that its reactor watches.
+    pub(super) fn new(
+        stream: Stream,
+        reactor: Arc<Reactor>,
+        config: Arc<zmtp::Config>,
+        now: Instant,
+    ) -> Live {
+        Live {
+            stream,
+            reactor,
+            zmtp: Connection::new(config, now),
+            batch: Batch::default(),
+            readable: true,
+            writable: true,
+            held: Vec::new(),
+            held_from: 0,
+            heard: false,
+        }
+    }
+
+    /// The peer's address for the messages' metadata.
+    pub(super) fn peer_address(&self) -> String {
+        self.stream.peer_address()
+    }
+
+    /// What became known of the peer.
+    pub(super) fn ready(&mut self) -> Option<PeerInfo> {
+        self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer)
+    }
+
+    /// Reads what there is into the pipe.
+    pub(super) fn read(&mut self, pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
+        let mut inbox = PipeInbox { pipe };
+        if !self.held.is_empty() && !self.take_held(&mut inbox)? {
+            return Ok(Round::Done);
+        }
+        if !self.readable {
+            return Ok(Round::Done);
+        }
+        BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+            Ok(mut buffer) => {
+                buffer.resize(READ_BYTES, 0);
+                self.read_with(&mut buffer, &mut inbox)
+            }
+            // Driven from within another drive on this thread: cannot happen
+            // by design, but costs only memory if it does.
+            Err(_) => self.read_with(&mut vec![0; READ_BYTES], &mut inbox),
+        })
+    }
+
+    fn read_with(&mut self, buffer: &mut [u8], inbox: &mut PipeInbox<'_>) -> Result<Round, Ending> {
+        for _ in 0..READS_PER_TURN {
+            let (into_body, rest, full) = match self.receive(buffer) {
+                Ok(Some(read)) => read,
+                Ok(None) => {
+                    self.readable = false;
+                    return Ok(Round::Done);
+                }
+                Err(ending) => return Err(ending),
+            };
+            // Less than was asked for: the next event says when there is more.
+            self.readable = full;
+            let now = Instant::now();
+            self.heard = true;
+            if into_body > 0 {
+                self.zmtp.body_received(now, into_body, inbox)?;
+            }
+            let consumed = self.zmtp.receive(now, &buffer[..rest], inbox)?;
+            inbox.flush();
+            if consumed < rest {
+                self.held.extend_from_slice(&buffer[consumed..rest]);
+                if self.zmtp.is_ready() && inbox.pipe.is_none() {
+                    return Ok(Round::Ready);
+                }
+                if !self.take_held(inbox)? {
+                    return Ok(Round::Done);
+                }
+            }
+            if self.zmtp.is_ready() && inbox.pipe.is_none() {
+                return Ok(Round::Ready);
+            }
+            if !self.readable {
+                return Ok(Round::Done);
+            }
+        }
+        Ok(Round::MoreLater)
+    }
+
+    /// One read: bytes that went into the body under way, bytes in `buffer`,
+    /// and whether that was as much as was asked for. `None`: nothing there.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
+        let (mut room, mut asked) = (0, buffer.len());
+        let read = loop {
+            let read = match self.zmtp.body_target() {
+                Some(target) => {
+                    room = target.len();
+                    asked = room + buffer.len();
+                    let mut parts = [IoSliceMut::new(target), IoSliceMut::new(buffer)];
+                    self.stream.receive_vectored(&mut parts)
+                }
+                None => self.stream.receive(buffer),
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                read => break read?,
+            }
+        };
+        if read == 0 {
+            return Err(Ending::Disconnected);
+        }
+        let into_body = read.min(room);
+        Ok(Some((into_body, read - into_body, read == asked)))
+    }
+
+    /// Decodes held bytes. False when some are still held for want of room.
+    fn take_held(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
+        let now = Instant::now();
+        while self.held_from < self.held.len() {
+            let consumed = self.zmtp.receive(now, &self.held[self.held_from..], inbox)?;
+            inbox.flush();
+            self.held_from += consumed;
+            if consumed == 0 {
+                return Ok(false);
+            }
+        }
+        self.held = Vec::new();
+        self.held_from = 0;
+        Ok(true)
+    }
+
+    /// Whether bytes that came early, with the handshake, wait to be decoded.
+    pub(super) fn holds_bytes(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Writes what there is to write.
+    pub(super) fn write(&mut self, mut pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
+        for _ in 0..WRITES_PER_TURN {
+            if self.batch.is_empty() {
+                self.batch.fill(&mut self.zmtp, pipe.as_deref_mut());
+                if self.batch.is_empty() {
+                    return Ok(Round::Done);
+                }
+            }
+            if !self.writable {
+                return Ok(Round::Done);
+            }
+            if self.batch.write(&self.stream, pipe.as_deref_mut())? == Written::Blocked {
+                self.writable = false;
+                return Ok(Round::Done);
+            }
+        }
+        Ok(Round::MoreLater)
+    }
+
+    /// Queues the messages a connection begins with.
+    pub(super) fn begin_with(&mut self, messages: &[Message]) {
+        self.batch.add_control(&self.zmtp, messages);
+    }
+
+    /// Whether nothing is on its way out.
+    pub(super) fn is_written(&self) -> bool {
+        self.batch.is_empty() && !self.zmtp.has_output()
+    }
+
+    /// Takes back what the kernel did not take whole.
+    pub(super) fn settle(mut self, pipe: &mut Pipe) {
+        self.batch.settle(&self.zmtp, pipe);
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.reactor.unwatch(self.stream.as_raw_fd());
+    }
+}
+
+/// The session's end of the pipe as the protocol sees it. What comes for a
+/// socket that is gone is dropped.
+struct PipeInbox<'a> {
+    pipe: Option<&'a mut Pipe>,
+}
+
+impl PipeInbox<'_> {
+    fn flush(&mut self) {
+        if let Some(pipe) = &mut self.pipe {
+            pipe.flush();
+        }
+    }
+}
+
+impl Inbox for PipeInbox<'_> {
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        match &mut self.pipe {
+            Some(pipe) => pipe.can_write() || pipe.peer_closed(),
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, message: Message) {
+        if let Some(pipe) = &mut self.pipe {
+            if !pipe.peer_closed() {
+                pipe.push(message);
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A session ties a connection to a pipe. On the connecting side it outlives
+//! its connections: it dials, reconnects with back-off, and what its pipe holds
+//! waits meanwhile. On the accepting side it ends with its connection.
+//!
+//! A session has no thread. It sits behind a word: whoever finds it unowned
+//! owns it and *drives* it, be that the leader of its reactor, which has an
+//! event for it, or an application thread that has just put a message into its
+//! pipe and sends it right there. Whoever finds it owned leaves a bit behind
+//! and goes on; the owner drives once more before it lets go, so no event is
+//! lost and nobody ever waits for a session.
+
+mod batch;
+mod dial;
+mod drive;
+mod listener;
+mod live;
+mod opening;
+mod pace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+pub(crate) use listener::Acceptor;
+pub(crate) use opening::Opening;
+
+use crate::error::Result;
+use crate::pipe::{EndRef, Owner, Pipe};
+use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
+use crate::sync::{AtomicU32, Ordering, SharedCell};
+use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
+use crate::zmtp;
+use drive::Inner;
+
+/// Somebody drives the session.
+const OWNED: u32 = 1;
+/// Its pipe has signals.
+const PIPE: u32 = 1 << 1;
+/// Its socket is gone or has disconnected: end, unless a pipe lingers.
+const ABANDON: u32 = 1 << 2;
+/// Begin to work.
+const START: u32 = 1 << 3;
+/// The name service has answered.
+const RESOLVED: u32 = 1 << 4;
+
+/// What all sessions of one endpoint have in common, taken from the socket's
+/// options when it was bound or connected.
+pub(crate) struct Settings {
+    /// What we bring into each connection.
+    pub(crate) zmtp: Arc<zmtp::Config>,
+    /// What the kernel is asked for.
+    pub(crate) tuning: Tuning,
+    /// Water marks of a new pipe, in messages: what the session may have
+    /// received (`ZMQ_RCVHWM`), what the socket may have to send (`ZMQ_SNDHWM`).
+    pub(crate) receive_hwm: u32,
+    /// See `receive_hwm`.
+    pub(crate) send_hwm: u32,
+    /// Pipes keep the last message only.
+    pub(crate) conflate: bool,
+    /// The first wait before a reconnect; `None`: no reconnects.
+    pub(crate) reconnect_after: Option<Duration>,
+    /// The longest wait; `None`: always the first one.
+    pub(crate) reconnect_max: Option<Duration>,
+    /// How long one attempt to connect may take.
+    pub(crate) connect_timeout: Option<Duration>,
+    /// Says what a connection begins with (SUB's and XSUB's subscriptions).
+    pub(crate) opening: Option<Arc<dyn Opening>>,
+}
+
+/// The socket that a session works for.
+pub(crate) trait Host: Send + Sync {
+    /// A connection that is ready brings a new pipe, which is handed back when
+    /// the socket is closed. `endpoint` is the one that was bound or connected.
+    /// Called on any thread; takes no socket lock.
+    fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> std::result::Result<(), Pipe>;
+}
+
+/// What a session needs of its surroundings.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// The socket.
+    pub(crate) host: Arc<dyn Host>,
+    /// The endpoint as the user wrote it (connect) or as it was bound.
+    pub(crate) endpoint: Arc<str>,
+    /// See [`Settings`].
+    pub(crate) settings: Arc<Settings>,
+    /// Keeps the context waiting until the session has ended.
+    pub(crate) lease: Arc<dyn Send + Sync>,
+}
+
+/// A connection and its pipe; see the room's head.
+pub(crate) struct Session {
+    word: AtomicU32,
+    reactor: Arc<Reactor>,
+    /// What only the owner touches.
+    inner: SharedCell<Inner>,
+    /// Where the name service leaves its answer.
+    resolved: Mutex<Option<Result<Target>>>,
+    /// The session's place in its reactor.
+    id: SourceId,
+}
+
+// SAFETY: `inner` is reached through the ownership word only (see `attend`).
+unsafe impl Send for Session {}
+// SAFETY: as above.
+unsafe impl Sync for Session {}
+
+impl Session {
+    /// A session that connects to `target`. Without a pipe it makes one for
+    /// each connection (`ZMQ_IMMEDIATE`).
+    pub(crate) fn connect(
+        reactor: Arc<Reactor>,
+        target: Endpoint,
+        resolver: &Resolver,
+        surroundings: Surroundings,
+        pipe: Option<Pipe>,
+    ) -> Arc<Session> {
+        let end = pipe.as_ref().map(Pipe::end);
+        let inner = Inner::dialer(target, resolver.clone(), surroundings, pipe);
+        let session = Session::new(reactor, inner);
+        if let Some(end) = end {
+            end.set_owner(session.clone());
+        }
+        session.attend(START);
+        session
+    }
+
+    /// A session for an accepted connection.
+    fn accept(reactor: Arc<Reactor>, stream: Stream, surroundings: Surroundings) -> Arc<Session> {
+        let session = Session::new(reactor, Inner::accepted(stream, surroundings));
+        session.attend(START);
+        session
+    }
+
+    fn new(reactor: Arc<Reactor>, inner: Inner) -> Arc<Session> {
+        let id = reactor.reserve();
+        let session = Arc::new(Session {
+            word: AtomicU32::new(0),
+            inner: SharedCell::new(inner),
+            resolved: Mutex::new(None),
+            id,
+            reactor,
+        });
+        session.reactor.install(id, session.clone());
+        session
+    }
+
+    /// The socket gives the session up: it ends now, or once its pipe, which
+    /// the socket has closed, has lingered.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        self.attend(ABANDON);
+    }
+
+    /// Drives the session with `bits`, here or wherever it is being driven.
+    fn attend(self: &Arc<Self>, bits: u32) {
+        // Acquire: what the last owner did. Release: what our bits announce.
+        if self.word.fetch_or(bits | OWNED, Ordering::AcqRel) & OWNED != 0 {
+            return;
+        }
+        let mut direct = true;
+        loop {
+            let bits = self.word.swap(OWNED, Ordering::AcqRel) & !OWNED;
+            // SAFETY: OWNED is ours: nobody else reaches `inner` until the
+            // exchange below gives it back.
+            self.inner.with_mut(|inner| unsafe { (*inner).drive(self, bits, direct) });
+            let free = self.word.compare_exchange(OWNED, 0, Ordering::AcqRel, Ordering::Relaxed);
+            if free.is_ok() {
+                return;
+            }
+            // What came meanwhile was for somebody else's sake.
+            direct = false;
+        }
+    }
+}
+
+impl Owner for Session {
+    fn signalled(self: Arc<Self>, _: &EndRef) {
+        self.attend(PIPE);
+    }
+}
+
+impl Source for Session {
+    fn notice(self: Arc<Self>, events: u32) {
+        self.attend(events);
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+enum Ending {
+    /// The peer went away, or the kernel gave the connection up.
+    Disconnected,
+    /// The peer did what the protocol forbids, or nothing for too long.
+    Protocol(zmtp::ProtocolError),
+}
+
+impl From<std::io::Error> for Ending {
+    fn from(_: std::io::Error) -> Ending {
+        Ending::Disconnected
+    }
+}
+
+impl From<zmtp::ProtocolError> for Ending {
+    fn from(error: zmtp::ProtocolError) -> Ending {
+        Ending::Protocol(error)
+    }
+}
+
+/// Chooses where an accepted connection lives: the least loaded reactor that
+/// `ZMQ_AFFINITY` permits.
+#[derive(Clone)]
+pub(crate) struct Placement {
+    /// The context's reactors.
+    pub(crate) pool: Arc<ReactorPool>,
+    /// `ZMQ_AFFINITY`.
+    pub(crate) affinity: u64,
+}

@@ -1,0 +1,184 @@
+//! Sockets that listen: made by `zmq_bind` on the application's thread,
+//! accepted from on a reactor's.
+
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use super::address::{Address, UnixAddress};
+use super::endpoint::{Endpoint, IpcAddress};
+use super::fd::Fd;
+use super::lookup;
+use super::stream::{Stream, open};
+use super::tuning::Tuning;
+use crate::error::{Errno, Result};
+
+/// A listening socket, closed on drop.
+#[derive(Debug)]
+pub struct Listener {
+    fd: Fd,
+    endpoint: String,
+    /// Removed when we stop listening. A path that the caller chose stays, as
+    /// with libzmq: by then it may belong to a later bind.
+    temporary: Option<TemporaryPath>,
+}
+
+impl Listener {
+    /// Starts to listen. An ipc path that exists is taken over, even one that
+    /// is still served. Blocks only while a host name is looked up.
+    ///
+    /// Fails with EINVAL (malformed, or inproc, which has no sockets), ENODEV
+    /// (no such host or interface), EADDRNOTAVAIL, EADDRINUSE, ENAMETOOLONG,
+    /// or what else the kernel says.
+    pub fn bind(endpoint: &Endpoint, tuning: &Tuning) -> Result<Listener> {
+        match endpoint {
+            Endpoint::Tcp(address) => {
+                let mut failure = Errno::ENODEV;
+                for address in lookup::local(address, tuning.ipv6)? {
+                    match listen_tcp(Address::Tcp(address), tuning) {
+                        Ok(listener) => return Ok(listener),
+                        Err(error) => failure = error,
+                    }
+                }
+                Err(failure)
+            }
+            Endpoint::Ipc(address) if address.is_wildcard() => {
+                let temporary = TemporaryPath::new()?;
+                let address = temporary.address()?;
+                listen_ipc(address, Some(temporary), tuning)
+            }
+            Endpoint::Ipc(address) => listen_ipc(address.address()?, None, tuning),
+            Endpoint::Inproc(_) => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The endpoint as `ZMQ_LAST_ENDPOINT` shows it and `zmq_unbind` takes
+    /// it: addresses and ports numeric, wildcard ports and temporary paths
+    /// resolved.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The next connection, `None` when none waits. EMFILE, ENFILE, ENOBUFS
+    /// and ENOMEM mean that it waits on: try again later. Connections that
+    /// died in the queue are passed over.
+    pub fn accept(&self, tuning: &Tuning) -> Result<Option<Stream>> {
+        loop {
+            match self.fd.accept() {
+                Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
+                Err(Errno::EAGAIN) => return Ok(None),
+                // Linux reports errors of the connection to come here, too
+                // (accept(2)); that connection has left the queue.
+                Err(
+                    Errno::EINTR
+                    | Errno::ECONNABORTED
+                    | Errno::EPROTO
+                    | Errno::ENETDOWN
+                    | Errno::ENETUNREACH
+                    | Errno::EHOSTDOWN
+                    | Errno::EHOSTUNREACH
+                    | Errno::ENOPROTOOPT,
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Closes the descriptor and nothing else, for a forked child: the
+    /// temporary path is its parent's.
+    pub fn abandon(mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            std::mem::forget(temporary);
+        }
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+fn listen_tcp(address: Address, tuning: &Tuning) -> Result<Listener> {
+    let (fd, address) = open(address, tuning)?;
+    fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    fd.bind(&address.encode())?;
+    fd.listen(tuning.backlog)?;
+    let endpoint = fd.local()?.endpoint();
+    Ok(Listener {
+        fd,
+        endpoint,
+        temporary: None,
+    })
+}
+
+fn listen_ipc(
+    address: UnixAddress,
+    temporary: Option<TemporaryPath>,
+    tuning: &Tuning,
+) -> Result<Listener> {
+    if let Some(path) = address.path() {
+        // What cannot be removed makes the bind fail, with a better reason.
+        let _ = std::fs::remove_file(path);
+    }
+    let (fd, address) = open(Address::Ipc(address), tuning)?;
+    fd.bind(&address.encode())?;
+    fd.listen(tuning.backlog)?;
+    Ok(Listener {
+        fd,
+        endpoint: address.endpoint(),
+        temporary,
+    })
+}
+
+/// A directory made for one socket, removed with it on drop. It lies in the
+/// directory that `TMPDIR`, `TEMPDIR` or `TMP` names, or else, as libzmq has
+/// it, in the working directory.
+#[derive(Debug)]
+struct TemporaryPath {
+    /// As the endpoint shows it, maybe relative.
+    shown: PathBuf,
+    /// The same, unmoved by a later chdir.
+    absolute: PathBuf,
+}
+
+impl TemporaryPath {
+    fn new() -> Result<TemporaryPath> {
+        let parent = ["TMPDIR", "TEMPDIR", "TMP"]
+            .into_iter()
+            .filter_map(std::env::var_os)
+            .find(|dir| Path::new(dir).is_dir())
+            .unwrap_or_default();
+        let template = Path::new(&parent).join("tmpXXXXXX").into_os_string();
+        let template = CString::new(template.into_vec()).map_err(|_| Errno::EINVAL)?;
+        let template = template.into_raw();
+        // SAFETY: the template is a C string of ours that ends with six X,
+        // which mkdtemp overwrites in place.
+        let (made, error) = unsafe { (!libc::mkdtemp(template).is_null(), Errno::last()) };
+        // SAFETY: the pointer came from into_raw; its length is unchanged.
+        let name = unsafe { CString::from_raw(template) };
+        if !made {
+            return Err(error);
+        }
+        let shown = PathBuf::from(OsString::from_vec(name.into_bytes())).join("socket");
+        let absolute = std::path::absolute(&shown).unwrap_or_else(|_| shown.clone());
+        Ok(TemporaryPath { shown, absolute })
+    }
+
+    fn address(&self) -> Result<UnixAddress> {
+        let text = self.shown.to_str().ok_or(Errno::EINVAL)?;
+        IpcAddress(text.to_owned()).address()
+    }
+}
+
+impl Drop for TemporaryPath {
+    fn drop(&mut self) {
+        // Nobody is left to tell when somebody else has removed them.
+        let _ = std::fs::remove_file(&self.absolute);
+        let _ = self.absolute.parent().map(std::fs::remove_dir);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Addresses, and how to listen on, connect to, accept and name them, for tcp
+//! and ipc; inproc names are only parsed here. Nothing in this room knows the
+//! reactor: it hands out non-blocking, close-on-exec descriptors (`AsRawFd`)
+//! which the reactor registers.
+//!
+//! Everything runs on the caller's thread and never blocks, with two
+//! exceptions: [`Listener::bind`] and [`Endpoint::canonical`] of a host name
+//! ask the name service. Connecting sessions use a [`Resolver`], whose helper
+//! threads are the only ones started here.
+//!
+//! Application threads drive connections, so nothing done to a stream may be
+//! a pthread cancellation point: a thread cancelled half-way through a frame
+//! would leave the connection torn. `fd.rs` therefore calls the kernel with
+//! `libc::syscall`, never through `recv`, `sendmsg`, `close` and so on.
+
+mod address;
+mod endpoint;
+mod fd;
+mod listener;
+mod lookup;
+mod resolver;
+mod stream;
+mod tuning;
+
+pub use address::{Address, UnixAddress};
+pub use endpoint::{Endpoint, IpcAddress, TcpAddress};
+pub use listener::Listener;
+pub use lookup::Target;
+pub use resolver::Resolver;
+pub use stream::{Progress, Stream, finish_connect, start_connect};
+pub use tuning::Tuning;

@@ -1,0 +1,178 @@
+//! Host names are looked up on helper threads, so that a slow name service
+//! stalls no connection but the one that waits for it. A thread lives while
+//! there are names to look up; at most `LOOKUPS_MAX` run at a time, the rest
+//! wait their turn. Every context has its own resolver: a forked child makes
+//! a new one with its own context and never meets a lock or a thread that
+//! stayed behind in the parent.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::endpoint::TcpAddress;
+use super::lookup::{self, Target};
+use crate::error::{Errno, Result};
+
+/// How many names one context looks up at the same time.
+const LOOKUPS_MAX: usize = 4;
+/// What the helper threads are called, beside `ZMQbg/IO/0` and its like.
+const THREAD_NAME: &str = "ZMQbg/Resolver";
+
+/// Looks up host names for the connecting sessions of one context. Dropping
+/// it lets lookups under way finish; those still waiting for a thread are
+/// made, too.
+#[derive(Clone, Default)]
+pub struct Resolver {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    threads: usize,
+    waiting: VecDeque<Lookup>,
+}
+
+struct Lookup {
+    address: TcpAddress,
+    ipv6: bool,
+    done: Box<dyn FnOnce(Result<Target>) + Send>,
+}
+
+impl Resolver {
+    /// A resolver without threads.
+    pub fn new() -> Resolver {
+        Resolver::default()
+    }
+
+    /// Resolves the address and calls `done` exactly once: before this
+    /// returns when no name service is needed (numbers, interface names,
+    /// malformed addresses) or no thread can be had (EAGAIN), else on a
+    /// helper thread. `done` must not block. Errors: EINVAL for a malformed
+    /// port or scope, ENODEV for a host that is not known, now.
+    pub fn resolve(
+        &self,
+        address: &TcpAddress,
+        ipv6: bool,
+        done: impl FnOnce(Result<Target>) + Send + 'static,
+    ) {
+        match lookup::target_at_once(address, ipv6) {
+            Ok(Some(target)) => return done(Ok(target)),
+            Ok(None) => {}
+            Err(error) => return done(Err(error)),
+        }
+        let lookup = Lookup {
+            address: address.clone(),
+            ipv6,
+            done: Box::new(done),
+        };
+        let mut state = self.state.lock();
+        state.waiting.push_back(lookup);
+        if state.threads == LOOKUPS_MAX {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let shared = Arc::clone(&self.state);
+        if !start_thread(move || work(&shared)) {
+            let mut state = self.state.lock();
+            state.threads -= 1;
+            // Other threads, if there are any, will come to what waits.
+            if state.threads == 0 {
+                let lost = std::mem::take(&mut state.waiting);
+                drop(state);
+                lost.into_iter()
+                    .for_each(|lookup| (lookup.done)(Err(Errno::EAGAIN)));
+            }
+        }
+    }
+}
+
+/// Looks up names until none waits. A callback that panics loses its own
+/// answer only; the thread's panic message has told of it.
+fn work(shared: &Mutex<State>) {
+    loop {
+        let mut state = shared.lock();
+        let Some(lookup) = state.waiting.pop_front() else {
+            state.threads -= 1;
+            return;
+        };
+        drop(state);
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            (lookup.done)(lookup::target(&lookup.address, lookup.ipv6));
+        }));
+    }
+}
+
+/// Starts a thread that takes no signals: they belong to the application's
+/// own threads. The mask is set before the thread exists, since it inherits
+/// its maker's.
+fn start_thread(work: impl FnOnce() + Send + 'static) -> bool {
+    // SAFETY: a sigset_t is plain data, filled in before it is read.
+    let (mut all, mut before) = unsafe { std::mem::zeroed::<(libc::sigset_t, libc::sigset_t)>() };
+    // SAFETY: both sets are ours and valid for the calls.
+    unsafe {
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+    }
+    let started = std::thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(work);
+    // SAFETY: `before` was filled in above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    started.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn ask(resolver: &Resolver, text: &str) -> mpsc::Receiver<(Result<Target>, String)> {
+        let (tell, answer) = mpsc::channel();
+        resolver.resolve(&TcpAddress(text.to_owned()), false, move |result| {
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            tell.send((result, thread)).unwrap();
+        });
+        answer
+    }
+
+    #[test]
+    fn numbers_are_answered_before_resolve_returns() {
+        let (target, _) = ask(&Resolver::new(), "127.0.0.1:5").try_recv().unwrap();
+        assert_eq!(target.unwrap().addresses, ["127.0.0.1:5".parse().unwrap()]);
+        let (target, _) = ask(&Resolver::new(), "127.0.0.1:abc").try_recv().unwrap();
+        assert_eq!(target, Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn names_are_answered_on_a_helper_thread_and_threads_end() {
+        let resolver = Resolver::new();
+        let answers: Vec<_> = (0..20).map(|_| ask(&resolver, "localhost:5")).collect();
+        for answer in answers {
+            let (target, thread) = answer.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert_eq!(target.unwrap().addresses, ["127.0.0.1:5".parse().unwrap()]);
+            assert_eq!(thread, THREAD_NAME);
+        }
+        for _ in 0..1000 {
+            if resolver.state.lock().threads == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("helper threads stay");
+    }
+
+    #[test]
+    fn a_panicking_callback_harms_no_other_lookup() {
+        let resolver = Resolver::new();
+        for _ in 0..2 * LOOKUPS_MAX {
+            let address = TcpAddress("localhost:5".to_owned());
+            resolver.resolve(&address, false, |_| panic!("the callback's own fault"));
+        }
+        let answer = ask(&resolver, "localhost:5");
+        assert!(answer.recv_timeout(Duration::from_secs(10)).is_ok());
+    }
+}

@@ -1,0 +1,280 @@
+//! One connection from its first byte to its last: greeting, handshake,
+//! traffic. Driven by whoever holds its bytes, never by itself; no call
+//! blocks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::command::{self, Command};
+use super::frame::{self, FrameHeader};
+use super::greeting::Greeting;
+use super::mechanism::Mechanism;
+use super::traffic::Traffic;
+use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
+use crate::message::{Message, Role};
+
+/// The longest handshake command. It bounds what a peer makes us hold before
+/// it is known; `ZMQ_MAXMSGSIZE` has no say in this.
+pub(super) const MAX_HANDSHAKE_COMMAND: usize = 64 * 1024;
+
+/// A connection that speaks ZMTP, without its socket.
+pub struct Connection {
+    config: Arc<Config>,
+    state: State,
+    /// Bytes of ours that go out before any further message.
+    output: Vec<u8>,
+    event: Option<Event>,
+    /// When greeting and handshake must be over.
+    handshake_due: Option<Instant>,
+    /// Whether the peer knows SUBSCRIBE and CANCEL (ZMTP 3.1), or wants
+    /// messages that start with 1 and 0 instead (ZMTP 3.0).
+    subscribes_by_command: bool,
+}
+
+/// Where a connection stands.
+enum State {
+    Greeting(Greeting, Mechanism),
+    Handshake(Handshake),
+    Traffic(Traffic),
+    Failed(ProtocolError),
+}
+
+/// Commands under way to the mechanism.
+struct Handshake {
+    mechanism: Mechanism,
+    version: Version,
+    /// A frame that came in part.
+    partial: Vec<u8>,
+}
+
+impl Connection {
+    /// A connection that has just been made. The first bytes of the greeting
+    /// wait in the output.
+    pub fn new(config: Arc<Config>, now: Instant) -> Connection {
+        let mut output = Vec::new();
+        let greeting = Greeting::new(&config, &mut output);
+        let handshake_due = config
+            .handshake_timeout
+            .and_then(|timeout| now.checked_add(timeout));
+        Connection {
+            state: State::Greeting(greeting, Mechanism::new()),
+            config,
+            output,
+            event: None,
+            handshake_due,
+            subscribes_by_command: false,
+        }
+    }
+
+    /// Decodes as much of `input` as it can and returns how many bytes that
+    /// was. It stops before the end in two cases only: at the end of the
+    /// handshake, so that [`Event::Ready`] is seen before the first message
+    /// (call again with the rest), and before a message for which the inbox
+    /// has no room (call again with the rest when it has).
+    ///
+    /// An error ends the connection; every later call returns the same one.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        inbox: &mut impl Inbox,
+    ) -> Result<usize, ProtocolError> {
+        if let State::Traffic(traffic) = &mut self.state {
+            let received = traffic.receive(now, input, inbox, &mut self.output);
+            return received.map_err(|error| self.fail(error));
+        }
+        self.negotiate(now, input).map_err(|error| self.fail(error))
+    }
+
+    /// The part still missing of a large body that has begun to come: the
+    /// driver may read straight into it and then calls
+    /// [`Connection::body_received`]. While this is `Some`, bytes given to
+    /// `receive` continue the same body.
+    pub fn body_target(&mut self) -> Option<&mut [u8]> {
+        match &mut self.state {
+            State::Traffic(traffic) => traffic.body_target(),
+            _ => None,
+        }
+    }
+
+    /// The driver read `bytes` bytes into [`Connection::body_target`].
+    pub fn body_received(
+        &mut self,
+        now: Instant,
+        bytes: usize,
+        inbox: &mut impl Inbox,
+    ) -> Result<(), ProtocolError> {
+        let State::Traffic(traffic) = &mut self.state else {
+            return Ok(());
+        };
+        let received = traffic.body_received(now, bytes, inbox, &mut self.output);
+        received.map_err(|error| self.fail(error))
+    }
+
+    /// What has happened since the last call.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.event.take()
+    }
+
+    /// Moves to `out` the control bytes that go to the peer before any
+    /// further message. What is not taken stays bounded here, so take it only
+    /// when the bytes taken before have left.
+    pub fn take_output(&mut self, out: &mut Vec<u8>) {
+        // Taken with its memory: an idle connection holds none for the next PONG.
+        out.append(&mut std::mem::take(&mut self.output));
+    }
+
+    /// Whether control bytes wait.
+    #[inline]
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Whether the handshake is done and messages may be encoded.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, State::Traffic(_))
+    }
+
+    /// Appends all that precedes the body of `message` on the wire; the body
+    /// follows it as it is. For a subscription that is a command, or to a
+    /// ZMTP 3.0 peer the first byte of a message.
+    #[inline]
+    pub fn encode_header(&self, message: &Message, out: &mut Vec<u8>) {
+        match message.role() {
+            Role::Subscribe => self.encode_subscription_head(command::SUBSCRIBE, 1, message, out),
+            Role::Cancel => self.encode_subscription_head(command::CANCEL, 0, message, out),
+            // `Role::Peer` is between session and socket; it comes here never.
+            Role::Data | Role::Peer => {
+                frame::encode_header(u8::from(message.more()), message.len(), out);
+            }
+        }
+    }
+
+    /// When [`Connection::on_deadline`] wants to be called, whatever happens
+    /// until then.
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Greeting(..) | State::Handshake(_) => self.handshake_due,
+            State::Traffic(traffic) => traffic.heartbeat.deadline(),
+            State::Failed(_) => None,
+        }
+    }
+
+    /// Does what is due: queues a PING, or fails with a time-out. Harmless
+    /// when it comes early.
+    pub fn on_deadline(&mut self, now: Instant) -> Result<(), ProtocolError> {
+        let outcome = match &mut self.state {
+            State::Greeting(..) | State::Handshake(_) => match self.handshake_due {
+                Some(due) if due <= now => Err(ProtocolError::TimedOut(TimeOut::Handshake)),
+                _ => Ok(()),
+            },
+            State::Traffic(traffic) => traffic.on_deadline(now, &self.config, &mut self.output),
+            State::Failed(error) => Err(error.clone()),
+        };
+        outcome.map_err(|error| self.fail(error))
+    }
+
+    /// Greeting and handshake, up to the first byte of traffic.
+    #[cold]
+    fn negotiate(&mut self, now: Instant, input: &[u8]) -> Result<usize, ProtocolError> {
+        let mut consumed = 0;
+        // Each state is consumed; should it fail, the caller stores why.
+        let consumed_state = State::Failed(ProtocolError::UnexpectedCommand);
+        let mut state = std::mem::replace(&mut self.state, consumed_state);
+        if let State::Greeting(mut greeting, mut mechanism) = state {
+            let (taken, version) =
+                greeting.receive(input, &mechanism, &self.config, &mut self.output)?;
+            consumed += taken;
+            state = match version {
+                None => State::Greeting(greeting, mechanism),
+                Some(version) => {
+                    mechanism.start(&self.config, &mut self.output);
+                    State::Handshake(Handshake {
+                        mechanism,
+                        version,
+                        partial: Vec::new(),
+                    })
+                }
+            };
+        }
+        if let State::Handshake(handshake) = state {
+            let (taken, next) = handshake.receive(&input[consumed..], &self.config)?;
+            consumed += taken;
+            state = match next {
+                Next::Handshake(handshake) => State::Handshake(handshake),
+                Next::Traffic(peer) => self.start_traffic(peer, now),
+            };
+        }
+        if let State::Failed(error) = state {
+            return Err(error);
+        }
+        self.state = state;
+        Ok(consumed)
+    }
+
+    fn start_traffic(&mut self, peer: PeerInfo, now: Instant) -> State {
+        self.subscribes_by_command = peer.version >= Version { major: 3, minor: 1 };
+        self.event = Some(Event::Ready(peer));
+        State::Traffic(Traffic::new(&self.config, now))
+    }
+
+    /// Kept out of line, to leave [`Connection::encode_header`] small.
+    #[cold]
+    fn encode_subscription_head(
+        &self,
+        name: &[u8],
+        first_byte: u8,
+        topic: &Message,
+        out: &mut Vec<u8>,
+    ) {
+        if self.subscribes_by_command {
+            command::encode_head(name, topic.len(), out);
+        } else {
+            frame::encode_header(0, 1 + topic.len(), out);
+            out.push(first_byte);
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: ProtocolError) -> ProtocolError {
+        self.state = State::Failed(error.clone());
+        error
+    }
+}
+
+/// Where the handshake goes from here.
+enum Next {
+    Handshake(Handshake),
+    Traffic(PeerInfo),
+}
+
+impl Handshake {
+    /// Takes a frame, or the part of one that has come. Every frame counts as
+    /// a command here, whatever its flags say, as with libzmq.
+    fn receive(mut self, input: &[u8], config: &Config) -> Result<(usize, Next), ProtocolError> {
+        let mut rest = input;
+        let body = loop {
+            let wanted = match FrameHeader::parse(&self.partial) {
+                None if self.partial.len() < frame::MIN_HEADER => frame::MIN_HEADER,
+                None => frame::MAX_HEADER,
+                Some((header, _)) if header.len > MAX_HANDSHAKE_COMMAND as u64 => {
+                    return Err(ProtocolError::HandshakeTooLarge);
+                }
+                Some((header, size)) if self.partial.len() == size + header.len as usize => {
+                    break &self.partial[size..];
+                }
+                Some((header, size)) => size + header.len as usize,
+            };
+            if rest.is_empty() {
+                return Ok((input.len(), Next::Handshake(self)));
+            }
+            let (part, later) = rest.split_at(rest.len().min(wanted - self.partial.len()));
+            self.partial.extend_from_slice(part);
+            rest = later;
+        };
+        let command = Command::parse(body).ok_or(ProtocolError::UnexpectedCommand)?;
+        let peer = self.mechanism.receive(command, config, self.version)?;
+        Ok((input.len() - rest.len(), Next::Traffic(peer)))
+    }
+}

@@ -1,0 +1,134 @@
+//! Why a connection fails, and what its owner tells the monitor and decides
+//! about connecting again.
+
+use std::fmt;
+
+use crate::error::Errno;
+
+/// Why a connection cannot go on. After one of these the owner writes what
+/// output is left, if it can without waiting, and closes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// The peer speaks ZMTP 1.0 or 2.0, or no ZMTP at all.
+    UnsupportedVersion,
+    /// The peer wants another security mechanism.
+    MechanismMismatch,
+    /// A handshake command that the mechanism does not expect, or a message
+    /// before the handshake is done.
+    UnexpectedCommand,
+    /// A command in traffic that breaks its grammar.
+    MalformedCommand,
+    /// An ERROR command whose reason is longer than the command.
+    MalformedError,
+    /// READY properties that break their grammar or their limits.
+    InvalidMetadata,
+    /// Socket types that do not talk to each other.
+    IncompatibleSocketType,
+    /// The peer refused us with an ERROR command, for this reason.
+    PeerError(Vec<u8>),
+    /// The handshake wants more bytes than any handshake needs.
+    HandshakeTooLarge,
+    /// A command in traffic is longer than any command needs to be.
+    CommandTooLarge,
+    /// A message is longer than we accept, or than any memory.
+    MessageTooLarge,
+    /// There was no memory for a message.
+    OutOfMemory,
+    /// The peer did not do something in time.
+    TimedOut(TimeOut),
+}
+
+/// Which time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeOut {
+    /// Greeting and handshake took longer than we allow.
+    Handshake,
+    /// The peer was silent after our PING, or longer than its own PING said.
+    Heartbeat,
+}
+
+impl ProtocolError {
+    /// Whether a connecting session gives up for good, as libzmq does: trying
+    /// again would end in the same way. What an ERROR says, lack of memory,
+    /// time-outs and peers of another version may change.
+    pub fn is_fatal_for_connecter(&self) -> bool {
+        match self {
+            ProtocolError::UnsupportedVersion
+            | ProtocolError::PeerError(_)
+            | ProtocolError::OutOfMemory
+            | ProtocolError::TimedOut(_) => false,
+            ProtocolError::MechanismMismatch
+            | ProtocolError::UnexpectedCommand
+            | ProtocolError::MalformedCommand
+            | ProtocolError::MalformedError
+            | ProtocolError::InvalidMetadata
+            | ProtocolError::IncompatibleSocketType
+            | ProtocolError::HandshakeTooLarge
+            | ProtocolError::CommandTooLarge
+            | ProtocolError::MessageTooLarge => true,
+        }
+    }
+
+    /// The value of `ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL` if that event tells
+    /// of this error during the handshake (a `ZMQ_PROTOCOL_ERROR_*`). libzmq
+    /// reports neither bad metadata nor incompatible socket types this way.
+    pub fn protocol_code(&self) -> Option<u32> {
+        Some(match self {
+            ProtocolError::UnexpectedCommand => 0x1000_0001,
+            ProtocolError::MalformedCommand => 0x1000_0011,
+            ProtocolError::MalformedError => 0x1000_0015,
+            ProtocolError::HandshakeTooLarge => 0x1000_0000,
+            ProtocolError::MechanismMismatch => 0x1100_0002,
+            _ => return None,
+        })
+    }
+
+    /// The value of `ZMQ_EVENT_HANDSHAKE_FAILED_AUTH` if the peer refused us
+    /// with a status code of RFC 27: 300, 400 or 500.
+    pub fn authentication_status(&self) -> Option<u32> {
+        match self {
+            ProtocolError::PeerError(reason) => match reason.as_slice() {
+                b"300" => Some(300),
+                b"400" => Some(400),
+                b"500" => Some(500),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The errno that comes closest.
+    pub fn errno(&self) -> Errno {
+        match self {
+            ProtocolError::MessageTooLarge => Errno::EMSGSIZE,
+            ProtocolError::OutOfMemory => Errno::ENOMEM,
+            ProtocolError::TimedOut(_) => Errno::ETIMEDOUT,
+            _ => Errno::EPROTO,
+        }
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ProtocolError::UnsupportedVersion => "the peer speaks another protocol or version",
+            ProtocolError::MechanismMismatch => "the peer wants another security mechanism",
+            ProtocolError::UnexpectedCommand => "unexpected command in the handshake",
+            ProtocolError::MalformedCommand => "malformed command",
+            ProtocolError::MalformedError => "malformed ERROR command",
+            ProtocolError::InvalidMetadata => "invalid metadata",
+            ProtocolError::IncompatibleSocketType => "incompatible socket types",
+            ProtocolError::PeerError(reason) => {
+                return write!(f, "refused by the peer: {}", reason.escape_ascii());
+            }
+            ProtocolError::HandshakeTooLarge => "handshake too large",
+            ProtocolError::CommandTooLarge => "command too large",
+            ProtocolError::MessageTooLarge => "message too large",
+            ProtocolError::OutOfMemory => "no memory for a message",
+            ProtocolError::TimedOut(TimeOut::Handshake) => "the handshake timed out",
+            ProtocolError::TimedOut(TimeOut::Heartbeat) => "the peer's heartbeat stopped",
+        })
+    }
+}
+
+impl std::error::Error for ProtocolError {}

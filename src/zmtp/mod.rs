@@ -1,0 +1,101 @@
+//! ZMTP without I/O (RFC 37, ZMTP 3.1; RFC 23, ZMTP 3.0): bytes and `now` in;
+//! bytes, messages and events out. Nothing here knows a descriptor, a thread
+//! or a clock, so every byte layout and every time-out is tested in memory.
+//!
+//! A [`Connection`] passes through three states: `greeting` (64 bytes that
+//! agree on version and mechanism), handshake (commands of a `mechanism`,
+//! capped in size and time), and `traffic` (messages, subscriptions,
+//! heartbeats). Where the RFC and the libzmq in the field differ, we
+//! accept what the field accepts and send the bytes it sends.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod connection;
+mod error;
+mod frame;
+mod greeting;
+mod heartbeat;
+mod mechanism;
+mod properties;
+mod traffic;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use connection::Connection;
+pub use error::{ProtocolError, TimeOut};
+
+use crate::message::Message;
+use crate::socket_type::SocketType;
+
+/// What one side of a connection brings into it: the socket's options, shared
+/// by all its connections.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our socket type, announced to the peer and matched with the peer's.
+    pub socket_type: SocketType,
+    /// Our routing id (`Identity`), announced by REQ, DEALER and ROUTER only.
+    pub routing_id: Vec<u8>,
+    /// The greeting's as-server flag. It must be false under NULL (RFC 37).
+    pub as_server: bool,
+    /// Longer messages end the connection (`ZMQ_MAXMSGSIZE`). Handshake
+    /// commands have a limit of their own and are not subject to it.
+    pub max_message_size: Option<u64>,
+    /// How long greeting and handshake may take together.
+    pub handshake_timeout: Option<Duration>,
+    /// How often we send PING; `None` for never.
+    pub heartbeat_interval: Option<Duration>,
+    /// How long the peer may stay silent after a PING. `None` is as long as
+    /// the interval (the default of `ZMQ_HEARTBEAT_TIMEOUT`), zero for ever.
+    pub heartbeat_timeout: Option<Duration>,
+    /// The time-to-live that our PINGs carry, in tenths of a second.
+    pub heartbeat_ttl_ds: u16,
+}
+
+/// Where decoded messages go, in the order they came.
+pub trait Inbox {
+    /// Whether another whole message may come. Asked before the first frame
+    /// of each message, not between the frames of one; a `false` makes
+    /// [`Connection::receive`] stop there. Must not block.
+    fn has_room(&mut self) -> bool;
+
+    /// Takes a frame: data of the user's, or a subscription of the peer's,
+    /// whose body is the topic. A subscription is whole by itself, even where
+    /// a peer sends it between the frames of a multipart message. Called only
+    /// after `has_room` has said yes to the message. Must not block.
+    fn push(&mut self, message: Message);
+}
+
+/// What became of the connection, beside the messages it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The handshake is done: messages may be encoded from now on. No message
+    /// reaches the inbox before this event.
+    Ready(PeerInfo),
+}
+
+/// What the peer said of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// Its socket type; the field accepts peers that do not tell.
+    pub socket_type: Option<SocketType>,
+    /// Its routing id, empty when it has none. It may start with a zero byte,
+    /// which RFC 37 reserves and libzmq accepts.
+    pub routing_id: Vec<u8>,
+    /// All its properties with the two above, in the order it sent them.
+    pub properties: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The protocol version it announced.
+    pub version: Version,
+}
+
+/// A ZMTP version, as announced in a greeting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// 3 for the protocols that this library speaks.
+    pub major: u8,
+    /// 0 or 1 for now.
+    pub minor: u8,
+}
