@@ -22,7 +22,6 @@ SONAME := libzmq.so.5
 VERSION := $(shell sed -n 's/^\#define ZMQ_VERSION_M[AI][JN]OR \([0-9]*\)/\1./p; s/^\#define ZMQ_VERSION_PATCH \([0-9]*\)/\1/p' include/zmq.h | tr -d '\n')
 
 RELEASE := target/release
-HOST    := $(shell rustc -vV | sed -n 's/^host: //p')
 
 all: lib
 
