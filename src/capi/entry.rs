@@ -76,8 +76,10 @@ pub(crate) fn guard_or<A: Answer>(
         Ok(Ok(answer)) => answer.success(),
         Ok(Err(error)) => fail::<A>(error),
         Err(payload) => {
-            // A payload may panic when it is dropped; leaking it is safe.
-            std::mem::forget(payload);
+            // A payload may itself panic when it is dropped: that one leaks.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
             fail::<A>(contain())
         }
     }

@@ -1,0 +1,90 @@
+# make            the library: target/release/libzmq.so.5
+# make demo       the example programs, on the system's libzmq and on ours
+# make test       everything that can fail: unit, protocol, loom, C, install
+# make lint       format, clippy, documentation, header drift
+# make bench      ours and the system's libzmq in turn
+# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
+# make deps       the Debian packages that the others want
+# make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
+# make asan tsan  unit and C tests under a sanitizer
+#
+# QUICK=1 makes demo and bench short. CARGO and CARGOFLAGS are as usual.
+
+CARGO      ?= cargo
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+QUICK      ?=
+
+# The file name of the library, the name it is asked for, and the API it has.
+REAL   := libzmq.so.5.2.5
+SONAME := libzmq.so.5
+VERSION := $(shell sed -n 's/^\#define ZMQ_VERSION_M[AI][JN]OR \([0-9]*\)/\1./p; s/^\#define ZMQ_VERSION_PATCH \([0-9]*\)/\1/p' include/zmq.h | tr -d '\n')
+
+RELEASE := target/release
+
+all: lib
+
+# Programs find the library under target/release by its SONAME too.
+lib:
+	$(CARGO) build --release $(CARGOFLAGS)
+	@ln -sf libzmq.so $(RELEASE)/$(SONAME)
+
+deps:
+	@sh packaging/deps
+
+demo: deps lib
+	python3 examples/demo.py $(if $(QUICK),--quick)
+
+bench: deps lib
+	python3 benches/run.py $(if $(QUICK),--quick)
+
+test: deps lib test-rust test-loom test-c test-install
+
+test-rust:
+	$(CARGO) test $(CARGOFLAGS)
+
+# Loom replaces the atomics everywhere, so it has a target folder of its own.
+test-loom:
+	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom \
+	    $(CARGO) test --release --lib $(CARGOFLAGS) loom_
+
+test-c: lib
+	capi-tests/run
+
+test-install: lib
+	sh tests/install.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets $(CARGOFLAGS) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items $(CARGOFLAGS)
+	$(CARGO) test $(CARGOFLAGS) --test header
+
+header:
+	FERROZMQ_WRITE_HEADER=1 $(CARGO) build $(CARGOFLAGS)
+
+install: lib
+	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+	install -m 755 $(RELEASE)/libzmq.so "$(DESTDIR)$(LIBDIR)/$(REAL)"
+	ln -sf $(REAL) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
+	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
+	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	install -m 644 include/zmq.h include/zmq_utils.h "$(DESTDIR)$(INCLUDEDIR)"
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	    packaging/libzmq.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
+	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
+
+asan: deps
+	packaging/sanitize address
+
+tsan: deps
+	packaging/sanitize thread
+
+clean:
+	$(CARGO) clean
+
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-install \
+        lint header install asan tsan clean
