@@ -1,15 +1,17 @@
 //! A drop-in replacement for libzmq.
 
 pub mod capi;
+mod context;
 pub mod error;
 pub mod message;
 pub mod options;
+mod pattern;
 mod pipe;
 mod reactor;
-mod session;
-pub mod options;
 pub mod routing;
+mod session;
+mod socket;
 pub mod socket_type;
-pub mod zmtp;
 mod sync;
 pub mod transport;
+pub mod zmtp;

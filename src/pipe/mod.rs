@@ -107,6 +107,8 @@ struct Link {
     /// Lane `i` is written by end `i`.
     lanes: [Lane; 2],
     ends: [End; 2],
+    /// Both ends belong to sockets.
+    between_sockets: AtomicBool,
 }
 
 struct End {
@@ -175,6 +177,8 @@ pub(crate) struct Pipe {
     metadata: Option<Arc<Metadata>>,
     routing_id: Option<Box<[u8]>>,
     peer_news: bool,
+    /// SNDHWM and RCVHWM of the socket at the other end.
+    peer_hwms: Option<(i32, i32)>,
 }
 
 /// Makes a pipe: `hwm[i]` bounds what end `i` may have written and the other
@@ -198,6 +202,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
     let link = Arc::new(Link {
         lanes: [lane(hwm[0]), lane(hwm[1])],
         ends: [end(), end()],
+        between_sockets: AtomicBool::new(false),
     });
     let (out0, input1) = ring();
     let (out1, input0) = ring();
@@ -216,6 +221,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         metadata: None,
         routing_id: None,
         peer_news: false,
+        peer_hwms: None,
     };
     (make(0, out0, input0), make(1, out1, input1))
 }
@@ -266,10 +272,28 @@ impl Pipe {
         self.link.ends[self.side].linger_ms.store(ms, Ordering::Relaxed);
     }
 
+    /// Tells the other end that this one is closed, while this one still reads
+    /// what the other has written.
+    pub(crate) fn shut(&mut self) {
+        self.rollback();
+        self.link.ends[self.side].closed.store(true, Ordering::SeqCst);
+        self.link.signal(1 - self.side, signal::CLOSED);
+    }
+
     /// How long the closed other end lets what it wrote wait to be sent.
     pub(crate) fn peer_linger(&self) -> Option<Duration> {
         let ms = self.link.ends[1 - self.side].linger_ms.load(Ordering::Relaxed);
         u64::try_from(ms).ok().map(Duration::from_millis)
+    }
+
+    /// Whether a socket, not a session, is at the other end (inproc).
+    pub(crate) fn leads_to_socket(&self) -> bool {
+        self.link.between_sockets.load(Ordering::Relaxed)
+    }
+
+    /// Says that both ends belong to sockets.
+    pub(crate) fn joins_sockets(&self) {
+        self.link.between_sockets.store(true, Ordering::Relaxed);
     }
 
     /// Whether the other end wants to be sent subscriptions as they change.
@@ -299,6 +323,25 @@ impl Pipe {
         if outgoing {
             self.full_until = None;
         }
+    }
+
+    /// Remembers what the other socket allows by its own options (inproc).
+    pub(crate) fn set_peer_hwms(&mut self, send: i32, receive: i32) {
+        self.peer_hwms = Some((send, receive));
+    }
+
+    /// The owner's own water mark has changed, for sending or for receiving.
+    /// Between sockets, what both allow counts together.
+    pub(crate) fn set_own_hwm(&mut self, outgoing: bool, own: i32) {
+        let own = u32::try_from(own).unwrap_or(0);
+        let hwm = match self.peer_hwms {
+            None => own,
+            Some((send, receive)) => {
+                let peer = u32::try_from(if outgoing { receive } else { send }).unwrap_or(0);
+                if own == 0 || peer == 0 { 0 } else { own.saturating_add(peer) }
+            }
+        };
+        self.set_hwm(outgoing, hwm);
     }
 
     fn out_lane(&self) -> &Lane {
@@ -592,6 +635,11 @@ impl Pipe {
         self.input.peek()
     }
 
+    /// Whether there are frames beyond those peeked at.
+    pub(crate) fn has_ahead(&mut self) -> bool {
+        self.input.has_ahead() || self.conflate_waits()
+    }
+
     /// Takes the first `frames` of the frames peeked at.
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
@@ -636,11 +684,7 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        self.rollback();
-        self.link.ends[self.side]
-            .closed
-            .store(true, Ordering::SeqCst);
-        self.link.signal(1 - self.side, signal::CLOSED);
+        self.shut();
     }
 }
 

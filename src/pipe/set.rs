@@ -52,6 +52,11 @@ impl PipeSet {
             .then_some(key)
     }
 
+    /// Sends what waits in corked pipes for company.
+    pub(crate) fn push_out(&mut self) {
+        self.slots.iter_mut().flatten().for_each(Pipe::push_out);
+    }
+
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let live = self

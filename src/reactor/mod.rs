@@ -22,14 +22,16 @@ use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
 
-pub(crate) use lead::{LeaderFlag, Led};
+pub(crate) use lead::{Led, LeaderFlag, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, Parker, fence_after_swap};
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, fence_after_swap,
+};
 use timers::Timers;
 
 /// What a source is told; bits, which sources combine with their own.
@@ -50,6 +52,10 @@ pub(crate) mod event {
 pub(crate) trait Source: Send + Sync {
     /// Events have come; bits of [`event`].
     fn notice(self: Arc<Self>, events: u32);
+
+    /// In a forked child, where no thread but the caller's exists: the
+    /// descriptor to be closed there, unless the fork caught it in change.
+    fn inherited_fd(&self) -> Option<RawFd>;
 }
 
 /// The waker's own token.
@@ -71,7 +77,7 @@ struct Lead {
 pub(crate) struct Reactor {
     lead: Mutex<Lead>,
     registry: Registry,
-    waker: Waker,
+    waker: EventFd,
     poll_fd: RawFd,
     /// The leader sleeps in the kernel, or is about to.
     asleep: AtomicBool,
@@ -105,7 +111,9 @@ impl Reactor {
     fn new() -> Result<Reactor> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let waker = Waker::new(&registry, WAKER)?;
+        // Not mio's own waker: a forked child must be able to close it.
+        let waker = EventFd::new(0)?;
+        registry.register(&mut SourceFd(&waker.raw()), WAKER, Interest::READABLE)?;
         Ok(Reactor {
             poll_fd: poll.as_raw_fd(),
             lead: Mutex::new(Lead {
@@ -229,8 +237,8 @@ impl Reactor {
 
     /// Makes the leader, if any, return from the kernel.
     pub(crate) fn wake_leader(&self) {
-        // A full eventfd counter wakes as well.
-        let _ = self.waker.wake();
+        // Edge-triggered: every signal is an event, read or not.
+        self.waker.signal();
     }
 
     fn load(&self) -> u32 {

@@ -1,5 +1,6 @@
 //! The reactors of a context and their threads.
 
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -92,12 +93,17 @@ impl ReactorPool {
         }
     }
 
-    /// In a forked child: the threads are not here; only what the process
-    /// itself holds is released.
+    /// In a forked child: closes the child's copies of the descriptors and
+    /// touches nothing else, since poll sets and connections are shared with
+    /// the parent, whose threads may have been in the midst of anything.
     pub(crate) fn abandon(&self) {
-        for thread in self.threads.lock().drain(..) {
-            std::mem::forget(thread);
+        for reactor in &self.reactors {
+            reactor.abandon();
         }
+    }
+
+    /// An I/O thread was lost: ends what it looked after.
+    pub(crate) fn give_up(&self) {
         for reactor in &self.reactors {
             reactor.release();
         }
@@ -105,6 +111,20 @@ impl ReactorPool {
 }
 
 impl Reactor {
+    fn abandon(&self) {
+        let sources = self.sources.try_lock().map(|mut s| std::mem::take(&mut *s));
+        for source in sources.into_iter().flatten().flatten() {
+            if let Some(fd) = source.inherited_fd() {
+                close(fd);
+            }
+            // Its memory may be half changed; it is only let go of.
+            std::mem::forget(source);
+        }
+        close(self.poll_fd);
+        close(self.registry.as_raw_fd());
+        close(self.waker.raw());
+    }
+
     /// Breaks the cycles between the reactor and its sources.
     fn release(&self) {
         let sources = self.sources.try_lock().map(|mut s| std::mem::take(&mut *s));
@@ -115,6 +135,11 @@ impl Reactor {
         let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
         drop((sources, queued, corked));
     }
+}
+
+fn close(fd: RawFd) {
+    // SAFETY: a plain system call on a descriptor nobody else closes.
+    unsafe { libc::close(fd) };
 }
 
 /// Runs `f` with all signals blocked, so that a thread it spawns never takes a

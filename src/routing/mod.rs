@@ -4,10 +4,18 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+mod distributor;
+mod fair_queue;
+mod key_list;
+mod load_balancer;
 mod subscriptions;
 mod topics;
 mod trie;
 
+pub(crate) use distributor::Distributor;
+pub(crate) use fair_queue::FairQueue;
+use key_list::KeyList;
+pub(crate) use load_balancer::LoadBalancer;
 pub use subscriptions::Subscriptions;
 pub use topics::Topics;
 

@@ -1,6 +1,6 @@
 //! What a session's owner does with it: the phases of its life, and one drive.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(super) struct Inner {
     /// `None` once the session has ended.
     surroundings: Option<Surroundings>,
     pipe: Option<Pipe>,
+    /// The pipe outlives its connections (not with `ZMQ_IMMEDIATE`).
+    keeps_pipe: bool,
     /// The socket has closed its end of the pipe; what is left in it may be
     /// sent until then (`None` inside: for ever).
     lingering: Option<Option<Instant>>,
@@ -70,6 +72,7 @@ impl Inner {
     ) -> Inner {
         Inner {
             dialer: Some((Dialer::new(target), resolver)),
+            keeps_pipe: pipe.is_some(),
             pipe,
             ..Inner::new(None, surroundings)
         }
@@ -85,6 +88,7 @@ impl Inner {
             dialer: None,
             surroundings: Some(surroundings),
             pipe: None,
+            keeps_pipe: false,
             lingering: None,
             timer: None,
             flow: Flow::default(),
@@ -99,7 +103,7 @@ impl Inner {
         if bits & START != 0 {
             self.start(session);
         }
-        if bits & ABANDON != 0 && self.pipe.is_none() {
+        if bits & ABANDON != 0 && self.abandoned() {
             return self.end(session);
         }
         if bits & PIPE != 0 {
@@ -125,6 +129,16 @@ impl Inner {
         self.set_timer(session);
     }
 
+    /// The descriptor of the connection, if there is one.
+    pub(super) fn fd(&self) -> Option<RawFd> {
+        match &self.phase {
+            Phase::New(stream) => stream.as_ref().map(AsRawFd::as_raw_fd),
+            Phase::Connecting(stream, _) => Some(stream.as_raw_fd()),
+            Phase::Open(live) => Some(live.fd()),
+            _ => None,
+        }
+    }
+
     fn start(&mut self, session: &Arc<Session>) {
         match std::mem::replace(&mut self.phase, Phase::Ended) {
             Phase::New(Some(stream)) => self.open(session, stream, true),
@@ -143,6 +157,20 @@ impl Inner {
                 self.discard();
             }
         }
+    }
+
+    /// The socket gave the session up. True when it can end at once; else it
+    /// sends what its pipe holds first.
+    fn abandoned(&mut self) -> bool {
+        let (Some(pipe), Some(surroundings)) = (&mut self.pipe, &self.surroundings) else {
+            return true;
+        };
+        if self.lingering.is_none() {
+            let linger = surroundings.settings.linger;
+            self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
+            pipe.shut();
+        }
+        false
     }
 
     /// Drops what the socket left in the pipe.
@@ -455,7 +483,7 @@ impl Inner {
         if self.dialer.is_none() || for_good {
             return self.end(session);
         }
-        if self.surroundings.as_ref().is_some_and(|s| s.settings.immediate) {
+        if !self.keeps_pipe {
             self.pipe = None;
         }
         self.wait(session);
@@ -466,7 +494,7 @@ impl Inner {
         if self.lingering.is_none() {
             return;
         }
-        let left = self.pipe.as_mut().is_some_and(|pipe| !pipe.is_finished());
+        let left = self.pipe.as_mut().is_some_and(Pipe::can_read);
         let writing = match &self.phase {
             Phase::Open(live) => self.pipe.is_some() && !live.is_written(),
             _ => false,

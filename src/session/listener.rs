@@ -1,6 +1,6 @@
 //! The accepting side: takes connections from the kernel and makes sessions.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,8 @@ pub(crate) struct Acceptor {
 
 struct State {
     open: Option<Open>,
-    /// Sessions that may not have reached the socket yet.
-    young: Vec<Weak<Session>>,
+    /// The sessions of accepted connections; some may have ended.
+    sessions: Vec<Weak<Session>>,
     prune_at: usize,
 }
 
@@ -48,7 +48,7 @@ impl Acceptor {
         let fd = listener.as_raw_fd();
         let id = reactor.reserve();
         let open = Open { listener, placement, surroundings };
-        let state = State { open: Some(open), young: Vec::new(), prune_at: 64 };
+        let state = State { open: Some(open), sessions: Vec::new(), prune_at: 64 };
         let acceptor = Arc::new(Acceptor { reactor, id, state: Mutex::new(state) });
         acceptor.reactor.install(id, acceptor.clone());
         if let Err(error) = acceptor.reactor.watch_readable(id, fd) {
@@ -58,32 +58,25 @@ impl Acceptor {
         Ok(acceptor)
     }
 
-    /// Stops to accept. Connections whose handshake is not done end; the
-    /// others are the socket's.
+    /// Stops to accept, and gives up the connections that were accepted: they
+    /// end once what is queued for them was sent.
     pub(crate) fn close(&self) {
-        let (open, young) = {
+        let (open, sessions) = {
             let mut state = self.state.lock();
-            (state.open.take(), std::mem::take(&mut state.young))
+            (state.open.take(), std::mem::take(&mut state.sessions))
         };
         if let Some(open) = &open {
             self.reactor.unwatch(open.listener.as_raw_fd());
             self.reactor.remove(self.id);
         }
-        for session in young.iter().filter_map(Weak::upgrade) {
+        for session in sessions.iter().filter_map(Weak::upgrade) {
             session.abandon();
-        }
-    }
-
-    /// In a forked child: only closes the descriptor.
-    pub(crate) fn forget(&self) {
-        if let Some(open) = self.state.try_lock().and_then(|mut state| state.open.take()) {
-            open.listener.abandon();
         }
     }
 
     fn accept_some(self: &Arc<Self>) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let mut state = self.state.lock();
+            let state = self.state.lock();
             let Some(open) = &state.open else { return };
             match open.listener.accept(&open.surroundings.settings.tuning) {
                 Ok(Some(stream)) => {
@@ -113,16 +106,21 @@ impl Acceptor {
             drop(state);
             return session.abandon();
         }
-        if state.young.len() >= state.prune_at {
-            state.young.retain(|session| session.strong_count() > 0);
-            state.prune_at = (state.young.len() * 2).max(64);
+        if state.sessions.len() >= state.prune_at {
+            state.sessions.retain(|session| session.strong_count() > 0);
+            state.prune_at = (state.sessions.len() * 2).max(64);
         }
-        state.young.push(Arc::downgrade(session));
+        state.sessions.push(Arc::downgrade(session));
     }
 }
 
 impl Source for Acceptor {
     fn notice(self: Arc<Self>, _: u32) {
         self.accept_some();
+    }
+
+    fn inherited_fd(&self) -> Option<RawFd> {
+        let state = self.state.try_lock()?;
+        state.open.as_ref().map(|open| open.listener.as_raw_fd())
     }
 }

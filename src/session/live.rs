@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -73,6 +73,11 @@ impl Live {
             held_from: 0,
             heard: false,
         }
+    }
+
+    /// The connection's descriptor.
+    pub(super) fn fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
     }
 
     /// The peer's address for the messages' metadata.

@@ -17,6 +17,7 @@ mod live;
 mod opening;
 mod pace;
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) reconnect_after: Option<Duration>,
     /// The longest wait; `None`: always the first one.
     pub(crate) reconnect_max: Option<Duration>,
+    /// How long what is queued may wait once the endpoint is given up.
+    pub(crate) linger: Option<Duration>,
     /// How long one attempt to connect may take.
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
@@ -183,6 +186,15 @@ impl Owner for Session {
 impl Source for Session {
     fn notice(self: Arc<Self>, events: u32) {
         self.attend(events);
+    }
+
+    fn inherited_fd(&self) -> Option<RawFd> {
+        if self.word.load(Ordering::Relaxed) & OWNED != 0 {
+            return None;
+        }
+        // SAFETY: nobody owned the session when the process forked, and this
+        // is the only thread here.
+        self.inner.with(|inner| unsafe { (*inner).fd() })
     }
 }
 

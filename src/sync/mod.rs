@@ -2,11 +2,17 @@
 //! or loom's under `cfg(loom)`, so that every lock-free protocol in the tree
 //! can be model-checked as it is written.
 
+#[cfg(not(loom))]
+mod arena;
 mod cell;
+mod event_fd;
 mod futex;
 mod parker;
 
+#[cfg(not(loom))]
+pub(crate) use arena::Arena;
 pub(crate) use cell::SharedCell;
+pub(crate) use event_fd::EventFd;
 pub(crate) use parker::{Parked, Parker};
 
 #[cfg(loom)]

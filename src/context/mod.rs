@@ -1,0 +1,230 @@
+//! The context: options, sockets, inproc names, I/O threads, and the end of
+//! it all.
+//!
+//! Threads start with the first socket, so that a process may daemonise after
+//! it made its context. The end is a protocol: [`Context::shutdown`] tells
+//! every socket, [`Context::terminate`] waits until all are closed and all that
+//! lingers has ended, then ends the threads.
+
+mod fork;
+mod slot;
+
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+pub(crate) use slot::{ARENA, ContextSlot};
+
+use crate::error::{Errno, Result};
+use crate::options::ContextOptions;
+use crate::reactor::{ReactorPool, Settings};
+use crate::socket::{Home, Registry, Slot};
+use crate::socket_type::SocketType;
+use crate::sync::{Parked, Parker};
+use crate::transport::Resolver;
+
+/// A context.
+pub(crate) struct Context {
+    state: Mutex<State>,
+    /// Where the thread that terminates the context waits.
+    waiter: Arc<Parker>,
+    fork_generation: u64,
+}
+
+struct State {
+    options: ContextOptions,
+    /// Set with the first socket.
+    works: Option<Works>,
+    sockets: Vec<&'static Slot>,
+    /// Sockets that are open, or of which something lingers.
+    leases: usize,
+    /// No new sockets.
+    shut: bool,
+}
+
+/// What exists from the first socket on.
+struct Works {
+    reactors: Arc<ReactorPool>,
+    resolver: Resolver,
+    inproc: Arc<Registry>,
+    max_sockets: usize,
+}
+
+/// Held by everything of a socket that the context must wait for.
+struct Lease {
+    context: Arc<Context>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.context.state.lock().leases -= 1;
+        self.context.waiter.unpark();
+    }
+}
+
+impl Context {
+    /// A context without sockets or threads.
+    pub(crate) fn new() -> Arc<Context> {
+        Arc::new(Context {
+            state: Mutex::new(State {
+                options: ContextOptions::default(),
+                works: None,
+                sockets: Vec::new(),
+                leases: 0,
+                shut: false,
+            }),
+            waiter: Arc::new(Parker::new()),
+            fork_generation: fork::generation(),
+        })
+    }
+
+    /// `zmq_ctx_set`.
+    pub(crate) fn set(&self, option: i32, value: i32) -> Result<()> {
+        self.state.lock().options.set(option, value)
+    }
+
+    /// `zmq_ctx_get`.
+    pub(crate) fn option(&self, option: i32) -> Result<i32> {
+        self.state.lock().options.get(option)
+    }
+
+    /// Makes a socket. `ETERM` after shutdown, `EMFILE` when there are too
+    /// many, `EAGAIN` or `EMFILE` when the I/O threads cannot be started.
+    pub(crate) fn socket(self: &Arc<Self>, kind: SocketType) -> Result<&'static Slot> {
+        let (home, options) = {
+            let mut state = self.state.lock();
+            if state.shut {
+                return Err(Errno::ETERM);
+            }
+            if state.works.is_none() {
+                state.works = Some(self.start_works(&state.options)?);
+            }
+            let max_sockets = state.works.as_ref().map_or(0, |works| works.max_sockets);
+            if state.sockets.len() >= max_sockets {
+                return Err(Errno::EMFILE);
+            }
+            state.leases += 1;
+            let lease = Arc::new(Lease { context: self.clone() });
+            let Some(works) = &state.works else { return Err(Errno::EMFILE) };
+            (self.home(works, &state.options, lease), state.options.clone())
+        };
+        let slot = Slot::open(kind, &options, home)?;
+        let mut state = self.state.lock();
+        state.sockets.push(slot);
+        if state.shut {
+            slot.terminate();
+        }
+        Ok(slot)
+    }
+
+    fn home(self: &Arc<Self>, works: &Works, options: &ContextOptions, lease: Arc<Lease>) -> Home {
+        let context = Arc::downgrade(self);
+        Home {
+            reactors: works.reactors.clone(),
+            resolver: works.resolver.clone(),
+            inproc: works.inproc.clone(),
+            lease,
+            inherited: Arc::new({
+                let made_in = self.fork_generation;
+                move || fork::generation() != made_in
+            }),
+            closed: Arc::new(move |slot| forget_socket(&context, slot)),
+            max_message_bytes: options.max_msgsz_bytes.and_then(|max| u64::try_from(max).ok()),
+        }
+    }
+
+    fn start_works(self: &Arc<Self>, options: &ContextOptions) -> Result<Works> {
+        let settings = Settings {
+            name_prefix: options.thread_name_prefix.map_or(String::new(), |p| format!("{p}/")),
+            sched_policy: options.thread_sched_policy.unwrap_or(-1),
+            priority: options.thread_priority.unwrap_or(-1),
+            cpus: options
+                .thread_affinity_cpus
+                .iter()
+                .filter_map(|cpu| usize::try_from(*cpu).ok())
+                .collect(),
+        };
+        let context = Arc::downgrade(self);
+        let on_panic = move || {
+            if let Some(context) = context.upgrade() {
+                context.fail();
+            }
+        };
+        let count = usize::try_from(options.io_threads).unwrap_or(0).min(MAX_IO_THREADS);
+        Ok(Works {
+            reactors: Arc::new(ReactorPool::start(count, &settings, on_panic)?),
+            resolver: Resolver::new(),
+            inproc: Arc::default(),
+            max_sockets: usize::try_from(options.max_sockets).unwrap_or(0),
+        })
+    }
+
+    /// Ends all waiting in this context: every call but close answers `ETERM`
+    /// from now on.
+    pub(crate) fn shutdown(&self) {
+        let mut state = self.state.lock();
+        if !std::mem::replace(&mut state.shut, true) {
+            for slot in &state.sockets {
+                slot.terminate();
+            }
+        }
+    }
+
+    /// Waits until all sockets are closed and nothing lingers, then ends the
+    /// threads. `EINTR` when a signal handler ran: it may be called again.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        if self.is_inherited() {
+            self.abandon();
+            return Ok(());
+        }
+        self.shutdown();
+        loop {
+            {
+                let state = self.state.lock();
+                if state.leases == 0 && state.sockets.is_empty() {
+                    break;
+                }
+            }
+            if self.waiter.park(None) == Parked::Interrupted {
+                return Err(Errno::EINTR);
+            }
+        }
+        let works = self.state.lock().works.take();
+        if let Some(works) = works {
+            works.reactors.stop();
+        }
+        Ok(())
+    }
+
+    /// Whether this process is a fork of the one that made the context.
+    pub(crate) fn is_inherited(&self) -> bool {
+        fork::generation() != self.fork_generation
+    }
+
+    /// In a forked child: the threads and all that lingers are the parent's.
+    fn abandon(&self) {
+        if let Some(works) = self.state.try_lock().and_then(|mut state| state.works.take()) {
+            works.reactors.abandon();
+        }
+    }
+
+    /// An I/O thread had to be given up: nothing lingers any more, and every
+    /// call answers `ETERM`.
+    fn fail(&self) {
+        self.shutdown();
+        let reactors = self.state.lock().works.as_ref().map(|works| works.reactors.clone());
+        if let Some(reactors) = reactors {
+            reactors.give_up();
+        }
+    }
+}
+
+/// More I/O threads than this help nobody; the option takes any number.
+const MAX_IO_THREADS: usize = 1024;
+
+fn forget_socket(context: &Weak<Context>, slot: &'static Slot) {
+    if let Some(context) = context.upgrade() {
+        context.state.lock().sockets.retain(|open| !std::ptr::eq(*open, slot));
+        context.waiter.unpark();
+    }
+}

@@ -1,0 +1,65 @@
+//! DEALER (RFC 28): load-balances out, fair-queues in.
+
+use super::Pattern;
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::options::PatternOption;
+use crate::pipe::{Key, PipeSet};
+use crate::routing::{FairQueue, LoadBalancer};
+
+/// See the file's head.
+#[derive(Default)]
+pub(super) struct Dealer {
+    pub(super) out: LoadBalancer,
+    pub(super) input: FairQueue,
+    /// A new peer is sent an empty message, so that it learns of us
+    /// (`ZMQ_PROBE_ROUTER`).
+    probe: bool,
+}
+
+impl Pattern for Dealer {
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
+        if self.probe {
+            pipes.push(key, Message::new());
+        }
+        self.out.writable(key);
+        true
+    }
+
+    fn readable(&mut self, _: &mut PipeSet, key: Key) {
+        self.input.readable(key);
+    }
+
+    fn writable(&mut self, _: &mut PipeSet, key: Key) {
+        self.out.writable(key);
+    }
+
+    fn detach(&mut self, _: &mut PipeSet, key: Key) {
+        self.out.remove(key);
+        self.input.remove(key);
+    }
+
+    fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        self.out.send(pipes, message).map(drop)
+    }
+
+    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        self.input.recv(pipes).map(|(_, message)| message).ok_or(Errno::EAGAIN)
+    }
+
+    fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
+        self.input.has_input(pipes)
+    }
+
+    fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
+        self.out.has_output(pipes)
+    }
+
+    fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
+        match option {
+            PatternOption::ProbeRouter(probe) => self.probe = probe,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! What each socket type does with its pipes: one small file a type.
+//!
+//! A pattern runs under its socket's lock, never blocks and knows nothing of
+//! time: where it cannot go on it answers `EAGAIN`, and the socket's shell
+//! waits. Types are composed, not inherited: REQ *has* a DEALER, REP *has* a
+//! ROUTER, SUB *has* an XSUB.
+
+#![forbid(unsafe_code)]
+
+mod dealer;
+mod interest;
+mod pair;
+mod pull;
+mod push;
+mod rep;
+mod req;
+mod router;
+mod sub;
+mod xpub;
+mod xsub;
+
+use std::sync::Arc;
+
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::options::PatternOption;
+use crate::pipe::{Key, PipeSet};
+use crate::session::Opening;
+use crate::socket_type::SocketType;
+
+/// A socket type's behaviour. Keys name pipes of the socket's [`PipeSet`].
+pub(crate) trait Pattern: Send {
+    /// A new pipe. `connected`: this side asked for it. False refuses it.
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool;
+
+    /// The pipe has something to read, after it had nothing.
+    fn readable(&mut self, pipes: &mut PipeSet, key: Key);
+
+    /// The pipe has room, after it had none.
+    fn writable(&mut self, pipes: &mut PipeSet, key: Key);
+
+    /// The pipe is about to be removed.
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key);
+
+    /// Sends a frame, leaving an empty message behind. On failure the message
+    /// is left alone; `EAGAIN`: try again when something has changed.
+    fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
+
+    /// Receives a frame. `EAGAIN`: nothing there.
+    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message>;
+
+    /// Whether [`Pattern::recv`] would succeed.
+    fn has_input(&mut self, pipes: &mut PipeSet) -> bool;
+
+    /// Whether [`Pattern::send`] would succeed.
+    fn has_output(&mut self, pipes: &mut PipeSet) -> bool;
+
+    /// Sets an option of this type.
+    fn set(&mut self, _option: PatternOption<'_>) -> Result<()> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Adds or ends a subscription (`ZMQ_SUBSCRIBE`, `ZMQ_UNSUBSCRIBE`).
+    fn subscribe(&mut self, _pipes: &mut PipeSet, _topic: &[u8], _add: bool) -> Result<()> {
+        Err(Errno::EINVAL)
+    }
+
+    /// What each connection begins with.
+    fn opening(&self) -> Option<Arc<dyn Opening>> {
+        None
+    }
+}
+
+/// The behaviour of a new socket.
+pub(crate) fn pattern(kind: SocketType) -> Box<dyn Pattern> {
+    match kind {
+        SocketType::Pair => Box::<pair::Pair>::default(),
+        SocketType::Pub => Box::new(xpub::XPub::new(false)),
+        SocketType::XPub => Box::new(xpub::XPub::new(true)),
+        SocketType::Sub => Box::<sub::Sub>::default(),
+        SocketType::XSub => Box::<xsub::XSub>::default(),
+        SocketType::Req => Box::<req::Req>::default(),
+        SocketType::Rep => Box::<rep::Rep>::default(),
+        SocketType::Dealer => Box::<dealer::Dealer>::default(),
+        SocketType::Router => Box::<router::Router>::default(),
+        SocketType::Pull => Box::<pull::Pull>::default(),
+        SocketType::Push => Box::<push::Push>::default(),
+    }
+}

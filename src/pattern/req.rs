@@ -1,0 +1,166 @@
+//! REQ (RFC 28): a request out, its reply in, in strict turn.
+//!
+//! A request goes out behind an empty frame, the delimiter; with
+//! `ZMQ_REQ_CORRELATE` a number goes before that and must come back. Only the
+//! peer that was asked may answer. With `ZMQ_REQ_RELAXED` a new request may be
+//! sent at any time, and the reply to the former one is dropped when it comes.
+
+use super::Pattern;
+use super::dealer::Dealer;
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::options::PatternOption;
+use crate::pipe::{Key, PipeSet};
+
+/// See the file's head.
+#[derive(Default)]
+pub(super) struct Req {
+    dealer: Dealer,
+    state: State,
+    /// Whom the request went to, while that peer is there.
+    asked: Option<Key>,
+    correlate: bool,
+    relaxed: bool,
+    request_number: u32,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A request may begin.
+    #[default]
+    Idle,
+    /// Frames of a request were sent, more are to come.
+    Asking,
+    /// The request is out; its reply has not begun.
+    Waiting,
+    /// Frames of the reply were received, more are to come.
+    Hearing,
+}
+
+impl Req {
+    /// Sends what goes before a request.
+    fn begin(&mut self, pipes: &mut PipeSet) -> Result<()> {
+        if !self.dealer.out.has_output(pipes) {
+            return Err(Errno::EAGAIN);
+        }
+        let number = self.request_number.wrapping_add(1);
+        if self.correlate {
+            let mut frame = Message::copy_of(&number.to_ne_bytes())?;
+            frame.set_more(true);
+            self.dealer.out.send(pipes, &mut frame)?;
+        }
+        self.request_number = number;
+        let mut delimiter = Message::new();
+        delimiter.set_more(true);
+        self.asked = self.dealer.out.send(pipes, &mut delimiter)?;
+        self.state = State::Asking;
+        // Replies that came while nobody waited answer former requests.
+        while self.dealer.input.recv(pipes).is_some() {}
+        Ok(())
+    }
+
+    /// A frame from whoever was asked; others are not listened to.
+    fn recv_frame(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        loop {
+            let (key, message) = self.dealer.input.recv(pipes).ok_or(Errno::EAGAIN)?;
+            if self.asked == Some(key) {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Reads what goes before the reply. Replies that do not begin as the
+    /// request did are passed over.
+    fn hear_beginning(&mut self, pipes: &mut PipeSet) -> Result<()> {
+        loop {
+            let mut frame = self.recv_frame(pipes)?;
+            let mut fits = true;
+            if self.correlate {
+                fits = frame.more() && frame.data() == self.request_number.to_ne_bytes();
+                if fits {
+                    frame = self.recv_frame(pipes)?;
+                }
+            }
+            if fits && frame.more() && frame.is_empty() {
+                self.state = State::Hearing;
+                return Ok(());
+            }
+            while frame.more() {
+                frame = self.recv_frame(pipes)?;
+            }
+        }
+    }
+}
+
+impl Pattern for Req {
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
+        self.dealer.attach(pipes, key, connected)
+    }
+
+    fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.dealer.readable(pipes, key);
+    }
+
+    fn writable(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.dealer.writable(pipes, key);
+    }
+
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
+        if self.asked == Some(key) {
+            self.asked = None;
+        }
+        self.dealer.detach(pipes, key);
+    }
+
+    fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        match self.state {
+            State::Asking => {}
+            State::Idle => self.begin(pipes)?,
+            State::Waiting | State::Hearing if self.relaxed => self.begin(pipes)?,
+            State::Waiting | State::Hearing => return Err(Errno::EFSM),
+        }
+        let more = message.more();
+        self.dealer.send(pipes, message)?;
+        if !more {
+            self.state = State::Waiting;
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        match self.state {
+            State::Idle | State::Asking => return Err(Errno::EFSM),
+            State::Waiting => self.hear_beginning(pipes)?,
+            State::Hearing => {}
+        }
+        let message = self.recv_frame(pipes)?;
+        if !message.more() {
+            self.state = State::Idle;
+        }
+        Ok(message)
+    }
+
+    fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
+        match self.state {
+            State::Idle | State::Asking => false,
+            State::Waiting | State::Hearing => self.dealer.has_input(pipes),
+        }
+    }
+
+    fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
+        let may_send = match self.state {
+            State::Idle | State::Asking => true,
+            State::Waiting | State::Hearing => self.relaxed,
+        };
+        may_send && self.dealer.has_output(pipes)
+    }
+
+    fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
+        match option {
+            PatternOption::ReqCorrelate(correlate) => self.correlate = correlate,
+            PatternOption::ReqRelaxed(relaxed) => self.relaxed = relaxed,
+            option => return self.dealer.set(option),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! ROUTER (RFC 28): each peer has a routing id. Received messages begin with
+//! the id of the peer they came from; the first frame of a sent message says
+//! which peer it goes to.
+//!
+//! A peer is unknown until its id has come. One without an id of its own is
+//! given one of five bytes, the first zero. One whose id is taken waits,
+//! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use super::Pattern;
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::options::PatternOption;
+use crate::pipe::{Key, PipeSet};
+use crate::routing::FairQueue;
+
+/// See the file's head.
+pub(super) struct Router {
+    input: FairQueue,
+    by_id: HashMap<Box<[u8]>, Key>,
+    by_key: HashMap<Key, Box<[u8]>>,
+    /// Peers whose id has not come, or is taken.
+    unknown: Vec<Key>,
+    /// A frame that waits behind its routing id.
+    held: Option<Message>,
+    /// The frames of a message are being received.
+    in_message: bool,
+    sending: Sending,
+    next_automatic_id: u32,
+    /// The id that the next connect's peer is known by.
+    connect_id: Option<Box<[u8]>>,
+    mandatory: bool,
+    handover: bool,
+    probe: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// The next frame names a peer.
+    Between,
+    /// The frames of a message go to this peer.
+    Within(Key),
+    /// The frames of a message go nowhere.
+    Dropping,
+}
+
+impl Default for Router {
+    fn default() -> Router {
+        Router {
+            input: FairQueue::default(),
+            by_id: HashMap::new(),
+            by_key: HashMap::new(),
+            unknown: Vec::new(),
+            held: None,
+            in_message: false,
+            sending: Sending::Between,
+            // Starts anywhere, so that ids of a former run mean nobody.
+            next_automatic_id: RandomState::new().build_hasher().finish() as u32,
+            connect_id: None,
+            mandatory: false,
+            handover: false,
+            probe: false,
+        }
+    }
+}
+
+impl Router {
+    /// Takes back an envelope that no reply follows.
+    pub(super) fn rollback(&mut self, pipes: &mut PipeSet) {
+        if let Sending::Within(key) = self.sending {
+            if let Some(pipe) = pipes.pipe(key) {
+                pipe.rollback();
+            }
+        }
+        self.sending = Sending::Between;
+    }
+
+    /// Makes a peer known under its id, if that has come and is free.
+    fn identify(&mut self, pipes: &mut PipeSet, key: Key) -> bool {
+        // The id is at the head of what there is to read.
+        pipes.can_read(key);
+        let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
+        let Some(id) = id else {
+            return false;
+        };
+        let id = if id.is_empty() { self.automatic_id() } else { id };
+        if let Some(holder) = self.by_id.get(&id).copied() {
+            if !self.handover {
+                return false;
+            }
+            self.detach(pipes, holder);
+            drop(pipes.remove(holder));
+        }
+        self.learn(key, id);
+        true
+    }
+
+    fn learn(&mut self, key: Key, id: Box<[u8]>) {
+        self.by_id.insert(id.clone(), key);
+        self.by_key.insert(key, id);
+    }
+
+    fn automatic_id(&mut self) -> Box<[u8]> {
+        self.next_automatic_id = self.next_automatic_id.wrapping_add(1);
+        let mut id = [0; 5];
+        id[1..].copy_from_slice(&self.next_automatic_id.to_be_bytes());
+        Box::from(id)
+    }
+
+    /// Names the peer of the message that begins.
+    fn address(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        // An id without a message behind it goes nowhere.
+        if message.more() {
+            self.sending = match self.by_id.get(message.data()).copied() {
+                Some(key) if pipes.can_write(key) => Sending::Within(key),
+                Some(key) if self.mandatory => {
+                    let gone = pipes.pipe(key).is_none_or(|pipe| pipe.peer_closed());
+                    return Err(if gone { Errno::EHOSTUNREACH } else { Errno::EAGAIN });
+                }
+                None if self.mandatory => return Err(Errno::EHOSTUNREACH),
+                _ => Sending::Dropping,
+            };
+        }
+        drop(std::mem::take(message));
+        Ok(())
+    }
+}
+
+impl Pattern for Router {
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
+        if self.probe {
+            pipes.push(key, Message::new());
+        }
+        match self.connect_id.take_if(|_| connected) {
+            Some(id) if self.by_id.contains_key(&id) => return false,
+            Some(id) => self.learn(key, id),
+            None if self.identify(pipes, key) => self.input.readable(key),
+            None => self.unknown.push(key),
+        }
+        true
+    }
+
+    fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
+        if let Some(at) = self.unknown.iter().position(|unknown| *unknown == key) {
+            if !self.identify(pipes, key) {
+                return;
+            }
+            self.unknown.swap_remove(at);
+        }
+        self.input.readable(key);
+    }
+
+    fn writable(&mut self, _: &mut PipeSet, _: Key) {}
+
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.input.remove(key);
+        self.unknown.retain(|unknown| *unknown != key);
+        if self.sending == Sending::Within(key) {
+            self.sending = Sending::Dropping;
+        }
+        if let Some(id) = self.by_key.remove(&key) {
+            self.by_id.remove(&id);
+            // The id is free: whoever waited for it may have it.
+            for waiting in std::mem::take(&mut self.unknown) {
+                self.unknown.push(waiting);
+                self.readable(pipes, waiting);
+            }
+        }
+    }
+
+    fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        let more = message.more();
+        match self.sending {
+            Sending::Between => return self.address(pipes, message),
+            Sending::Within(key) => pipes.push(key, std::mem::take(message)),
+            Sending::Dropping => drop(std::mem::take(message)),
+        }
+        if !more {
+            self.sending = Sending::Between;
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        if let Some(message) = self.held.take() {
+            self.in_message = message.more();
+            return Ok(message);
+        }
+        let (key, message) = self.input.recv(pipes).ok_or(Errno::EAGAIN)?;
+        if self.in_message {
+            self.in_message = message.more();
+            return Ok(message);
+        }
+        let id = self.by_key.get(&key).map_or(&[][..], |id| id);
+        let mut first = Message::copy_of(id)?;
+        first.set_more(true);
+        first.set_metadata(message.metadata().cloned());
+        self.held = Some(message);
+        self.in_message = true;
+        Ok(first)
+    }
+
+    fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
+        self.held.is_some() || self.input.has_input(pipes)
+    }
+
+    fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
+        if !self.mandatory {
+            return true;
+        }
+        self.by_key.keys().any(|key| pipes.can_write(*key))
+    }
+
+    fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
+        match option {
+            PatternOption::RouterMandatory(mandatory) => self.mandatory = mandatory,
+            PatternOption::RouterHandover(handover) => self.handover = handover,
+            PatternOption::ConnectRoutingId(id) => self.connect_id = Some(id.into()),
+            PatternOption::ProbeRouter(probe) => self.probe = probe,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+}

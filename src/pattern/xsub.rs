@@ -1,0 +1,107 @@
+//! XSUB (RFC 29): receives what its publishers send, and sends them
+//! subscriptions as messages: a byte 1 (subscribe) or 0 (cancel) and the
+//! topic. Any other message goes to all publishers as it is.
+
+use std::sync::Arc;
+
+use super::Pattern;
+use super::interest::Interest;
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::pipe::{Key, PipeSet};
+use crate::routing::{Distributor, FairQueue};
+use crate::session::Opening;
+
+/// See the file's head.
+#[derive(Default)]
+pub(super) struct XSub {
+    pub(super) interest: Arc<Interest>,
+    input: FairQueue,
+    peers: Vec<Key>,
+    out: Distributor,
+    /// The frames of a message are being sent.
+    sending: bool,
+}
+
+impl XSub {
+    /// Adds or ends a subscription.
+    pub(super) fn change(&mut self, pipes: &mut PipeSet, topic: &[u8], add: bool) -> Result<()> {
+        self.interest.change(pipes, &self.peers, topic, add)?;
+        // Shown, and maybe sent, only now that the subscriptions are unlocked.
+        for key in &self.peers {
+            if let Some(pipe) = pipes.pipe(*key) {
+                pipe.flush();
+            }
+        }
+        Ok(())
+    }
+
+    /// The next frame and the pipe it came from.
+    pub(super) fn recv_any(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        self.input.recv(pipes).map(|(_, message)| message).ok_or(Errno::EAGAIN)
+    }
+
+    /// Sends a user's message to all publishers that have room.
+    fn send_up(&mut self, pipes: &mut PipeSet, message: &mut Message) {
+        if !self.sending {
+            self.out.begin();
+            self.peers.iter().for_each(|key| self.out.choose(*key));
+            self.out.drop_full(pipes);
+        }
+        self.sending = message.more();
+        self.out.send(pipes, std::mem::take(message));
+    }
+}
+
+impl Pattern for XSub {
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
+        self.peers.push(key);
+        if let Some(pipe) = pipes.pipe(key).filter(|pipe| pipe.leads_to_socket()) {
+            if self.interest.tell_all(pipe).is_err() {
+                return false;
+            }
+            pipe.flush();
+        }
+        true
+    }
+
+    fn readable(&mut self, _: &mut PipeSet, key: Key) {
+        self.input.readable(key);
+    }
+
+    fn writable(&mut self, _: &mut PipeSet, _: Key) {}
+
+    fn detach(&mut self, _: &mut PipeSet, key: Key) {
+        self.peers.retain(|peer| *peer != key);
+        self.input.remove(key);
+        self.out.remove(key);
+    }
+
+    fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        match message.data().split_first() {
+            Some((first @ (0 | 1), topic)) => {
+                let topic = topic.to_vec();
+                self.change(pipes, &topic, *first == 1)?;
+                drop(std::mem::take(message));
+            }
+            _ => self.send_up(pipes, message),
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+        self.recv_any(pipes)
+    }
+
+    fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
+        self.input.has_input(pipes)
+    }
+
+    fn has_output(&mut self, _: &mut PipeSet) -> bool {
+        true
+    }
+
+    fn opening(&self) -> Option<Arc<dyn Opening>> {
+        Some(self.interest.clone())
+    }
+}

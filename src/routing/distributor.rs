@@ -1,0 +1,63 @@
+//! Distribution (RFC 29): sends a copy of each message to a set of pipes,
+//! chosen when the message begins. A pipe without room misses it.
+
+use crate::message::Message;
+use crate::pipe::{Key, PipeSet};
+
+/// Where the message under way goes.
+#[derive(Default)]
+pub(crate) struct Distributor {
+    targets: Vec<Key>,
+    /// When each pipe was chosen last, so that none is chosen twice.
+    chosen_in: Vec<u64>,
+    round: u64,
+}
+
+impl Distributor {
+    /// A new message begins: nobody is chosen yet.
+    pub(crate) fn begin(&mut self) {
+        self.targets.clear();
+        self.round += 1;
+    }
+
+    /// Chooses a pipe. Choosing it twice is choosing it once.
+    #[inline]
+    pub(crate) fn choose(&mut self, key: Key) {
+        let index = key.0 as usize;
+        if index >= self.chosen_in.len() {
+            self.chosen_in.resize(index + 1, 0);
+        }
+        if std::mem::replace(&mut self.chosen_in[index], self.round) != self.round {
+            self.targets.push(key);
+        }
+    }
+
+    /// Whether the pipe was chosen for this message.
+    pub(crate) fn is_chosen(&self, key: Key) -> bool {
+        self.chosen_in.get(key.0 as usize) == Some(&self.round)
+    }
+
+    /// Whether every chosen pipe has room.
+    pub(crate) fn all_have_room(&self, pipes: &mut PipeSet) -> bool {
+        self.targets.iter().all(|key| pipes.can_write(*key))
+    }
+
+    /// Leaves out the chosen pipes without room.
+    pub(crate) fn drop_full(&mut self, pipes: &mut PipeSet) {
+        self.targets.retain(|key| pipes.can_write(*key));
+    }
+
+    /// The pipe is gone.
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.targets.retain(|target| *target != key);
+    }
+
+    /// Sends a frame to all that were chosen.
+    pub(crate) fn send(&mut self, pipes: &mut PipeSet, message: Message) {
+        let Some((last, others)) = self.targets.split_last() else { return };
+        for key in others {
+            pipes.push(*key, message.share());
+        }
+        pipes.push(*last, message);
+    }
+}

@@ -1,0 +1,60 @@
+//! Fair queueing (RFC 28, RFC 30): receives from all pipes in turn, a whole
+//! message from each.
+
+use super::KeyList;
+use crate::message::Message;
+use crate::pipe::{Key, PipeSet};
+
+/// The pipes that may have something to read.
+#[derive(Default)]
+pub(crate) struct FairQueue {
+    ready: KeyList,
+    /// The frames of a message are being read.
+    in_message: bool,
+}
+
+impl FairQueue {
+    /// The pipe has something to read.
+    pub(crate) fn readable(&mut self, key: Key) {
+        self.ready.add(key);
+    }
+
+    /// The pipe is gone.
+    pub(crate) fn remove(&mut self, key: Key) {
+        if self.ready.current() == Some(key) {
+            self.in_message = false;
+        }
+        self.ready.remove(key);
+    }
+
+    /// The next frame and the pipe it came from.
+    #[inline]
+    pub(crate) fn recv(&mut self, pipes: &mut PipeSet) -> Option<(Key, Message)> {
+        while let Some(key) = self.ready.current() {
+            if let Some(message) = pipes.pop(key) {
+                self.in_message = message.more();
+                if !self.in_message {
+                    self.ready.advance();
+                }
+                return Some((key, message));
+            }
+            self.ready.remove(key);
+            self.in_message = false;
+        }
+        None
+    }
+
+    /// Whether [`FairQueue::recv`] has a frame to give.
+    pub(crate) fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
+        if self.in_message {
+            return true;
+        }
+        while let Some(key) = self.ready.current() {
+            if pipes.can_read(key) {
+                return true;
+            }
+            self.ready.remove(key);
+        }
+        false
+    }
+}

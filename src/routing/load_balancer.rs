@@ -1,0 +1,81 @@
+//! Load balancing (RFC 28, RFC 30): sends to all pipes that have room in turn,
+//! a whole message to each.
+
+use super::KeyList;
+use crate::error::{Errno, Result};
+use crate::message::Message;
+use crate::pipe::{Key, PipeSet};
+
+/// The pipes that may have room.
+#[derive(Default)]
+pub(crate) struct LoadBalancer {
+    ready: KeyList,
+    state: State,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The next frame begins a message.
+    #[default]
+    Between,
+    /// The frames of a message go to this pipe.
+    Within(Key),
+    /// The pipe of the message under way is gone: its other frames go nowhere.
+    Dropping,
+}
+
+impl LoadBalancer {
+    /// The pipe has room, as far as is known.
+    pub(crate) fn writable(&mut self, key: Key) {
+        self.ready.add(key);
+    }
+
+    /// The pipe is gone.
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.ready.remove(key);
+        if self.state == State::Within(key) {
+            self.state = State::Dropping;
+        }
+    }
+
+    /// Sends a frame and says where to; `None`: it was part of a message whose
+    /// pipe is gone. `EAGAIN` when no pipe has room; the message is left alone.
+    #[inline]
+    pub(crate) fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<Option<Key>> {
+        let more = message.more();
+        let key = match self.state {
+            State::Within(key) => key,
+            State::Between => self.choose(pipes).ok_or(Errno::EAGAIN)?,
+            State::Dropping => {
+                drop(std::mem::take(message));
+                if !more {
+                    self.state = State::Between;
+                }
+                return Ok(None);
+            }
+        };
+        self.state = if more { State::Within(key) } else { State::Between };
+        pipes.push(key, std::mem::take(message));
+        if !more {
+            self.ready.advance();
+        }
+        Ok(Some(key))
+    }
+
+    /// Whether [`LoadBalancer::send`] would find a pipe.
+    pub(crate) fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
+        self.state != State::Between || self.choose(pipes).is_some()
+    }
+
+    /// The next pipe with room; those without wait to be told.
+    #[inline]
+    fn choose(&mut self, pipes: &mut PipeSet) -> Option<Key> {
+        while let Some(key) = self.ready.current() {
+            if pipes.can_write(key) {
+                return Some(key);
+            }
+            self.ready.remove(key);
+        }
+        None
+    }
+}

@@ -1,0 +1,287 @@
+//! bind, connect, unbind, disconnect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::inproc::{Registry, Side};
+use super::mailbox::Port;
+use super::{Slot, Socket};
+use crate::error::{Errno, Result};
+use crate::pipe::{Key, pipe};
+use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
+use crate::socket_type::SocketType;
+use crate::transport::{Endpoint, Listener, Tuning};
+use crate::zmtp;
+
+/// What a socket has bound and connected.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    /// The text that unbind and disconnect take.
+    text: Arc<str>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Listens; closing it gives up what it accepted.
+    Acceptor(Arc<Acceptor>),
+    /// Connects; the key is that of a pipe that outlives connections.
+    Session(Arc<Session>, Option<Key>),
+    /// An inproc name.
+    Name(String),
+    /// A pipe to an inproc name.
+    Inproc(Key),
+}
+
+impl Endpoints {
+    /// Closes what listens or connects. Pipes are the socket's to close.
+    pub(super) fn close_all(&mut self, inproc: &Registry, port: &Arc<Port>) {
+        for entry in self.entries.drain(..) {
+            match entry.kind {
+                Kind::Acceptor(acceptor) => acceptor.close(),
+                Kind::Session(session, None) => session.abandon(),
+                Kind::Session(_, Some(_)) => {}
+                Kind::Name(name) => drop(inproc.unbind(&name, port)),
+                Kind::Inproc(_) => {}
+            }
+        }
+        inproc.forget(port);
+    }
+}
+
+impl Slot {
+    /// Listens at an endpoint (manual page zmq_bind).
+    pub(crate) fn bind(&self, text: &str) -> Result<()> {
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        socket.bind(text)
+    }
+
+    /// Connects to an endpoint (manual page zmq_connect).
+    pub(crate) fn connect(&self, text: &str) -> Result<()> {
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        socket.connect(text)
+    }
+
+    /// Ends what was bound or connected at an endpoint (manual pages
+    /// zmq_unbind, zmq_disconnect). `ENOENT`.
+    pub(crate) fn end_endpoint(&self, text: &str) -> Result<()> {
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        socket.end_endpoint(text)
+    }
+}
+
+impl Socket {
+    fn bind(&mut self, text: &str) -> Result<()> {
+        let endpoint = Endpoint::parse(text)?;
+        if let Endpoint::Inproc(name) = &endpoint {
+            self.home.inproc.bind(name, &self.side())?;
+            self.remember(text.into(), Kind::Name(name.clone()));
+            self.last_endpoint = text.to_owned();
+            return Ok(());
+        }
+        let placement = self.placement();
+        let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
+        let settings = self.settings();
+        let listener = Listener::bind(&endpoint, &settings.tuning)?;
+        let bound: Arc<str> = listener.endpoint().into();
+        let surroundings = self.surroundings(bound.clone(), settings);
+        self.reactor.get_or_insert_with(|| reactor.clone());
+        let acceptor = Acceptor::start(reactor, listener, placement, surroundings)?;
+        self.last_endpoint = bound.to_string();
+        self.remember(bound, Kind::Acceptor(acceptor));
+        Ok(())
+    }
+
+    fn connect(&mut self, text: &str) -> Result<()> {
+        let endpoint = Endpoint::parse(text)?;
+        endpoint.check_connect()?;
+        if let Endpoint::Inproc(name) = &endpoint {
+            let ours = self.home.inproc.connect(name, &self.side());
+            let text: Arc<str> = text.into();
+            let key = self.attach_connected(ours, &text);
+            self.last_endpoint = text.to_string();
+            if let Some(key) = key {
+                self.remember(text, Kind::Inproc(key));
+            }
+            return Ok(());
+        }
+        let text: Arc<str> = text.into();
+        if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
+            return Ok(());
+        }
+        let placement = self.placement();
+        let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
+        let settings = self.settings();
+        self.reactor.get_or_insert_with(|| reactor.clone());
+        let (theirs, key) = if self.options.immediate {
+            (None, None)
+        } else {
+            let hwm = [settings.send_hwm, settings.receive_hwm];
+            let (ours, theirs) = pipe(hwm, settings.conflate);
+            match self.attach_connected(ours, &text) {
+                Some(key) => (Some(theirs), Some(key)),
+                None => return Ok(()),
+            }
+        };
+        let surroundings = self.surroundings(text.clone(), settings);
+        let resolver = &self.home.resolver;
+        let session = Session::connect(reactor, endpoint, resolver, surroundings, theirs);
+        self.last_endpoint = text.to_string();
+        self.remember(text, Kind::Session(session, key));
+        Ok(())
+    }
+
+    /// Takes in the pipe of a connect; `None` when the pattern refuses it.
+    fn attach_connected(&mut self, pipe: crate::pipe::Pipe, text: &Arc<str>) -> Option<Key> {
+        let end = pipe.end();
+        self.attach(pipe, Some(text.clone()), true);
+        self.pipes.key_of(&end)
+    }
+
+    fn end_endpoint(&mut self, text: &str) -> Result<()> {
+        let endpoint = Endpoint::parse(text)?;
+        let found = |text: &str, entries: &[Entry]| entries.iter().any(|e| &*e.text == text);
+        let mut text = text.to_owned();
+        if !found(&text, &self.endpoints.entries) {
+            // The same endpoint may be written in several ways.
+            text = endpoint.canonical(self.options.ipv6).ok_or(Errno::ENOENT)?;
+            if !found(&text, &self.endpoints.entries) {
+                return Err(Errno::ENOENT);
+            }
+        }
+        let entries = std::mem::take(&mut self.endpoints.entries);
+        let (ended, kept) = entries.into_iter().partition(|e: &Entry| *e.text == *text);
+        self.endpoints.entries = kept;
+        for entry in ended {
+            self.end_entry(entry);
+        }
+        Ok(())
+    }
+
+    fn end_entry(&mut self, entry: Entry) {
+        match entry.kind {
+            Kind::Acceptor(acceptor) => acceptor.close(),
+            Kind::Name(name) => drop(self.home.inproc.unbind(&name, &self.port)),
+            Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
+            Kind::Session(session, key) => {
+                match key {
+                    Some(key) => self.disconnect_pipe(key, &entry.text),
+                    None => self.disconnect_all(&entry.text),
+                }
+                session.abandon();
+            }
+        }
+    }
+
+    /// Closes the pipe of a connect. What was sent goes on its way; what was
+    /// received and not read is dropped.
+    fn disconnect_pipe(&mut self, key: Key, text: &Arc<str>) {
+        // The pipe may have ended by itself, and another one have its key.
+        if self.pipe_endpoints.get(&key) == Some(text) {
+            self.pattern.detach(&mut self.pipes, key);
+            self.drop_pipe(key, self.options.linger);
+        }
+    }
+
+    fn disconnect_all(&mut self, text: &Arc<str>) {
+        let keys = self.pipe_endpoints.iter().filter(|(_, t)| *t == text);
+        let keys: Vec<_> = keys.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.disconnect_pipe(key, text);
+        }
+    }
+
+    fn remember(&mut self, text: Arc<str>, kind: Kind) {
+        self.endpoints.entries.push(Entry { text, kind });
+    }
+
+    /// Types for which a second connect to the same endpoint changes nothing.
+    fn ignores_second_connect(&self) -> bool {
+        use SocketType::{Dealer, Pub, Req, Sub};
+        matches!(self.kind(), Dealer | Sub | Pub | Req)
+    }
+
+    fn side(&self) -> Side {
+        Side {
+            kind: self.kind(),
+            port: self.port.clone(),
+            send_hwm: self.options.sndhwm,
+            receive_hwm: self.options.rcvhwm,
+            conflate: self.conflates(),
+            routing_id: self.options.routing_id.clone(),
+        }
+    }
+
+    /// `ZMQ_CONFLATE` means something to these types only.
+    fn conflates(&self) -> bool {
+        use SocketType::{Dealer, Pub, Pull, Push, Sub};
+        self.options.conflate && matches!(self.kind(), Dealer | Pull | Push | Pub | Sub)
+    }
+
+    fn placement(&self) -> Placement {
+        Placement { pool: self.home.reactors.clone(), affinity: self.options.affinity }
+    }
+
+    fn surroundings(&self, endpoint: Arc<str>, settings: Arc<Settings>) -> Surroundings {
+        Surroundings {
+            host: self.port.clone(),
+            endpoint,
+            settings,
+            lease: self.home.lease.clone(),
+        }
+    }
+
+    /// The options as the sessions of one endpoint see them.
+    fn settings(&self) -> Arc<Settings> {
+        let options = &self.options;
+        let limit = match (options.max_message_bytes(), self.home.max_message_bytes) {
+            (Some(socket), Some(context)) => Some(socket.min(context)),
+            (socket, context) => socket.or(context),
+        };
+        let zmtp = zmtp::Config {
+            socket_type: self.kind(),
+            routing_id: options.routing_id.clone(),
+            as_server: false,
+            max_message_size: limit,
+            handshake_timeout: options.handshake_ivl,
+            heartbeat_interval: options.heartbeat_ivl,
+            heartbeat_timeout: options.heartbeat_timeout,
+            heartbeat_ttl_ds: options.heartbeat_ttl_deciseconds,
+        };
+        let retransmit_ms = options.tcp_maxrt.map_or(0, |time| time.as_millis());
+        let tuning = Tuning {
+            send_buffer_bytes: options.sndbuf_bytes,
+            receive_buffer_bytes: options.rcvbuf_bytes,
+            type_of_service: options.tos,
+            keepalive: options.tcp_keepalive,
+            keepalive_count: options.tcp_keepalive_cnt,
+            keepalive_idle_s: options.tcp_keepalive_idle_s,
+            keepalive_interval_s: options.tcp_keepalive_intvl_s,
+            retransmit_timeout_ms: i32::try_from(retransmit_ms).unwrap_or(i32::MAX),
+            backlog: options.backlog,
+            ipv6: options.ipv6,
+            bind_to_device: options.device().map(|d| String::from_utf8_lossy(d).into_owned()),
+        };
+        Arc::new(Settings {
+            zmtp: Arc::new(zmtp),
+            tuning,
+            receive_hwm: u32::try_from(options.rcvhwm).unwrap_or(0),
+            send_hwm: u32::try_from(options.sndhwm).unwrap_or(0),
+            conflate: self.conflates(),
+            reconnect_after: options.reconnect_interval(),
+            reconnect_max: options.reconnect_ivl_max,
+            linger: options.linger,
+            connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
+            opening: self.pattern.opening(),
+        })
+    }
+}

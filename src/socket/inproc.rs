@@ -1,0 +1,141 @@
+//! inproc endpoints of a context: names, who is bound to them, and who has
+//! connected and waits for a bind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::mailbox::{Command, Port};
+use crate::error::{Errno, Result};
+use crate::message::{Message, Role};
+use crate::pipe::{Pipe, pipe};
+use crate::socket_type::SocketType;
+
+/// What one side of an inproc connection brings.
+#[derive(Clone)]
+pub(super) struct Side {
+    pub(super) kind: SocketType,
+    pub(super) port: Arc<Port>,
+    pub(super) send_hwm: i32,
+    pub(super) receive_hwm: i32,
+    pub(super) conflate: bool,
+    pub(super) routing_id: Vec<u8>,
+}
+
+/// Somebody who connected to a name nobody is bound to.
+struct Waiting {
+    /// The binder's end.
+    pipe: Pipe,
+    side: Side,
+}
+
+#[derive(Default)]
+struct Names {
+    bound: HashMap<String, Side>,
+    waiting: HashMap<String, Vec<Waiting>>,
+}
+
+/// The inproc names of a context.
+#[derive(Default)]
+pub(crate) struct Registry {
+    names: Mutex<Names>,
+}
+
+impl Registry {
+    /// Binds a name; whoever has connected to it gets its peer. `EADDRINUSE`.
+    pub(super) fn bind(&self, name: &str, side: &Side) -> Result<()> {
+        let waiting = {
+            let mut names = self.names.lock();
+            if names.bound.contains_key(name) {
+                return Err(Errno::EADDRINUSE);
+            }
+            names.bound.insert(name.to_owned(), side.clone());
+            names.waiting.remove(name).unwrap_or_default()
+        };
+        for Waiting { mut pipe, side: connecter } in waiting {
+            pipe.set_hwm(true, sum(side.send_hwm, connecter.receive_hwm));
+            pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
+            pipe.set_peer_hwms(connecter.send_hwm, connecter.receive_hwm);
+            introduce(&mut pipe, side, &connecter);
+            deliver(pipe, name, side);
+        }
+        Ok(())
+    }
+
+    /// Frees a name that this port has bound. `ENOENT`.
+    pub(super) fn unbind(&self, name: &str, port: &Arc<Port>) -> Result<()> {
+        let mut names = self.names.lock();
+        match names.bound.get(name) {
+            Some(side) if Arc::ptr_eq(&side.port, port) => {
+                names.bound.remove(name);
+                Ok(())
+            }
+            _ => Err(Errno::ENOENT),
+        }
+    }
+
+    /// Forgets those who wait at any name and whose socket is closing.
+    pub(super) fn forget(&self, port: &Arc<Port>) {
+        let mut names = self.names.lock();
+        for waiting in names.waiting.values_mut() {
+            waiting.retain(|waiting| !Arc::ptr_eq(&waiting.side.port, port));
+        }
+        names.waiting.retain(|_, waiting| !waiting.is_empty());
+    }
+
+    /// Connects to a name, now or when it is bound. Returns our end.
+    pub(super) fn connect(&self, name: &str, side: &Side) -> Pipe {
+        let mut names = self.names.lock();
+        let bound = names.bound.get(name).cloned();
+        let conflate = side.conflate || bound.as_ref().is_some_and(|bound| bound.conflate);
+        let (send, receive) = bound.as_ref().map_or((0, 0), |b| (b.receive_hwm, b.send_hwm));
+        let hwm = match &bound {
+            Some(_) => [sum(side.send_hwm, send), sum(receive, side.receive_hwm)],
+            None => [unsigned(side.send_hwm), unsigned(side.receive_hwm)],
+        };
+        let (mut ours, mut theirs) = pipe(hwm, conflate);
+        ours.joins_sockets();
+        match bound {
+            None => {
+                let waiting = Waiting { pipe: theirs, side: side.clone() };
+                names.waiting.entry(name.to_owned()).or_default().push(waiting);
+            }
+            Some(bound) => {
+                drop(names);
+                ours.set_peer_hwms(bound.send_hwm, bound.receive_hwm);
+                theirs.set_peer_hwms(side.send_hwm, side.receive_hwm);
+                introduce(&mut ours, side, &bound);
+                introduce(&mut theirs, &bound, side);
+                deliver(theirs, name, &bound);
+            }
+        }
+        ours
+    }
+}
+
+/// A lane between two sockets holds what both allow together; either may say
+/// that there is no bound.
+fn sum(send: i32, receive: i32) -> u32 {
+    if send == 0 || receive == 0 { 0 } else { unsigned(send).saturating_add(unsigned(receive)) }
+}
+
+fn unsigned(hwm: i32) -> u32 {
+    u32::try_from(hwm).unwrap_or(0)
+}
+
+/// Tells the peer who writes here, if that is of use to it. Inproc messages
+/// carry no metadata.
+fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
+    if matches!(to.kind, SocketType::Router | SocketType::Rep) {
+        if let Ok(message) = Message::copy_of(&from.routing_id) {
+            pipe.push(message.with_role(Role::Peer));
+            pipe.flush();
+        }
+    }
+}
+
+fn deliver(pipe: Pipe, name: &str, to: &Side) {
+    // A socket that has just been closed has no use for it.
+    let _ = to.port.post(Command::Attach(pipe, Arc::from(format!("inproc://{name}"))));
+}

@@ -1,0 +1,196 @@
+//! The shell that every socket type shares: lock, blocking and time-outs,
+//! endpoints, events.
+//!
+//! A socket lives in a [`Slot`], memory that is recycled and never unmapped.
+//! Each call takes the slot's lock, handles what has come to the mailbox, asks
+//! the pattern, and lets go of the lock while it waits: so one thread may
+//! block in receiving while another sends. Reactors never take the lock; they
+//! post to the mailbox.
+
+mod endpoints;
+mod inproc;
+mod mailbox;
+mod options;
+mod slot;
+mod transfer;
+mod wait;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use endpoints::Endpoints;
+pub(crate) use inproc::Registry;
+use mailbox::{Command, Port};
+pub(crate) use slot::{ARENA, Slot};
+pub(crate) use transfer::Blocking;
+pub(crate) use wait::{Watch, park_on};
+
+use crate::error::{Errno, Result};
+use crate::options::{ContextOptions, SocketOptions};
+use crate::pattern::{Pattern, pattern};
+use crate::pipe::{Key, Pipe, PipeSet, signal};
+use crate::reactor::{Reactor, ReactorPool};
+use crate::socket_type::SocketType;
+use crate::transport::Resolver;
+
+/// What a socket needs of its context.
+#[derive(Clone)]
+pub(crate) struct Home {
+    /// The context's reactors.
+    pub(crate) reactors: Arc<ReactorPool>,
+    /// Asks the name service.
+    pub(crate) resolver: Resolver,
+    /// The context's inproc endpoints.
+    pub(crate) inproc: Arc<Registry>,
+    /// Keeps the context waiting until everything of this socket has ended.
+    pub(crate) lease: Arc<dyn Send + Sync>,
+    /// Tells the context that the socket was closed.
+    pub(crate) closed: Arc<dyn Fn(&'static Slot) + Send + Sync>,
+    /// Whether this process is a fork of the one that made the context.
+    pub(crate) inherited: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// `ZMQ_MAX_MSGSZ`, where it was set.
+    pub(crate) max_message_bytes: Option<u64>,
+}
+
+/// A socket, under its slot's lock.
+pub(crate) struct Socket {
+    options: SocketOptions,
+    pattern: Box<dyn Pattern>,
+    pipes: PipeSet,
+    /// The endpoint each pipe came about through.
+    pipe_endpoints: HashMap<Key, Arc<str>>,
+    endpoints: Endpoints,
+    last_endpoint: String,
+    /// The frame received last has another one behind it.
+    receive_more: bool,
+    /// The context was terminated or shut down.
+    terminated: bool,
+    home: Home,
+    port: Arc<Port>,
+    /// The reactor that a thread which waits for this socket leads.
+    reactor: Option<Arc<Reactor>>,
+}
+
+impl Socket {
+    fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
+        Socket {
+            options: SocketOptions::new(kind, defaults),
+            pattern: pattern(kind),
+            pipes: PipeSet::default(),
+            pipe_endpoints: HashMap::new(),
+            endpoints: Endpoints::default(),
+            last_endpoint: String::new(),
+            receive_more: false,
+            terminated: false,
+            home,
+            port,
+            reactor: None,
+        }
+    }
+
+    fn kind(&self) -> SocketType {
+        self.options.kind()
+    }
+
+    /// Handles what has come to the mailbox.
+    #[inline]
+    fn process(&mut self, slot: &Slot) {
+        if slot.mailbox.has_news() {
+            self.process_news(slot);
+        }
+    }
+
+    #[cold]
+    fn process_news(&mut self, slot: &Slot) {
+        while let Some(commands) = slot.mailbox.take() {
+            for command in commands {
+                self.handle(command);
+            }
+        }
+        self.detach_finished();
+    }
+
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Signals(end) => {
+                let Some(key) = self.pipes.key_of(&end) else { return };
+                let signals = end.take_signals();
+                if signals & signal::READABLE != 0 {
+                    self.pattern.readable(&mut self.pipes, key);
+                }
+                if signals & signal::WRITABLE != 0 {
+                    self.pattern.writable(&mut self.pipes, key);
+                }
+                if signals & signal::CLOSED != 0 {
+                    self.pipes.note_if_finished(key);
+                }
+            }
+            Command::Attach(pipe, endpoint) => self.attach(pipe, Some(endpoint), false),
+            Command::Terminate => self.terminated = true,
+        }
+    }
+
+    /// Takes a pipe in.
+    fn attach(&mut self, pipe: Pipe, endpoint: Option<Arc<str>>, connected: bool) {
+        let end = pipe.end();
+        let key = self.pipes.insert(pipe);
+        if let Some(endpoint) = endpoint {
+            self.pipe_endpoints.insert(key, endpoint);
+        }
+        if self.pattern.attach(&mut self.pipes, key, connected) {
+            end.set_owner(self.port.clone());
+        } else {
+            self.drop_pipe(key, Some(Duration::ZERO));
+        }
+    }
+
+    /// Takes out the pipes that their peers closed and that were read.
+    fn detach_finished(&mut self) {
+        while let Some(key) = self.pipes.next_finished() {
+            self.pattern.detach(&mut self.pipes, key);
+            self.drop_pipe(key, None);
+        }
+    }
+
+    fn drop_pipe(&mut self, key: Key, linger: Option<Duration>) {
+        self.pipe_endpoints.remove(&key);
+        if let Some(pipe) = self.pipes.remove(key) {
+            pipe.close(linger);
+        }
+    }
+
+    /// `EINVAL` and its like are answered before; this is for calls that need
+    /// a living context.
+    fn check_alive(&self) -> Result<()> {
+        if self.terminated { Err(Errno::ETERM) } else { Ok(()) }
+    }
+
+    /// `ZMQ_EVENTS`: what would not block now.
+    fn ready_events(&mut self) -> u32 {
+        let mut events = 0;
+        if self.pattern.has_input(&mut self.pipes) {
+            events |= POLLIN;
+        }
+        if self.pattern.has_output(&mut self.pipes) {
+            events |= POLLOUT;
+        }
+        // Looking may have read a closed pipe to its end.
+        self.detach_finished();
+        events
+    }
+
+    /// The end: pipes close and linger as the options say.
+    fn close(mut self) {
+        let linger = self.options.linger;
+        self.endpoints.close_all(&self.home.inproc, &self.port);
+        for key in self.pipes.keys() {
+            self.drop_pipe(key, linger);
+        }
+    }
+}
+
+/// `ZMQ_POLLIN`.
+pub(crate) const POLLIN: u32 = 1;
+/// `ZMQ_POLLOUT`.
+pub(crate) const POLLOUT: u32 = 2;

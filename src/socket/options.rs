@@ -1,0 +1,99 @@
+//! `zmq_setsockopt` and `zmq_getsockopt`: the table does most of it; this is
+//! what only the socket can do or knows.
+
+use super::{Slot, Socket};
+use crate::error::Result;
+use crate::options::{Change, Live};
+use crate::pipe::Pipe;
+
+impl Slot {
+    /// Sets an option; `value` is `None` for a null pointer of size 0.
+    pub(crate) fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
+        let mut socket = self.lock()?;
+        socket.check_alive()?;
+        socket.set_option(self, option, value)
+    }
+
+    /// Reads an option into `buffer`; says how many bytes it is.
+    pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
+        let mut socket = self.lock()?;
+        socket.check_alive()?;
+        let socket = &mut *socket;
+        // ZMQ_EVENTS handles what has come; that needs the socket for writing.
+        let events = if option == ZMQ_EVENTS { Some(socket.events(self)) } else { None };
+        let state = State { slot: self, socket, events };
+        state.socket.options.get(option, &state, buffer)
+    }
+}
+
+/// `ZMQ_EVENTS`.
+const ZMQ_EVENTS: i32 = 15;
+
+/// The socket as the option table asks it.
+struct State<'a> {
+    slot: &'a Slot,
+    socket: &'a Socket,
+    events: Option<Result<i32>>,
+}
+
+impl Live for State<'_> {
+    fn receive_more(&self) -> bool {
+        self.socket.receive_more
+    }
+
+    fn events(&self) -> Result<i32> {
+        self.events.unwrap_or(Ok(0))
+    }
+
+    fn fd(&self) -> Result<i32> {
+        self.slot.mailbox.event_fd()
+    }
+
+    fn last_endpoint(&self) -> &[u8] {
+        self.socket.last_endpoint.as_bytes()
+    }
+}
+
+impl Socket {
+    fn events(&mut self, slot: &Slot) -> Result<i32> {
+        // Quiet first: news that comes now signals again.
+        slot.mailbox.quieten_fd();
+        self.process(slot);
+        self.check_alive()?;
+        Ok(self.ready_events() as i32)
+    }
+
+    fn set_option(&mut self, slot: &Slot, option: i32, value: Option<&[u8]>) -> Result<()> {
+        match self.options.set(option, value)? {
+            Change::Stored => {}
+            Change::SendHwm => {
+                let own = self.options.sndhwm;
+                self.each_pipe(|pipe| pipe.set_own_hwm(true, own));
+            }
+            Change::RecvHwm => {
+                let own = self.options.rcvhwm;
+                self.each_pipe(|pipe| pipe.set_own_hwm(false, own));
+            }
+            Change::Subscribe(topic) => {
+                self.process(slot);
+                self.pattern.subscribe(&mut self.pipes, topic, true)?;
+            }
+            Change::Unsubscribe(topic) => {
+                self.process(slot);
+                self.pattern.subscribe(&mut self.pipes, topic, false)?;
+            }
+            Change::Pattern(option) => self.pattern.set(option)?,
+        }
+        Ok(())
+    }
+
+    fn each_pipe(&mut self, f: impl Fn(&mut Pipe)) {
+        for key in self.pipes.keys() {
+            if let Some(pipe) = self.pipes.pipe(key) {
+                f(pipe);
+            }
+            // A lane that was full may have opened.
+            self.pattern.writable(&mut self.pipes, key);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where sockets live: the memory behind a C handle.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::mailbox::{Mailbox, Port};
+use super::{Home, Socket};
+use crate::error::{Errno, Result};
+use crate::options::ContextOptions;
+use crate::socket_type::SocketType;
+use crate::sync::{Arena, AtomicU32, Ordering};
+
+/// Every socket of the process.
+pub(crate) static ARENA: Arena<Slot> = Arena::new();
+
+/// The events that were cached are current.
+const KNOWN: u32 = 1 << 31;
+
+/// A place for a socket. Its address is the C handle.
+#[repr(align(128))]
+pub(crate) struct Slot {
+    core: Mutex<Option<Box<Socket>>>,
+    pub(super) mailbox: Mailbox,
+    /// What `ZMQ_EVENTS` said last, with KNOWN, until something may have
+    /// changed it: lets a poll over many idle sockets take no locks.
+    events: AtomicU32,
+}
+
+/// The locked socket of a slot.
+pub(super) struct Locked<'a> {
+    guard: MutexGuard<'a, Option<Box<Socket>>>,
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = Socket;
+    #[inline]
+    fn deref(&self) -> &Socket {
+        match &*self.guard {
+            Some(socket) => socket,
+            // `Slot::lock` hands out live sockets only.
+            None => unreachable_slot(),
+        }
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Socket {
+        match &mut *self.guard {
+            Some(socket) => socket,
+            None => unreachable_slot(),
+        }
+    }
+}
+
+#[cold]
+fn unreachable_slot() -> ! {
+    // Caught at the C boundary like any panic.
+    panic!("a locked slot without a socket")
+}
+
+impl Slot {
+    fn empty() -> Slot {
+        Slot { core: Mutex::new(None), mailbox: Mailbox::new(), events: AtomicU32::new(0) }
+    }
+
+    /// Makes a socket. `EMFILE` when there is no place for one.
+    pub(crate) fn open(
+        kind: SocketType,
+        defaults: &ContextOptions,
+        home: Home,
+    ) -> Result<&'static Slot> {
+        let slot = ARENA.take(Slot::empty).ok_or(Errno::EMFILE)?;
+        let port = Arc::new(Port::open(slot));
+        slot.events.store(0, Ordering::Relaxed);
+        *slot.core.lock() = Some(Box::new(Socket::new(kind, defaults, home, port)));
+        Ok(slot)
+    }
+
+    /// Closes the socket. `ENOTSOCK` when there is none.
+    pub(crate) fn close(&'static self) -> Result<()> {
+        let socket = self.core.lock().take().ok_or(Errno::ENOTSOCK)?;
+        let home = socket.home.clone();
+        if (home.inherited)() {
+            // A forked child: what the socket holds is its parent's, too.
+            std::mem::forget(socket);
+            (home.closed)(self);
+            std::mem::forget(home);
+            return Ok(());
+        }
+        // Threads that wait for the socket find it gone. What was posted goes
+        // with it.
+        drop(self.mailbox.close());
+        socket.close();
+        (home.closed)(self);
+        ARENA.give_back(self);
+        Ok(())
+    }
+
+    /// The socket, locked. `ENOTSOCK` when there is none (any more).
+    #[inline]
+    pub(super) fn lock(&self) -> Result<Locked<'_>> {
+        let guard = self.core.lock();
+        if guard.is_none() {
+            return Err(Errno::ENOTSOCK);
+        }
+        self.forget_events();
+        Ok(Locked { guard })
+    }
+
+    /// Tells the socket that its context ends.
+    pub(crate) fn terminate(&self) {
+        self.mailbox.post_termination();
+    }
+
+    /// What would not block now: POLLIN, POLLOUT. `ENOTSOCK`, `ETERM`.
+    pub(crate) fn ready(&self) -> Result<u32> {
+        let known = self.events.load(Ordering::Acquire);
+        if known & KNOWN != 0 && !self.mailbox.has_news() {
+            return Ok(known & !KNOWN);
+        }
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        let events = socket.ready_events();
+        // Release, under the lock: whoever changes the socket takes this back.
+        self.events.store(events | KNOWN, Ordering::Release);
+        Ok(events)
+    }
+
+    #[inline]
+    fn forget_events(&self) {
+        if self.events.load(Ordering::Relaxed) != 0 {
+            self.events.store(0, Ordering::Relaxed);
+        }
+    }
+}

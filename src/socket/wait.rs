@@ -1,0 +1,118 @@
+//! Waiting for a socket: by leading its reactor, by spinning, by parking.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Slot;
+use super::mailbox::Waker;
+use crate::error::{Errno, Result};
+use crate::reactor::{Led, Reactor, spin, waited};
+use crate::sync::{EventFd, Parked, Parker};
+
+/// Looks at the flag before the first yield: an answer from a thread on
+/// another core comes within them.
+const QUICK_LOOKS: u32 = 100;
+
+thread_local! {
+    static PARKER: Arc<Parker> = Arc::new(Parker::new());
+}
+
+/// This thread's parker.
+fn parker() -> Arc<Parker> {
+    PARKER.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
+}
+
+/// A registration of a waiter, ended on drop.
+pub(crate) struct Watch {
+    slot: &'static Slot,
+    id: u64,
+}
+
+impl Watch {
+    pub(super) fn new(slot: &'static Slot, waker: Waker) -> Watch {
+        Watch { slot, id: slot.mailbox.register(waker) }
+    }
+
+    /// Wakes this thread's next [`park_on`] when the socket has news.
+    pub(crate) fn thread(slot: &'static Slot) -> Watch {
+        Watch::new(slot, Waker::Thread(parker()))
+    }
+
+    /// Makes a descriptor readable when the socket has news.
+    pub(crate) fn descriptor(slot: &'static Slot, fd: Arc<EventFd>) -> Watch {
+        Watch::new(slot, Waker::Descriptor(fd))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.slot.mailbox.unregister(self.id);
+    }
+}
+
+/// Parks this thread until a watched socket has news, the deadline passes
+/// (`EAGAIN`) or a signal comes (`EINTR`).
+pub(crate) fn park_on(deadline: Option<Instant>) -> Result<()> {
+    match parker().park(deadline) {
+        Parked::Unparked => Ok(()),
+        Parked::TimedOut => Err(Errno::EAGAIN),
+        Parked::Interrupted => Err(Errno::EINTR),
+    }
+}
+
+impl Slot {
+    /// Waits for news. `EAGAIN` once the deadline has passed, `EINTR` when a
+    /// signal handler ran.
+    pub(super) fn wait(
+        &'static self,
+        reactor: Option<&Arc<Reactor>>,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
+        match reactor {
+            Some(reactor) => self.wait_leading(reactor, deadline),
+            None => self.wait_parked(deadline),
+        }
+    }
+
+    fn wait_leading(&'static self, reactor: &Arc<Reactor>, deadline: Option<Instant>) -> Result<()> {
+        {
+            let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
+            if self.mailbox.has_news() {
+                return Ok(());
+            }
+            match reactor.lead(self.mailbox.flag(), deadline) {
+                Led::Done => return Ok(()),
+                Led::TimedOut => return Err(Errno::EAGAIN),
+                Led::Interrupted => return Err(Errno::EINTR),
+                Led::NotLeader => {}
+            }
+        }
+        let _watch = Watch::thread(self);
+        if self.mailbox.has_news() {
+            return Ok(());
+        }
+        let _follower = reactor.follow();
+        park_on(deadline)
+    }
+
+    fn wait_parked(&'static self, deadline: Option<Instant>) -> Result<()> {
+        for _ in 0..QUICK_LOOKS {
+            if self.mailbox.has_news() {
+                return Ok(());
+            }
+            std::hint::spin_loop();
+        }
+        let start = Instant::now();
+        let done = || self.mailbox.has_news() || deadline.is_some_and(|d| d <= start);
+        if let Ok(true) = spin(done, || Ok(())) {
+            waited(std::time::Duration::ZERO);
+        }
+        let _watch = Watch::thread(self);
+        if self.mailbox.has_news() {
+            return Ok(());
+        }
+        let parked = park_on(deadline);
+        waited(start.elapsed());
+        parked
+    }
+}
