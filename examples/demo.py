@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 BUILD = ROOT / "target" / "demo"
-PATIENCE = 60  # seconds that any single wait may last
+PATIENCE, QUICK_PATIENCE = 60, 15  # seconds that any single wait may last
 
 
 class Failed(Exception):
@@ -59,6 +59,7 @@ class Process:
     launcher: subprocess.Popen
     log: Path
     report: Path
+    patience: int
     proven: bool = False
     pid: int = 0
     cpu: float = 0.0
@@ -97,9 +98,9 @@ class Process:
             raise Failed(f"{self.program} runs on {', '.join(sorted(mapped))}")
         self.proven = True
 
-    def wait_for(self, pattern, seconds=PATIENCE):
+    def wait_for(self, pattern):
         """Waits until the output matches; returns the match."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.patience
         while True:
             running = self.running()
             if match := re.search(pattern, self.output(), re.M):
@@ -110,12 +111,12 @@ class Process:
                 raise Failed(f"{self.program} never said {pattern!r}")
             time.sleep(0.002)
 
-    def wait(self, seconds=PATIENCE, status=0):
+    def wait(self, status=0):
         """Waits for the end, which must have the given status."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self.patience
         while self.running():
             if time.monotonic() > deadline:
-                raise Failed(f"{self.program} did not finish in {seconds:.0f} s")
+                raise Failed(f"{self.program} did not finish in {self.patience} s")
             time.sleep(0.002)
         if self.status != status:
             raise Failed(
@@ -160,6 +161,7 @@ class Stage:
     def __init__(self, library, quick):
         self.library = library
         self.quick = quick
+        self.patience = QUICK_PATIENCE if quick else PATIENCE
         self.processes = []
         self.place = Path(tempfile.mkdtemp(prefix="zmq-demo-"))
         self.holders = []
@@ -177,7 +179,7 @@ class Stage:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        process = Process(program, self.library, launcher, log, report)
+        process = Process(program, self.library, launcher, log, report, self.patience)
         self.processes.append(process)
         return process
 
@@ -289,7 +291,7 @@ def weather(stage):
     start = time.monotonic()
     server = stage.start("wuserver", tcp, ipc)
     for client in clients:
-        client.wait(2 * PATIENCE)
+        client.wait()
     server.wait_for(rf"^{least // 1_000_000}\d* updates so far$")
     output = server.stop()
     elapsed = time.monotonic() - start
