@@ -94,6 +94,7 @@ static void run_source (struct line line)
     open_path (line, source, buffer);
     send_all (source, buffer);
     free (buffer);
+    await_all_received (line);
     close_all (context, source);
 }
 
@@ -157,6 +158,7 @@ int main (int argc, char **argv)
         CHECK (take (drain, buffer) == expected);
     double elapsed = now_s () - start;
 
+    say_all_received (source.line);
     join_peer (&source);
     kill_peer (&proxy);
     free (buffer);

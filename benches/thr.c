@@ -33,6 +33,7 @@ static void send_all (struct line line)
         }
     }
     free (buffer);
+    await_all_received (line);
     CHECK (zmq_close (push) == 0);
     if (!shared_context)
         CHECK (zmq_ctx_term (context) == 0);
@@ -89,6 +90,7 @@ int main (int argc, char **argv)
     double elapsed = now_s () - start;
     free (buffer);
 
+    say_all_received (sender.line);
     join_peer (&sender);
     close_all (context, pull);
     result ("rate", (double) count / elapsed);
