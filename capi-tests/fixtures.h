@@ -63,14 +63,42 @@ FIXTURE void last_endpoint (void *s, endpoint_t endpoint)
     CHECK_OK (zmq_getsockopt (s, ZMQ_LAST_ENDPOINT, endpoint, &size));
 }
 
+/* A folder for the program's ipc sockets, gone when the program ends. */
+static char folder[32] = "/tmp/ferrozmq-XXXXXX";
+static pid_t folder_owner;
+
+__attribute__ ((constructor)) static void make_folder (void)
+{
+    if (mkdtemp (folder))
+        folder_owner = getpid ();
+}
+
+__attribute__ ((destructor)) static void remove_folder (void)
+{
+    if (getpid () != folder_owner)
+        return;
+    DIR *d = opendir (folder);
+    for (struct dirent *e; d && (e = readdir (d));)
+        if (e->d_name[0] != '.')
+            unlinkat (dirfd (d), e->d_name, 0);
+    if (d)
+        closedir (d);
+    rmdir (folder);
+}
+
 /* Binds and tells where: "tcp" and "ipc" to an address of their own, anything
  * else as it stands. */
 FIXTURE void bind_to (void *s, const char *where, endpoint_t endpoint)
 {
+    static int ipc_paths;
+    endpoint_t path;
     if (strcmp (where, "tcp") == 0)
         where = "tcp://127.0.0.1:*";
-    else if (strcmp (where, "ipc") == 0)
-        where = "ipc://*";
+    else if (strcmp (where, "ipc") == 0) {
+        snprintf (path, sizeof path, "ipc://%s/%d-%d", folder, getpid (),
+                  ipc_paths++);
+        where = path;
+    }
     REQUIRE (zmq_bind (s, where) == 0);
     last_endpoint (s, endpoint);
 }
@@ -309,7 +337,7 @@ FIXTURE int raw_try_connect (const char *endpoint)
         }
     } else {
         struct sockaddr_un un = {.sun_family = AF_UNIX};
-        snprintf (un.sun_path, sizeof un.sun_path, "%s", endpoint + 6);
+        strncpy (un.sun_path, endpoint + 6, sizeof un.sun_path - 1);
         fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd >= 0 && connect (fd, (void *) &un, sizeof un) == 0)
             return fd;
