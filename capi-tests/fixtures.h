@@ -31,15 +31,28 @@ typedef char endpoint_t[256];
 
 /* A socket that does not keep its context alive and whose calls end with
  * EAGAIN rather than block for ever. */
-FIXTURE void *new_socket (void *ctx, int type)
+FIXTURE void *new_socket (void *context, int type)
 {
-    void *s = zmq_socket (ctx, type);
+    void *s = zmq_socket (context, type);
     REQUIRE (s != NULL);
     int linger = 0, timeout = AMPLE_MS;
     CHECK_OK (zmq_setsockopt (s, ZMQ_LINGER, &linger, sizeof linger));
     CHECK_OK (zmq_setsockopt (s, ZMQ_RCVTIMEO, &timeout, sizeof timeout));
     CHECK_OK (zmq_setsockopt (s, ZMQ_SNDTIMEO, &timeout, sizeof timeout));
     return s;
+}
+
+/* The context of tests that need just one, and their usual end. */
+static void *ctx __attribute__ ((unused));
+
+FIXTURE void begin (void) { REQUIRE ((ctx = zmq_ctx_new ()) != NULL); }
+
+FIXTURE void end (void *a, void *b)
+{
+    CHECK_OK (zmq_close (a));
+    if (b)
+        CHECK_OK (zmq_close (b));
+    CHECK_OK (zmq_ctx_term (ctx));
 }
 
 FIXTURE int set_int (void *s, int option, int value)
@@ -105,12 +118,12 @@ FIXTURE void bind_to (void *s, const char *where, endpoint_t endpoint)
 
 /* Two sockets that are known to be connected when the types allow to show it:
  * the second one binds. */
-FIXTURE void connect_pair (void *ctx, const char *where, int type_a, void **a,
+FIXTURE void connect_pair (void *context, const char *where, int type_a, void **a,
                            int type_b, void **b)
 {
     endpoint_t endpoint;
-    *a = new_socket (ctx, type_a);
-    *b = new_socket (ctx, type_b);
+    *a = new_socket (context, type_a);
+    *b = new_socket (context, type_b);
     bind_to (*b, where, endpoint);
     REQUIRE (zmq_connect (*a, endpoint) == 0);
 }
