@@ -176,7 +176,8 @@ TEST (a_full_back_end_holds_back_the_front_end)
     struct call flood;
     call_start (&flood, body_flood, s[0], NULL);
     call_wait_blocked (&flood);
-    call_wait_blocked (&proxy);
+    if (!on_oracle ()) /* its proxy spins now */
+        call_wait_blocked (&proxy);
     int wrong = 0, got;
     for (int n = 0; n < 3000; n++)
         wrong += zmq_recv (s[1], &got, sizeof got, 0) != sizeof got || got != n;
