@@ -1,0 +1,278 @@
+/* Processes that fork: what a child may do with what it inherited, and which
+ * fds go where. */
+#include "fixtures.h"
+
+/* Runs BODY in a child that must exit by itself. */
+#define IN_CHILD(BODY)                                                         \
+    do {                                                                       \
+        fflush (stdout);                                                       \
+        pid_t child_ = fork ();                                                \
+        if (child_ == 0) {                                                     \
+            BODY;                                                              \
+            fflush (stdout);                                                   \
+            _exit (7);                                                         \
+        }                                                                      \
+        check_child (child_, __LINE__);                                        \
+    } while (0)
+
+static void check_child (pid_t child, int line)
+{
+    int status = 0;
+    while (waitpid (child, &status, 0) < 0 && errno == EINTR)
+        ;
+    char how[64];
+    snprintf (how, sizeof how, " failed: status %#x", (unsigned) status);
+    check_report (WIFEXITED (status) && WEXITSTATUS (status) == 7, __FILE__,
+                  line, "child", how);
+}
+
+static void close_and_term (void *a, void *b)
+{
+    CHECK_OK (zmq_close (a));
+    CHECK_OK (zmq_close (b));
+    /* The oracle says EINTR, without harm. */
+    int rc = zmq_ctx_term (ctx);
+    CHECK (rc == 0 || on_oracle ());
+}
+
+static void talk (void *a, void *b, int times)
+{
+    int wrong = 0;
+    for (int i = 0, got; i < times; i++) {
+        wrong += zmq_send (a, &i, sizeof i, 0) != sizeof i;
+        wrong += zmq_recv (b, &got, sizeof got, 0) != sizeof got || got != i;
+        wrong += zmq_send (b, &i, sizeof i, 0) != sizeof i;
+        wrong += zmq_recv (a, &got, sizeof got, 0) != sizeof got || got != i;
+    }
+    CHECK_INT (wrong, 0);
+}
+
+static const char *const places[] = {"tcp", "ipc", "inproc://fork"};
+
+TEST (a_child_closes_and_terms_what_it_inherited)
+{
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        connect_pair (ctx, places[i], ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        talk (a, b, 20);
+        IN_CHILD (close_and_term (a, b));
+        talk (a, b, 20);
+        IN_CHILD (close_and_term (a, b));
+        talk (a, b, 20);
+        end (a, b);
+    }
+}
+
+TEST (the_parent_goes_on_while_the_child_ends)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    talk (a, b, 10);
+    pid_t children[5];
+    for (int i = 0; i < 5; i++) {
+        if ((children[i] = fork ()) == 0) {
+            close_and_term (a, b);
+            _exit (7);
+        }
+        talk (a, b, 50);
+    }
+    for (int i = 0; i < 5; i++)
+        check_child (children[i], __LINE__);
+    talk (a, b, 10);
+    end (a, b);
+}
+
+TEST (unread_messages_survive_a_child)
+{
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        connect_pair (ctx, places[i], ZMQ_PUSH, &a, ZMQ_PULL, &b);
+        for (int n = 0; n < 100; n++)
+            CHECK_SEND (a, "unread", 0);
+        CHECK_RECV (b, "unread");
+        IN_CHILD (close_and_term (a, b));
+        for (int n = 1; n < 100; n++)
+            CHECK_RECV (b, "unread");
+        end (a, b);
+    }
+}
+
+TEST (new_peers_connect_after_a_child_closed_the_listener)
+{
+    for (int i = 0; i < 2; i++) {
+        begin ();
+        void *pull = new_socket (ctx, ZMQ_PULL), *early = new_socket (ctx, ZMQ_PUSH);
+        endpoint_t endpoint;
+        bind_to (pull, places[i], endpoint);
+        CHECK_OK (zmq_connect (early, endpoint));
+        IN_CHILD (close_and_term (pull, early));
+        /* The listener listens, an ipc path is still there. */
+        void *late = new_socket (ctx, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (late, endpoint));
+        CHECK_SEND (late, "late", 0);
+        CHECK_RECV (pull, "late");
+        CHECK_SEND (early, "early", 0);
+        CHECK_RECV (pull, "early");
+        CHECK_OK (zmq_close (late));
+        end (pull, early);
+    }
+}
+
+TEST (a_child_that_just_exits)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    talk (a, b, 10);
+    IN_CHILD ((void) 0);
+    talk (a, b, 10);
+    /* exit () runs what the library registered, if anything. */
+    fflush (stdout);
+    pid_t child = fork ();
+    if (child == 0) {
+        folder_owner = 0;
+        exit (7);
+    }
+    check_child (child, __LINE__);
+    talk (a, b, 10);
+    end (a, b);
+}
+
+static void child_pushes (const char *endpoint)
+{
+    void *own = zmq_ctx_new (), *push = zmq_socket (own, ZMQ_PUSH);
+    REQUIRE (push != NULL);
+    CHECK_OK (zmq_connect (push, endpoint));
+    for (int i = 0; i < 100; i++)
+        CHECK_INT (zmq_send (push, &i, sizeof i, 0), sizeof i);
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (own));
+}
+
+TEST (a_child_with_a_context_of_its_own_talks_to_its_parent)
+{
+    for (int i = 0; i < 2; i++) {
+        begin ();
+        void *pull = new_socket (ctx, ZMQ_PULL);
+        endpoint_t endpoint;
+        bind_to (pull, places[i], endpoint);
+        IN_CHILD (child_pushes (endpoint));
+        int wrong = 0;
+        for (int n = 0, got; n < 100; n++)
+            wrong += zmq_recv (pull, &got, sizeof got, 0) != sizeof got
+                     || got != n;
+        CHECK_INT (wrong, 0);
+        /* The same after it got rid of what it inherited. */
+        IN_CHILD (zmq_close (pull); zmq_ctx_term (ctx); child_pushes (endpoint));
+        for (int n = 0, got; n < 100; n++)
+            wrong += zmq_recv (pull, &got, sizeof got, 0) != sizeof got
+                     || got != n;
+        CHECK_INT (wrong, 0);
+        end (pull, NULL);
+    }
+}
+
+TEST (a_grandchild_too)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "ipc", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    talk (a, b, 10);
+    IN_CHILD (IN_CHILD (close_and_term (a, b)); close_and_term (a, b));
+    talk (a, b, 10);
+    end (a, b);
+}
+
+TEST (children_of_a_terminated_context)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    talk (a, b, 10);
+    end (a, b);
+    IN_CHILD (begin (); connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+              talk (a, b, 10); end (a, b));
+}
+
+/* How many fds a program has that this process starts. */
+static int fds_after_exec (void)
+{
+    char line[256];
+    int count = 0;
+    FILE *list = popen ("exec ls /proc/self/fd", "r");
+    REQUIRE (list != NULL);
+    while (fgets (line, sizeof line, list))
+        count++;
+    pclose (list);
+    return count;
+}
+
+TEST (programs_started_inherit_no_fd)
+{
+    int before = fds_after_exec ();
+    CHECK (before > 0);
+    begin ();
+    void *a, *b, *c, *d, *e, *f;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    connect_pair (ctx, "ipc", ZMQ_PAIR, &c, ZMQ_PAIR, &d);
+    connect_pair (ctx, "inproc://x", ZMQ_PAIR, &e, ZMQ_PAIR, &f);
+    CHECK (get_int (a, ZMQ_FD) >= 0);
+    CHECK (get_int (e, ZMQ_FD) >= 0);
+    talk (a, b, 1);
+    talk (c, d, 1);
+    talk (e, f, 1);
+    CHECK_INT (fds_after_exec (), before);
+    CHECK_OK (zmq_close (c));
+    CHECK_OK (zmq_close (d));
+    CHECK_OK (zmq_close (e));
+    CHECK_OK (zmq_close (f));
+    end (a, b);
+}
+
+TEST (term_returns_every_fd_and_thread)
+{
+    int fds = count_fds (), threads = count_threads ();
+    for (int round = 0; round < 5; round++) {
+        begin ();
+        void *a, *b, *c, *d, *e;
+        endpoint_t endpoint;
+        connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        connect_pair (ctx, "ipc", ZMQ_DEALER, &c, ZMQ_DEALER, &d);
+        talk (a, b, 1);
+        talk (c, d, 1);
+        CHECK (get_int (a, ZMQ_FD) >= 0);
+        zmq_pollitem_t items[] = {{a, 0, ZMQ_POLLIN, 0}, {b, 0, ZMQ_POLLIN, 0}};
+        CHECK_OK (zmq_poll (items, 2, 1));
+        e = new_socket (ctx, ZMQ_PULL);
+        bind_to (e, "tcp", endpoint);
+        CHECK_OK (zmq_unbind (e, endpoint));
+        CHECK_OK (zmq_connect (e, endpoint));
+        CHECK_OK (zmq_close (c));
+        CHECK_OK (zmq_close (d));
+        CHECK_OK (zmq_close (e));
+        end (a, b);
+        CHECK_BECOMES (count_threads () == threads);
+        CHECK_INT (count_fds (), fds);
+    }
+}
+
+TEST (closed_sockets_return_their_fds)
+{
+    begin ();
+    void *first = new_socket (ctx, ZMQ_PAIR), *a, *b;
+    int fds = count_fds ();
+    for (int round = 0; round < 10; round++) {
+        connect_pair (ctx, places[round % 3], ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        talk (a, b, 1);
+        CHECK (get_int (a, ZMQ_FD) >= 0);
+        CHECK_OK (zmq_close (a));
+        CHECK_OK (zmq_close (b));
+        CHECK_BECOMES (count_fds () <= fds);
+    }
+    end (first, NULL);
+}
+
+MAIN

@@ -1,0 +1,288 @@
+/* Signals: caught ones interrupt what blocks, also under SA_RESTART; the
+ * library itself never raises one, nor lets its threads receive one. */
+#include "fixtures.h"
+#include <sys/eventfd.h>
+
+static const int handler_flags[] = {0, SA_RESTART};
+
+/* Runs EXPR with both kinds of handler, under a pest. */
+#define CHECK_EINTR(EXPR)                                                      \
+    for (int flags_ = 0; flags_ < 2; flags_++) {                               \
+        struct pest pest_;                                                     \
+        catch_signal (SIGUSR1, handler_flags[flags_]);                         \
+        pest_start (&pest_);                                                   \
+        CHECK_ERR (EXPR, EINTR);                                               \
+        pest_stop (&pest_);                                                    \
+        CHECK (signals_seen > 0);                                              \
+        signals_seen = 0;                                                      \
+    }
+
+TEST (recv_is_interrupted)
+{
+    static const char *const where[] = {"inproc://here", "tcp", "ipc"};
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        char byte;
+        zmq_msg_t msg;
+        zmq_msg_init (&msg);
+        connect_pair (ctx, where[i], ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        CHECK_EINTR (zmq_recv (b, &byte, 1, 0));
+        CHECK_EINTR (zmq_msg_recv (&msg, b, 0));
+        set_int (b, ZMQ_RCVTIMEO, -1);
+        CHECK_EINTR (zmq_recv (b, &byte, 1, 0));
+        /* The socket is none the worse. */
+        CHECK_SEND (a, "fine", 0);
+        CHECK_RECV (b, "fine");
+        end (a, b);
+    }
+}
+
+TEST (send_is_interrupted)
+{
+    begin ();
+    void *push = new_socket (ctx, ZMQ_PUSH), *pull = new_socket (ctx, ZMQ_PULL);
+    zmq_msg_t msg;
+    zmq_msg_init_size (&msg, 4);
+    memcpy (zmq_msg_data (&msg), "kept", 4);
+    CHECK_EINTR (zmq_send (push, "x", 1, 0));
+    CHECK_EINTR (zmq_send_const (push, "x", 1, 0));
+    CHECK_EINTR (zmq_msg_send (&msg, push, 0));
+    set_int (push, ZMQ_SNDTIMEO, -1);
+    CHECK_EINTR (zmq_send (push, "x", 1, 0));
+    endpoint_t endpoint;
+    bind_to (push, "tcp", endpoint);
+    CHECK_EINTR (zmq_send (push, "x", 1, 0));
+    CHECK_OK (zmq_connect (pull, endpoint));
+    CHECK_INT (zmq_msg_send (&msg, push, 0), 4);
+    CHECK_RECV (pull, "kept");
+    end (push, pull);
+}
+
+TEST (poll_is_interrupted)
+{
+    begin ();
+    void *s = new_socket (ctx, ZMQ_PULL);
+    zmq_pollitem_t items[] = {{s, 0, ZMQ_POLLIN, 0},
+                              {NULL, eventfd (0, 0), ZMQ_POLLIN, 0}};
+    CHECK_EINTR (zmq_poll (items, 1, -1));
+    CHECK_EINTR (zmq_poll (items + 1, 1, -1));
+    CHECK_EINTR (zmq_poll (items, 2, -1));
+    CHECK_EINTR (zmq_poll (items, 2, AMPLE_MS));
+    end (s, NULL);
+}
+
+TEST (proxy_is_interrupted)
+{
+    begin ();
+    void *front = new_socket (ctx, ZMQ_PULL), *back = new_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (zmq_bind (front, "inproc://front"));
+    CHECK_OK (zmq_bind (back, "inproc://back"));
+    CHECK_EINTR (zmq_proxy (front, back, NULL));
+    end (front, back);
+}
+
+TEST (term_is_interrupted)
+{
+    begin ();
+    void *s = new_socket (ctx, ZMQ_PULL);
+    CHECK_EINTR (zmq_ctx_term (ctx));
+    end (s, NULL);
+}
+
+TEST (a_lingering_term_is_interrupted)
+{
+    begin ();
+    void *s = zmq_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (set_int (s, ZMQ_LINGER, 1500));
+    CHECK_OK (zmq_connect (s, "ipc:///nonexistent/folder/socket"));
+    CHECK_SEND (s, "x", 0);
+    CHECK_OK (zmq_close (s));
+    catch_signal (SIGUSR1, SA_RESTART);
+    struct pest pest;
+    pest_start (&pest);
+    CHECK_ERR (zmq_ctx_term (ctx), EINTR);
+    pest_stop (&pest);
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+static void *body_kill_then_send (struct call *c)
+{
+    for (int i = 0; i < 20; i++) {
+        pthread_kill (*(pthread_t *) c->b, SIGUSR1);
+        sleep_ms (5);
+    }
+    zmq_send (c->a, "x", 1, 0);
+    return NULL;
+}
+
+TEST (ignored_and_blocked_signals_do_not_interrupt)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    pthread_t self = pthread_self ();
+    struct call c;
+    signal (SIGUSR1, SIG_IGN);
+    call_start (&c, body_kill_then_send, a, &self);
+    CHECK_RECV (b, "x");
+    call_join (&c);
+    catch_signal (SIGUSR1, 0);
+    sigset_t set;
+    sigemptyset (&set);
+    sigaddset (&set, SIGUSR1);
+    pthread_sigmask (SIG_BLOCK, &set, NULL);
+    call_start (&c, body_kill_then_send, a, &self);
+    CHECK_RECV (b, "x");
+    call_join (&c);
+    CHECK_INT (signals_seen, 0);
+    end (a, b);
+}
+
+/* Everything that does not block goes through under a storm of signals. */
+TEST (nothing_is_lost_in_a_storm)
+{
+    static const char *const where[] = {"inproc://storm", "tcp", "ipc"};
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        catch_signal (SIGUSR1, SA_RESTART);
+        connect_pair (ctx, where[i], ZMQ_REQ, &a, ZMQ_REP, &b);
+        struct pest pest;
+        pest_start (&pest);
+        int wrong = 0, got, rc;
+        signals_seen = 0;
+        for (int n = 0; n < 300 || signals_seen < 5; n++) {
+            while ((rc = zmq_send (a, &n, sizeof n, 0)) < 0 && errno == EINTR)
+                ;
+            wrong += rc != sizeof n;
+            while ((rc = zmq_recv (b, &got, sizeof got, 0)) < 0 && errno == EINTR)
+                ;
+            wrong += rc != sizeof n || got != n;
+            while ((rc = zmq_send (b, &n, sizeof n, 0)) < 0 && errno == EINTR)
+                ;
+            wrong += rc != sizeof n;
+            while ((rc = zmq_recv (a, &got, sizeof got, 0)) < 0 && errno == EINTR)
+                ;
+            wrong += rc != sizeof n || got != n;
+        }
+        CHECK_INT (wrong, 0);
+        pest_stop (&pest);
+        end (a, b);
+    }
+}
+
+TEST (writing_to_a_reset_peer_raises_no_signal)
+{
+    /* SIGPIPE at its default action would kill the test. */
+    static const char *const where[] = {"tcp", "ipc"};
+    for (int i = 0; i < 2; i++) {
+        begin ();
+        void *push = new_socket (ctx, ZMQ_PUSH);
+        endpoint_t endpoint;
+        bind_to (push, where[i], endpoint);
+        set_int (push, ZMQ_SNDTIMEO, 0);
+        for (int round = 0; round < 20; round++) {
+            int fd = raw_connect (endpoint);
+            CHECK (raw_handshake (fd, "PULL"));
+            /* Connected: its pipe takes messages until the reset is noticed. */
+            static char body[50000];
+            CHECK_BECOMES (zmq_send (push, body, sizeof body, 0) >= 0);
+            struct linger reset = {1, 0};
+            setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            close (fd);
+            while (zmq_send (push, body, sizeof body, 0) >= 0)
+                ;
+        }
+        end (push, NULL);
+    }
+}
+
+static volatile int wrong_thread, right_thread;
+static pid_t main_tid;
+static void note_thread (int number)
+{
+    (void) number;
+    if (syscall (SYS_gettid) == main_tid)
+        right_thread++;
+    else
+        wrong_thread++;
+}
+
+TEST (background_threads_take_no_signals)
+{
+    begin ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_IO_THREADS, 3));
+    void *a, *b;
+    main_tid = (pid_t) syscall (SYS_gettid);
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    CHECK_SEND (a, "x", 0);
+    CHECK_RECV (b, "x");
+    struct sigaction action = {.sa_handler = note_thread};
+    sigaction (SIGUSR2, &action, NULL);
+    sigaction (SIGTERM, &action, NULL);
+    /* While the main thread blocks it, a signal to the process stays pending
+     * unless some other thread would take it. */
+    sigset_t set, pending;
+    sigemptyset (&set);
+    sigaddset (&set, SIGUSR2);
+    sigaddset (&set, SIGTERM);
+    pthread_sigmask (SIG_BLOCK, &set, NULL);
+    kill (getpid (), SIGUSR2);
+    kill (getpid (), SIGTERM);
+    CHECK_SEND (a, "x", 0);
+    CHECK_RECV (b, "x");
+    sigpending (&pending);
+    CHECK (sigismember (&pending, SIGUSR2));
+    CHECK (sigismember (&pending, SIGTERM));
+    CHECK_INT (wrong_thread, 0);
+    pthread_sigmask (SIG_UNBLOCK, &set, NULL);
+    CHECK_INT (right_thread, 2);
+    CHECK_INT (wrong_thread, 0);
+    end (a, b);
+}
+
+TEST (the_callers_mask_is_left_alone)
+{
+    sigset_t before, after;
+    pthread_sigmask (SIG_SETMASK, NULL, &before);
+    struct sigaction pipe_before, pipe_after;
+    sigaction (SIGPIPE, NULL, &pipe_before);
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    CHECK_SEND (a, "x", 0);
+    CHECK_RECV (b, "x");
+    pthread_sigmask (SIG_SETMASK, NULL, &after);
+    sigaction (SIGPIPE, NULL, &pipe_after);
+    for (int n = 1; n < 32; n++)
+        CHECK_INT (sigismember (&after, n), sigismember (&before, n));
+    CHECK (pipe_before.sa_handler == pipe_after.sa_handler);
+    end (a, b);
+}
+
+static void *body_cancelled (struct call *c)
+{
+    pthread_setcanceltype (PTHREAD_CANCEL_DEFERRED, NULL);
+    return body_recv (c);
+}
+
+static void *body_cancelled_poll (struct call *c) { return body_poll (c); }
+
+TEST (a_blocked_call_can_be_cancelled)
+{
+    for (int i = 0; i < 2; i++) {
+        begin ();
+        void *s = new_socket (ctx, ZMQ_PULL), *result = NULL;
+        struct call c;
+        call_start (&c, i ? body_cancelled_poll : body_cancelled, s, NULL);
+        call_wait_blocked (&c);
+        CHECK_OK (pthread_cancel (c.thread));
+        CHECK_OK (pthread_join (c.thread, &result));
+        CHECK (result == PTHREAD_CANCELED);
+        CHECK_INT (c.done, 0);
+        end (s, NULL);
+    }
+}
+
+MAIN
