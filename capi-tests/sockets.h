@@ -97,6 +97,12 @@ static inline int int_option (void *socket, int option)
     return value;
 }
 
+/* Makes the socket take note of what has happened to its peers. */
+static inline void settle (void *socket)
+{
+    int_option (socket, ZMQ_EVENTS);
+}
+
 static inline void *context (void)
 {
     if (!check_context) {
@@ -253,7 +259,7 @@ static inline const char *recv_text (void *socket, int flags)
 /* What is pending is processed first, so that this tells the present state. */
 static inline int try_send (void *socket, const char *text)
 {
-    int_option (socket, ZMQ_EVENTS);
+    settle (socket);
     return send_text (socket, text, ZMQ_DONTWAIT);
 }
 
@@ -269,7 +275,7 @@ static inline int try_send (void *socket, const char *text)
  * it would be, or over inproc. */
 #define CHECK_EMPTY(SOCKET)                                                    \
     do {                                                                       \
-        int_option (SOCKET, ZMQ_EVENTS);                                       \
+        settle (SOCKET);                                                       \
         CHECK_ERR (zmq_recv (SOCKET, NULL, 0, ZMQ_DONTWAIT), EAGAIN);          \
     } while (0)
 
@@ -290,6 +296,17 @@ static inline int wait_event (void *socket, short events, long timeout_ms)
     MUST (wait_event (SOCKET, ZMQ_POLLIN, WAIT_MS) == ZMQ_POLLIN)
 #define AWAIT_OUT(SOCKET)                                                      \
     MUST (wait_event (SOCKET, ZMQ_POLLOUT, WAIT_MS) == ZMQ_POLLOUT)
+
+/* Receives while another socket of this thread is looked after: some of what
+ * a socket does for its peers happens only while its owner calls into it. */
+#define CHECK_RECV_BESIDE(SOCKET, OTHER, TEXT)                                 \
+    do {                                                                       \
+        long long until_ = now_ms () + WAIT_MS;                                \
+        do                                                                     \
+            settle (OTHER);                                                    \
+        while (wait_event (SOCKET, ZMQ_POLLIN, 5) == 0 && now_ms () < until_); \
+        CHECK_RECV (SOCKET, TEXT);                                             \
+    } while (0)
 
 /* Sends numbered messages until the socket blocks, at most `limit`. */
 static inline int fill (void *socket, int limit)
@@ -333,7 +350,7 @@ static inline int send_numbered (void *socket, int first, int count)
 static inline int drain (void *socket)
 {
     int count = 0;
-    int_option (socket, ZMQ_EVENTS);
+    settle (socket);
     while (recv_text (socket, ZMQ_DONTWAIT))
         count++;
     return count;
