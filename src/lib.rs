@@ -7,6 +7,8 @@ pub mod message;
 pub mod options;
 mod pattern;
 mod pipe;
+mod poller;
+mod proxy;
 mod reactor;
 pub mod routing;
 mod session;

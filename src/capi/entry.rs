@@ -111,7 +111,7 @@ pub(crate) fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
-fn set_errno(value: c_int) {
+pub(crate) fn set_errno(value: c_int) {
     // SAFETY: as above; only this thread writes there.
     unsafe { *libc::__errno_location() = value };
 }

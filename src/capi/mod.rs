@@ -12,6 +12,12 @@ mod entry;
 
 pub mod version;
 
+pub mod context;
+
 pub mod message;
+
+pub mod socket;
+
+pub mod poll;
 
 pub mod util;

@@ -88,14 +88,15 @@ impl Context {
         self.state.lock().options.get(option)
     }
 
-    /// Makes a socket. `ETERM` after shutdown, `EMFILE` when there are too
+    /// Makes a socket. `ETERM` after shutdown, `EINVAL` for an unknown type, `EMFILE` when there are too
     /// many, `EAGAIN` or `EMFILE` when the I/O threads cannot be started.
-    pub(crate) fn socket(self: &Arc<Self>, kind: SocketType) -> Result<&'static Slot> {
-        let (home, options) = {
+    pub(crate) fn socket(self: &Arc<Self>, kind: Option<SocketType>) -> Result<&'static Slot> {
+        let (kind, home, options) = {
             let mut state = self.state.lock();
             if state.shut {
                 return Err(Errno::ETERM);
             }
+            let kind = kind.ok_or(Errno::EINVAL)?;
             if state.works.is_none() {
                 state.works = Some(self.start_works(&state.options)?);
             }
@@ -106,7 +107,7 @@ impl Context {
             state.leases += 1;
             let lease = Arc::new(Lease { context: self.clone() });
             let Some(works) = &state.works else { return Err(Errno::EMFILE) };
-            (self.home(works, &state.options, lease), state.options.clone())
+            (kind, self.home(works, &state.options, lease), state.options.clone())
         };
         let slot = Slot::open(kind, &options, home)?;
         let mut state = self.state.lock();
@@ -124,6 +125,14 @@ impl Context {
             resolver: works.resolver.clone(),
             inproc: works.inproc.clone(),
             lease,
+            fail: Arc::new({
+                let context = context.clone();
+                move || {
+                    if let Some(context) = context.upgrade() {
+                        context.fail();
+                    }
+                }
+            }),
             inherited: Arc::new({
                 let made_in = self.fork_generation;
                 move || fork::generation() != made_in

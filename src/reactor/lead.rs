@@ -151,24 +151,17 @@ impl Reactor {
         }
     }
 
-    /// Counts a thread that sleeps until somebody else's poll serves it, for
-    /// as long as the guard lives. Makes sure that somebody polls.
-    pub(crate) fn follow(&self) -> Follower<'_> {
+    /// A thread begins to sleep until somebody else's poll serves it. Makes
+    /// sure that somebody polls.
+    pub(crate) fn follow(&self) {
         self.followers.fetch_add(1, Ordering::SeqCst);
         if !self.app_leads.load(Ordering::SeqCst) {
             self.io_parker.unpark();
         }
-        Follower { reactor: self }
     }
-}
 
-/// A thread that depends on somebody else's poll.
-pub(crate) struct Follower<'a> {
-    reactor: &'a Reactor,
-}
-
-impl Drop for Follower<'_> {
-    fn drop(&mut self) {
-        self.reactor.followers.fetch_sub(1, Ordering::SeqCst);
+    /// The thread does not sleep any more.
+    pub(crate) fn unfollow(&self) {
+        self.followers.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
-pub(crate) use wait::{Watch, park_on};
+pub(crate) use wait::{Following, Watch, park_on};
 
 use crate::error::{Errno, Result};
 use crate::options::{ContextOptions, SocketOptions};
@@ -47,6 +47,8 @@ pub(crate) struct Home {
     pub(crate) lease: Arc<dyn Send + Sync>,
     /// Tells the context that the socket was closed.
     pub(crate) closed: Arc<dyn Fn(&'static Slot) + Send + Sync>,
+    /// After a panic: makes the context answer ETERM.
+    pub(crate) fail: Arc<dyn Fn() + Send + Sync>,
     /// Whether this process is a fork of the one that made the context.
     pub(crate) inherited: Arc<dyn Fn() -> bool + Send + Sync>,
     /// `ZMQ_MAX_MSGSZ`, where it was set.

@@ -109,6 +109,19 @@ impl Slot {
         Ok(Locked { guard })
     }
 
+    /// `ENOTSOCK` when there is no socket here.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.core.lock().is_some() { Ok(()) } else { Err(Errno::ENOTSOCK) }
+    }
+
+    /// After a panic: the context answers ETERM from now on.
+    pub(crate) fn fail_context(&self) {
+        let fail = self.core.try_lock().and_then(|core| Some(core.as_ref()?.home.fail.clone()));
+        if let Some(fail) = fail {
+            fail();
+        }
+    }
+
     /// Tells the socket that its context ends.
     pub(crate) fn terminate(&self) {
         self.mailbox.post_termination();

@@ -50,6 +50,24 @@ impl Drop for Watch {
     }
 }
 
+/// A thread that sleeps until somebody else polls a reactor for it.
+pub(crate) struct Following {
+    reactor: Arc<Reactor>,
+}
+
+impl Following {
+    fn new(reactor: Arc<Reactor>) -> Following {
+        reactor.follow();
+        Following { reactor }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.reactor.unfollow();
+    }
+}
+
 /// Parks this thread until a watched socket has news, the deadline passes
 /// (`EAGAIN`) or a signal comes (`EINTR`).
 pub(crate) fn park_on(deadline: Option<Instant>) -> Result<()> {
@@ -74,6 +92,23 @@ impl Slot {
         }
     }
 
+    /// Waits as a blocking call on this socket does.
+    pub(crate) fn wait_for_news(&'static self, deadline: Option<Instant>) -> Result<()> {
+        let reactor = {
+            let mut socket = self.lock()?;
+            socket.push_out();
+            socket.reactor.clone()
+        };
+        self.wait(reactor.as_ref(), deadline)
+    }
+
+    /// Makes sure that the socket's reactor is polled while this thread sleeps.
+    pub(crate) fn follow(&'static self) -> Option<Following> {
+        let mut socket = self.lock().ok()?;
+        socket.push_out();
+        socket.reactor.clone().map(Following::new)
+    }
+
     fn wait_leading(&'static self, reactor: &Arc<Reactor>, deadline: Option<Instant>) -> Result<()> {
         {
             let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
@@ -91,7 +126,7 @@ impl Slot {
         if self.mailbox.has_news() {
             return Ok(());
         }
-        let _follower = reactor.follow();
+        let _following = Following::new(reactor.clone());
         park_on(deadline)
     }
 

@@ -1,0 +1,59 @@
+//! `zmq_poll` and `zmq_proxy` (manual pages of these names).
+
+use std::ffi::{c_int, c_long, c_void};
+use std::time::Duration;
+
+use super::entry::guard;
+use super::socket::socket;
+use crate::error::Errno;
+use crate::poller::{PollItem, poll};
+use crate::proxy::proxy;
+
+/// Waits until a socket or descriptor is ready, `timeout` milliseconds at
+/// most (-1: for ever). Returns how many are. ETERM, EFAULT, EINTR, ENOTSOCK,
+/// EINVAL.
+///
+/// # Safety
+/// `items` is NULL or valid for `nitems` items.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
+    guard(|| {
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        let count = usize::try_from(nitems).map_err(|_| Errno::EINVAL)?;
+        if count == 0 {
+            return sleep(timeout);
+        }
+        if items.is_null() {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: the caller's promise.
+        let items = unsafe { std::slice::from_raw_parts_mut(items, count) };
+        poll(items, timeout).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
+    })
+}
+
+/// Nothing to wait for but the time.
+fn sleep(timeout: Option<Duration>) -> crate::error::Result<c_int> {
+    match timeout {
+        Some(Duration::ZERO) | None => Ok(0),
+        timeout => poll(&mut [], timeout).map(|_| 0),
+    }
+}
+
+/// Passes messages between two sockets, and copies of them to `capture`
+/// unless that is NULL, until the context ends. Returns -1 with ETERM, EINTR,
+/// EFAULT, ENOTSOCK.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_proxy(
+    frontend: *mut c_void,
+    backend: *mut c_void,
+    capture: *mut c_void,
+) -> c_int {
+    guard(|| {
+        if frontend.is_null() || backend.is_null() {
+            return Err(Errno::EFAULT);
+        }
+        let capture = if capture.is_null() { None } else { Some(socket(capture)?) };
+        proxy(socket(frontend)?, socket(backend)?, capture)
+    })
+}

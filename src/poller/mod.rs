@@ -1,0 +1,222 @@
+//! `zmq_poll`: waits for sockets and descriptors at once.
+//!
+//! Looking at idle sockets takes two loads each and no lock. With sockets
+//! alone the thread parks, or leads the reactor of a lone socket; descriptors
+//! are polled by the kernel, together with one wake-up descriptor a thread
+//! keeps for this.
+
+use std::cell::RefCell;
+use std::ffi::{c_int, c_short, c_void};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::{Errno, Result};
+use crate::socket::{self, POLLIN, POLLOUT, Slot, Watch, park_on};
+use crate::sync::EventFd;
+
+/// `ZMQ_POLLERR`.
+const POLLERR: c_short = 4;
+/// `ZMQ_POLLPRI`.
+const POLLPRI: c_short = 8;
+
+/// What to wait for: events of a socket or, without one, of a descriptor.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct PollItem {
+    /// A socket handle, or NULL.
+    pub socket: *mut c_void,
+    /// The descriptor, where there is no socket.
+    pub fd: c_int,
+    /// What to wait for: `ZMQ_POLLIN` and its like.
+    pub events: c_short,
+    /// What has come of it.
+    pub revents: c_short,
+}
+
+thread_local! {
+    /// Wakes this thread out of the kernel's poll.
+    static WAKE_UP: RefCell<Option<Arc<EventFd>>> = const { RefCell::new(None) };
+}
+
+/// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
+/// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`.
+pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+    let deadline = match timeout {
+        Some(Duration::ZERO) => return look(items),
+        Some(timeout) => Instant::now().checked_add(timeout),
+        None => None,
+    };
+    loop {
+        let ready = look(items)?;
+        if ready > 0 {
+            return Ok(ready);
+        }
+        match wait(items, deadline) {
+            Ok(()) => {}
+            Err(Errno::EAGAIN) => return look(items),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Sets every item's `revents` and counts those that are ready.
+fn look(items: &mut [PollItem]) -> Result<usize> {
+    let mut ready = 0;
+    let mut descriptors = false;
+    for item in items.iter_mut() {
+        item.revents = 0;
+        if item.socket.is_null() {
+            descriptors = true;
+            continue;
+        }
+        let events = slot(item)?.ready()?;
+        if events & POLLIN != 0 {
+            item.revents |= item.events & POLLIN as c_short;
+        }
+        if events & POLLOUT != 0 {
+            item.revents |= item.events & POLLOUT as c_short;
+        }
+        ready += usize::from(item.revents != 0);
+    }
+    if descriptors {
+        ready += look_at_descriptors(items)?;
+    }
+    Ok(ready)
+}
+
+fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
+    let mut polled: Vec<_> = descriptors(items).collect();
+    kernel_poll(&mut polled, Some(Duration::ZERO))?;
+    let mut ready = 0;
+    let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
+    for (item, polled) in without_socket.zip(polled) {
+        item.revents = outcome(polled.revents);
+        ready += usize::from(item.revents != 0);
+    }
+    Ok(ready)
+}
+
+/// Waits until an item may be ready.
+fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
+    if let [item] = items {
+        if !item.socket.is_null() {
+            return slot(item)?.wait_for_news(deadline);
+        }
+    }
+    let mut polled: Vec<_> = descriptors(items).collect();
+    if polled.is_empty() {
+        let _watches = watch(items, Watch::thread)?;
+        if any_ready(items)? {
+            return Ok(());
+        }
+        let _followers = followers(items);
+        return park_on(deadline);
+    }
+    let wake_up = wake_up()?;
+    polled.push(libc::pollfd { fd: wake_up.raw(), events: libc::POLLIN, revents: 0 });
+    let watches = watch(items, |slot| Watch::descriptor(slot, wake_up.clone()))?;
+    if any_ready(items)? {
+        return Ok(());
+    }
+    let followers = followers(items);
+    let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+    let polled = kernel_poll(&mut polled, left);
+    drop((followers, watches));
+    wake_up.drain();
+    match polled? {
+        0 => Err(Errno::EAGAIN),
+        _ => Ok(()),
+    }
+}
+
+fn watch(items: &[PollItem], make: impl Fn(&'static Slot) -> Watch) -> Result<Vec<Watch>> {
+    let sockets = items.iter().filter(|item| !item.socket.is_null());
+    sockets.map(|item| slot(item).map(&make)).collect()
+}
+
+/// Makes sure that the sockets' reactors are being polled.
+fn followers(items: &[PollItem]) -> Vec<socket::Following> {
+    let sockets = items.iter().filter(|item| !item.socket.is_null());
+    sockets.filter_map(|item| slot(item).ok()?.follow()).collect()
+}
+
+/// Whether a socket is ready, or has gone: looked at after watching begins.
+fn any_ready(items: &[PollItem]) -> Result<bool> {
+    for item in items.iter().filter(|item| !item.socket.is_null()) {
+        if slot(item)?.ready()? & item.events as u32 != 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn slot(item: &PollItem) -> Result<&'static Slot> {
+    socket::ARENA.find(item.socket as usize).ok_or(Errno::ENOTSOCK)
+}
+
+fn wake_up() -> Result<Arc<EventFd>> {
+    let made = WAKE_UP.try_with(|slot| {
+        let mut slot = slot.borrow_mut();
+        match &*slot {
+            Some(fd) => Ok(fd.clone()),
+            None => Ok(slot.insert(Arc::new(EventFd::new(0)?)).clone()),
+        }
+    });
+    // Without thread-local storage (the thread is ending) one for this call.
+    made.unwrap_or_else(|_| EventFd::new(0).map(Arc::new))
+}
+
+/// The items without a socket as the kernel knows them.
+fn descriptors(items: &[PollItem]) -> impl Iterator<Item = libc::pollfd> {
+    items.iter().filter(|item| item.socket.is_null()).map(|item| {
+        let mut events = 0;
+        for (ours, theirs) in EVENTS {
+            if item.events & ours != 0 {
+                events |= theirs;
+            }
+        }
+        libc::pollfd { fd: item.fd, events, revents: 0 }
+    })
+}
+
+const EVENTS: [(c_short, c_short); 3] = [
+    (POLLIN as c_short, libc::POLLIN),
+    (POLLOUT as c_short, libc::POLLOUT),
+    (POLLPRI, libc::POLLPRI),
+];
+
+fn outcome(revents: c_short) -> c_short {
+    let mut outcome = 0;
+    let mut other = revents;
+    for (ours, theirs) in EVENTS {
+        if revents & theirs != 0 {
+            outcome |= ours;
+        }
+        other &= !theirs;
+    }
+    if other != 0 {
+        outcome |= POLLERR;
+    }
+    outcome
+}
+
+/// The kernel's poll. A raw system call is no cancellation point.
+fn kernel_poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> Result<usize> {
+    let timeout = timeout.map(|time| libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos() as libc::c_long,
+    });
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: valid items and time-out that outlive the call.
+    let ready = unsafe {
+        libc::syscall(
+            libc::SYS_ppoll,
+            polled.as_mut_ptr(),
+            polled.len(),
+            timeout,
+            std::ptr::null::<u8>(),
+            8,
+        )
+    };
+    usize::try_from(ready).map_err(|_| Errno::last())
+}
