@@ -402,11 +402,14 @@ STORY_ON_NETWORK_TRANSPORTS (linger_ends_when_its_time_is_over)
 STORY_ON_NETWORK_TRANSPORTS (without_linger_the_unsent_is_dropped)
 {
     const char *endpoint = fresh_endpoint (transport);
-    void *push = open_socket (ZMQ_PUSH);
+    void *other = zmq_ctx_new (), *push = zmq_socket (other, ZMQ_PUSH);
     CHECK_OK (set_int (push, ZMQ_LINGER, 0));
     CHECK_OK (zmq_connect (push, endpoint));
     CHECK_INT (send_numbered (push, 0, 100), 100);
-    close_socket (push);
+    CHECK_OK (zmq_close (push));
+    long long start = now_ms ();
+    CHECK_OK (zmq_ctx_term (other));
+    CHECK (now_ms () - start < 1000);
     void *pull = open_socket (ZMQ_PULL);
     CHECK_OK (zmq_bind (pull, endpoint));
     CHECK_QUIET (pull);
