@@ -20,7 +20,7 @@ use crate::options::ContextOptions;
 use crate::reactor::{ReactorPool, Settings};
 use crate::socket::{Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{Parked, Parker};
+use crate::sync::{AtomicU64, Ordering, Parked, Parker};
 use crate::transport::Resolver;
 
 /// A context.
@@ -28,7 +28,8 @@ pub(crate) struct Context {
     state: Mutex<State>,
     /// Where the thread that terminates the context waits.
     waiter: Arc<Parker>,
-    fork_generation: u64,
+    /// The fork generation in which the I/O threads were started.
+    started_in: Arc<AtomicU64>,
 }
 
 struct State {
@@ -74,7 +75,7 @@ impl Context {
                 shut: false,
             }),
             waiter: Arc::new(Parker::new()),
-            fork_generation: fork::generation(),
+            started_in: Arc::new(AtomicU64::new(fork::generation())),
         })
     }
 
@@ -134,8 +135,8 @@ impl Context {
                 }
             }),
             inherited: Arc::new({
-                let made_in = self.fork_generation;
-                move || fork::generation() != made_in
+                let started_in = self.started_in.clone();
+                move || fork::generation() != started_in.load(Ordering::Relaxed)
             }),
             closed: Arc::new(move |slot| forget_socket(&context, slot)),
             max_message_bytes: options.max_msgsz_bytes.and_then(|max| u64::try_from(max).ok()),
@@ -153,6 +154,7 @@ impl Context {
                 .filter_map(|cpu| usize::try_from(*cpu).ok())
                 .collect(),
         };
+        self.started_in.store(fork::generation(), Ordering::Relaxed);
         let context = Arc::downgrade(self);
         let on_panic = move || {
             if let Some(context) = context.upgrade() {
@@ -205,9 +207,9 @@ impl Context {
         Ok(())
     }
 
-    /// Whether this process is a fork of the one that made the context.
-    pub(crate) fn is_inherited(&self) -> bool {
-        fork::generation() != self.fork_generation
+    /// Whether this process is a fork of the one that started the threads.
+    fn is_inherited(&self) -> bool {
+        fork::generation() != self.started_in.load(Ordering::Relaxed)
     }
 
     /// In a forked child: the threads and all that lingers are the parent's.
