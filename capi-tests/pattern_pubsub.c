@@ -11,46 +11,42 @@ static int unsubscribe (void *sub, const char *topic)
     return zmq_setsockopt (sub, ZMQ_UNSUBSCRIBE, topic, strlen (topic));
 }
 
-/* Publishes "sync" until each of the subscribers, who want it, has had it;
- * then nothing of it is left with them. */
-static void sync_with (void *pub, void **subs, int count)
+/* Publishes something of this topic until each of the subscribers, who want
+ * it, has had it; then nothing of it is left with them. */
+static void sync_with (void *pub, void **subs, int count, const char *topic)
 {
+    char begin[64], end[64];
     int got[16] = {0}, waiting = count;
+    snprintf (begin, sizeof begin, "%ssync", topic);
+    snprintf (end, sizeof end, "%ssync-end", topic);
     while (waiting) {
-        SEND (pub, "sync");
+        SEND (pub, begin);
         for (int i = 0; i < count; i++)
             if (wait_event (subs[i], ZMQ_POLLIN, 5) > 0 && drain (subs[i])
                 && !got[i]++)
                 waiting--;
     }
-    SEND (pub, "sync-end");
+    SEND (pub, end);
     for (int i = 0; i < count; i++)
-        for (const char *text = ""; text && strcmp (text, "sync-end");)
+        for (const char *text = ""; text && strcmp (text, end);)
             text = recv_text (subs[i], 0);
 }
 
-/* A publisher and one subscriber to `topic` and "sync", already joined. */
+/* A publisher and one subscriber to this topic, already joined. */
 static void joined (enum transport transport, int pub_type, void **pub,
                     int sub_type, void **sub, const char *topic)
 {
     const char *endpoint;
     *pub = bound_socket (pub_type, transport, &endpoint);
     *sub = connected_socket (sub_type, endpoint);
-    if (sub_type == ZMQ_SUB) {
-        CHECK_OK (subscribe (*sub, "sync"));
-        if (topic)
-            CHECK_OK (subscribe (*sub, topic));
-    } else {
-        SEND (*sub, "%01sync");
-        if (topic) {
-            char text[64];
-            snprintf (text, sizeof text, "%%01%s", topic);
-            SEND (*sub, text);
-        }
+    if (sub_type == ZMQ_SUB)
+        CHECK_OK (subscribe (*sub, topic));
+    else {
+        char text[64];
+        snprintf (text, sizeof text, "%%01%s", topic);
+        SEND (*sub, text);
     }
-    sync_with (*pub, sub, 1);
-    if (pub_type == ZMQ_XPUB)
-        drain (*pub);
+    sync_with (*pub, sub, 1, topic);
 }
 
 STORY_ON_EACH_TRANSPORT (a_topic_is_a_prefix_of_the_first_frame)
@@ -293,12 +289,12 @@ STORY_ON_EACH_TRANSPORT (a_late_joiner_gets_what_comes_after)
     void *pub = bound_socket (ZMQ_PUB, transport, &endpoint), *subs[2];
     subs[0] = connected_socket (ZMQ_SUB, endpoint);
     CHECK_OK (subscribe (subs[0], ""));
-    sync_with (pub, subs, 1);
+    sync_with (pub, subs, 1, "");
     CHECK_INT (send_numbered (pub, 0, 100), 100);
     subs[1] = connected_socket (ZMQ_SUB, endpoint);
     CHECK_INT (recv_numbered (subs[0], 0, 100), 100);
     CHECK_OK (subscribe (subs[1], ""));
-    sync_with (pub, subs, 2);
+    sync_with (pub, subs, 2, "");
     CHECK_INT (send_numbered (pub, 100, 100), 100);
     CHECK_INT (recv_numbered (subs[0], 100, 100), 100);
     CHECK_INT (recv_numbered (subs[1], 100, 100), 100);
@@ -314,9 +310,8 @@ STORY_ON_EACH_TRANSPORT (each_subscriber_gets_its_own_topics)
         subs[i] = connected_socket (ZMQ_SUB, endpoint);
         snprintf (topic, sizeof topic, "t%d ", i);
         CHECK_OK (subscribe (subs[i], topic));
-        CHECK_OK (subscribe (subs[i], "sync"));
+        sync_with (pub, &subs[i], 1, topic);
     }
-    sync_with (pub, subs, N);
     for (int round = 0; round < 20; round++)
         for (int i = 0; i < N; i++) {
             snprintf (topic, sizeof topic, "t%d %d", i, round);
@@ -342,7 +337,7 @@ STORY_ON_EACH_TRANSPORT (one_subscriber_may_follow_several_publishers)
         const char *endpoint;
         pub[i] = bound_socket (ZMQ_PUB, transport, &endpoint);
         CHECK_OK (zmq_connect (sub, endpoint));
-        sync_with (pub[i], &sub, 1);
+        sync_with (pub[i], &sub, 1, "");
     }
     int count[3] = {0};
     for (int i = 0; i < 30; i++) {
@@ -363,9 +358,8 @@ STORY_ON_EACH_TRANSPORT (a_publisher_may_connect_to_a_bound_subscriber)
     const char *endpoint;
     void *sub = bound_socket (ZMQ_SUB, transport, &endpoint);
     CHECK_OK (subscribe (sub, "x"));
-    CHECK_OK (subscribe (sub, "sync"));
     void *pub = connected_socket (ZMQ_PUB, endpoint);
-    sync_with (pub, &sub, 1);
+    sync_with (pub, &sub, 1, "x");
     SEND (pub, "y");
     SEND (pub, "x1");
     CHECK_RECV (sub, "x1");
@@ -714,7 +708,7 @@ STORY_ON_EACH_TRANSPORT (conflate_keeps_the_last)
     CHECK_OK (set_int (sub, ZMQ_CONFLATE, 1));
     CHECK_OK (subscribe (sub, ""));
     CHECK_OK (zmq_connect (sub, endpoint));
-    sync_with (pub, &sub, 1);
+    sync_with (pub, &sub, 1, "");
     for (int i = 0; i < 100; i++)
         MUST (send_numbered (pub, i, 1) == 1);
     int last = -1, ordered = 1;
