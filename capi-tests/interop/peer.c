@@ -13,7 +13,9 @@
  * byte follow from n, so the receiver knows what must come. Losing, repeating,
  * swapping or tearing one shows at once. BIG messages among them hold a body
  * of 64 MiB. Whoever binds prints the endpoint; each side prints "library PATH"
- * first and "ok" last. Anything else on stdout is the failure.
+ * first, "done" when it has all it waits for, and "ok" last. Anything else on
+ * stdout is the failure. A side that is done keeps its socket open until the
+ * end of stdin: an early close may cost what the other has not yet read.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -188,6 +190,15 @@ static void await_greetings (void)
     }
 }
 
+static void await_other_side (void)
+{
+    char told[16];
+    puts ("done");
+    fflush (stdout);
+    while (read (0, told, sizeof told) > 0)
+        ;
+}
+
 static int type_of (const char *name)
 {
     static const char *const names[] = {"PAIR",   "PUB",  "SUB",  "REQ",
@@ -285,6 +296,7 @@ int main (int argc, char **argv)
         zmq_pollitem_t item = {subject, 0, ZMQ_POLLIN, 0};
         must (zmq_poll (&item, 1, 20) == 0, "more than was sent", count);
     }
+    await_other_side ();
     must (zmq_close (subject) == 0, "close", count);
     must (zmq_ctx_term (context) == 0, "terminate", count);
     puts ("ok");

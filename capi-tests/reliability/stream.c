@@ -3,10 +3,12 @@
  *   stream send TYPE bind|connect ENDPOINT FIRST COUNT HWM
  *       sends the messages FIRST ... FIRST+COUNT-1, says "queued" once it
  *       blocks or has handed over all of them, then closes and waits until
- *       all is delivered. A publisher waits for a line on stdin first.
+ *       all is delivered. A publisher waits for a line on stdin first. With
+ *       COUNT 0 it sends until a line comes on stdin, then says "last N".
  *   stream recv TYPE bind|connect ENDPOINT LIMIT HWM PAUSE_US
- *       prints the number of each message that came; after LIMIT of them (0:
- *       never) closes. A subscriber says "joined" when it heard the publisher.
+ *       prints the number of each message that came and its peer's address;
+ *       after LIMIT of them (0: never) closes. A subscriber says "joined" when
+ *       it heard the publisher.
  *   stream ask bind|connect ENDPOINT COUNT
  *       a REQ that asks again when no answer comes; prints what was answered.
  *   stream echo bind|connect ENDPOINT LIMIT
@@ -29,6 +31,7 @@ enum { LARGEST = 200000 };
 
 static unsigned char body[LARGEST + 256];
 static void *context, *subject;
+static char came_from[64];
 
 static void fail (const char *what, long number)
 {
@@ -75,6 +78,8 @@ static long recv_message (void)
         || memcmp (zmq_msg_data (&part), body + number % 251, body_size (number))
         || !zmq_msg_more (&part))
         fail ("torn: body", number);
+    const char *peer = zmq_msg_gets (&part, "Peer-Address");
+    snprintf (came_from, sizeof came_from, "%s", peer ? peer : "nowhere");
     zmq_msg_close (&part);
     if (zmq_recv (subject, NULL, 0, ZMQ_DONTWAIT) != 0)
         fail ("torn: empty frame", number);
@@ -147,20 +152,26 @@ static int type_of (const char *name)
     return -1;
 }
 
+/* A line has come on stdin. */
+static int told_within (int ms)
+{
+    struct pollfd told = {0, POLLIN, 0};
+    return poll (&told, 1, ms) > 0;
+}
+
 static void run_send (char **argument)
 {
     make (type_of (argument[0]));
     long first = atol (argument[3]), count = atol (argument[4]);
     set (ZMQ_SNDHWM, atoi (argument[5]));
     attach (argument[1], argument[2]);
-    if (strcmp (argument[0], "PUB") == 0) {
-        struct pollfd told = {0, POLLIN, 0};
+    if (strcmp (argument[0], "PUB") == 0)
         do
             zmq_send (subject, "hello", 5, 0);
-        while (poll (&told, 1, 5) == 0);
-    }
+        while (!told_within (5));
     int queued = 0;
-    for (long n = first; n < first + count; n++)
+    long n = first;
+    for (; count ? n < first + count : !told_within (0); n++)
         if (send_message (n, ZMQ_DONTWAIT) != 0) {
             if (!queued++)
                 puts ("queued");
@@ -169,6 +180,7 @@ static void run_send (char **argument)
         }
     if (!queued)
         puts ("queued");
+    printf ("last %ld\n", n - 1);
     finish ();
 }
 
@@ -192,7 +204,7 @@ static void run_recv (char **argument)
                 puts ("joined");
             continue;
         }
-        printf ("%ld\n", n);
+        printf ("%ld %s\n", n, came_from);
         got++;
         if (pause && got % 50 == 0)
             usleep ((useconds_t) pause);
