@@ -136,6 +136,26 @@ static inline long long now_ms (void)
     return (long long) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Long enough for anything that is going to happen, on a busy machine. */
+#define AMPLE_MS 15000
+
+static inline void sleep_ms (int ms)
+{
+    struct timespec t = {ms / 1000, (ms % 1000) * 1000000L};
+    while (nanosleep (&t, &t) != 0 && errno == EINTR)
+        ;
+}
+
+/* Waits until COND holds; whether it ever did is a check. */
+#define CHECK_BECOMES(COND)                                                    \
+    do {                                                                       \
+        long long deadline_ = now_ms () + AMPLE_MS;                            \
+        int holds_;                                                           \
+        while (!(holds_ = (COND)) && now_ms () < deadline_)                    \
+            sleep_ms (2);                                                      \
+        check_report (holds_, __FILE__, __LINE__, #COND, " never became true"); \
+    } while (0)
+
 static int check_main (int argc, char **argv)
 {
     int ran = 0;

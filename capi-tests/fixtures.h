@@ -22,9 +22,6 @@
 
 #define FIXTURE static inline __attribute__ ((unused))
 
-/* Long enough for anything that is going to happen, on a busy machine. */
-#define AMPLE_MS 15000
-
 typedef char endpoint_t[256];
 
 /* ---- sockets and endpoints ---- */
@@ -139,23 +136,6 @@ FIXTURE void connect_pair (void *context, const char *where, int type_a, void **
 
 #define CHECK_SEND(SOCKET, TEXT, FLAGS)                                        \
     CHECK_INT (zmq_send (SOCKET, TEXT, strlen (TEXT), FLAGS), strlen (TEXT))
-
-FIXTURE void sleep_ms (int ms)
-{
-    struct timespec t = {ms / 1000, (ms % 1000) * 1000000L};
-    while (nanosleep (&t, &t) != 0 && errno == EINTR)
-        ;
-}
-
-/* Waits until COND holds; whether it ever did is a check. */
-#define CHECK_BECOMES(COND)                                                    \
-    do {                                                                       \
-        long long deadline_ = now_ms () + AMPLE_MS;                            \
-        bool holds_;                                                           \
-        while (!(holds_ = (COND)) && now_ms () < deadline_)                    \
-            sleep_ms (2);                                                      \
-        check_report (holds_, __FILE__, __LINE__, #COND, " never became true"); \
-    } while (0)
 
 /* ---- what the process holds ---- */
 

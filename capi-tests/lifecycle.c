@@ -24,10 +24,10 @@ static int open_connections (void)
  * its end. What is sent from then on waits for the next connection. */
 static void await_no_connections (int before)
 {
-    int tries = 0;
-    while (open_connections () > before && tries++ < WAIT_MS)
-        poll (NULL, 0, 1);
-    MUST (tries < WAIT_MS);
+    long long end = now_ms () + WAIT_MS;
+    while (open_connections () > before && now_ms () < end)
+        sleep_ms (1);
+    MUST (open_connections () <= before);
 }
 
 STORY_ON_EACH_TRANSPORT (connecting_before_binding_works)
@@ -155,8 +155,7 @@ STORY_ON_NETWORK_TRANSPORTS (with_immediate_the_socket_blocks_when_its_peer_left
     SEND (push, "one");
     CHECK_RECV (pull, "one");
     close_socket (pull);
-    for (int i = 0; i < WAIT_MS && int_option (push, ZMQ_EVENTS); i++)
-        poll (NULL, 0, 1);
+    CHECK_BECOMES (int_option (push, ZMQ_EVENTS) == 0);
     CHECK_BLOCKED (push);
     pull = open_socket (ZMQ_PULL);
     rebind (pull, endpoint);
@@ -225,15 +224,15 @@ STORY_ON_NETWORK_TRANSPORTS (linger_ends_when_its_time_is_over)
 {
     const char *endpoint = fresh_endpoint (transport);
     void *other = zmq_ctx_new (), *push = zmq_socket (other, ZMQ_PUSH);
-    CHECK_OK (set_int (push, ZMQ_LINGER, 200));
+    CHECK_OK (set_int (push, ZMQ_LINGER, 1000));
     CHECK_OK (zmq_connect (push, endpoint));
     CHECK_INT (send_numbered (push, 0, 10), 10);
     long long start = now_ms ();
     CHECK_OK (zmq_close (push));
-    CHECK (now_ms () - start < 100);
+    CHECK (now_ms () - start < 900);
     CHECK_OK (zmq_ctx_term (other));
-    CHECK (now_ms () - start >= 190);
-    CHECK (now_ms () - start < 3000);
+    CHECK (now_ms () - start >= 990);
+    CHECK (now_ms () - start < 9000);
 }
 
 STORY_ON_NETWORK_TRANSPORTS (without_linger_the_unsent_is_dropped)
@@ -246,7 +245,7 @@ STORY_ON_NETWORK_TRANSPORTS (without_linger_the_unsent_is_dropped)
     CHECK_OK (zmq_close (push));
     long long start = now_ms ();
     CHECK_OK (zmq_ctx_term (other));
-    CHECK (now_ms () - start < 1000);
+    CHECK (now_ms () - start < 5000);
     void *pull = open_socket (ZMQ_PULL);
     CHECK_OK (zmq_bind (pull, endpoint));
     CHECK_QUIET (pull);
@@ -280,8 +279,7 @@ STORY (closing_an_inproc_receiver_makes_the_sender_block)
     CHECK_RECV (pull, "read");
     SEND (push, "unread");
     close_socket (pull);
-    for (int i = 0; i < WAIT_MS && int_option (push, ZMQ_EVENTS); i++)
-        poll (NULL, 0, 1);
+    CHECK_BECOMES (int_option (push, ZMQ_EVENTS) == 0);
     CHECK_BLOCKED (push);
     /* inproc does not connect again. */
     pull = open_socket (ZMQ_PULL);
@@ -305,7 +303,8 @@ STORY_ON_EACH_TRANSPORT (disconnecting_drops_what_was_not_yet_received)
     CHECK_EMPTY (pull);
     CHECK_OK (zmq_connect (pull, endpoint));
     /* The first may still go to the connection that ends. */
-    for (int tries = 0; tries < 100 && !wait_event (pull, ZMQ_POLLIN, 20); tries++)
+    long long end = now_ms () + WAIT_MS;
+    while (!wait_event (pull, ZMQ_POLLIN, 20) && now_ms () < end)
         SEND (push, "new");
     CHECK_RECV (pull, "new");
 }
@@ -367,10 +366,7 @@ STORY_ON_NETWORK_TRANSPORTS (unbinding_ends_the_connections_made_there)
     SEND (push, "one");
     CHECK_RECV (pull, "one");
     CHECK_OK (zmq_unbind (pull, endpoint));
-    for (int i = 0; i < WAIT_MS && int_option (push, ZMQ_EVENTS); i++) {
-        settle (pull);
-        poll (NULL, 0, 1);
-    }
+    CHECK_BECOMES ((settle (pull), int_option (push, ZMQ_EVENTS) == 0));
     CHECK_BLOCKED (push);
 }
 

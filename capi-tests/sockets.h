@@ -191,9 +191,9 @@ static inline const char *bind_any (void *socket, enum transport transport)
 /* Binds to an endpoint that its last holder may still be leaving. */
 static inline void rebind (void *socket, const char *endpoint)
 {
-    for (int tries = 0; zmq_bind (socket, endpoint) != 0; tries++) {
-        MUST (errno == EADDRINUSE && tries < 1000);
-        poll (NULL, 0, 10);
+    for (long long end = now_ms () + WAIT_MS; zmq_bind (socket, endpoint) != 0;) {
+        MUST (errno == EADDRINUSE && now_ms () < end);
+        sleep_ms (10);
     }
 }
 
