@@ -183,9 +183,7 @@ STORY (without_mandatory_a_router_is_always_ready_to_send)
     void *dealer = connected_socket (ZMQ_DEALER, endpoint);
     CHECK_INT (int_option (strict, ZMQ_EVENTS), ZMQ_POLLOUT);
     close_socket (dealer);
-    for (int i = 0; i < WAIT_MS && int_option (strict, ZMQ_EVENTS); i++)
-        poll (NULL, 0, 1);
-    CHECK_INT (int_option (strict, ZMQ_EVENTS), 0);
+    CHECK_BECOMES (int_option (strict, ZMQ_EVENTS) == 0);
 }
 
 STORY_ON_EACH_TRANSPORT (a_second_peer_of_the_same_name_is_ignored)
@@ -437,9 +435,8 @@ STORY_ON_NETWORK_TRANSPORTS (a_peer_that_comes_back_keeps_its_name)
         SEND (router, "again|welcome");
         CHECK_RECV (dealer, "welcome");
         close_socket (dealer);
-        while (send_text (router, "again|still there?", ZMQ_DONTWAIT) == 0
-               || errno != EHOSTUNREACH)
-            poll (NULL, 0, 1);
+        CHECK_BECOMES (send_text (router, "again|still there?", ZMQ_DONTWAIT) < 0
+                       && errno == EHOSTUNREACH);
     }
 }
 
