@@ -250,7 +250,8 @@ pub unsafe extern "C" fn zmq_recv(
             slot.check_open()?;
             return Err(Errno::EFAULT);
         }
-        let message = slot.recv(false, blocking(flags))?;
+        let mut message = Message::new();
+        slot.recv(&mut message, false, blocking(flags))?;
         let body = message.data();
         // SAFETY: the caller's promise; a body and a caller's buffer are apart.
         unsafe {
@@ -294,16 +295,14 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Message, s: *mut c_void, flags: 
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
-        let received = slot.recv(true, blocking(flags));
+        // SAFETY: checked to be a live message.
+        let message = unsafe { &mut *msg };
+        let received = slot.recv(message, true, blocking(flags));
         if let Err(Errno::EAGAIN) = received {
-            // SAFETY: checked to be a live message; its content is dropped.
-            unsafe { *msg = Message::new() };
+            *message = Message::new();
         }
-        let message = received?;
-        let len = message.len();
-        // SAFETY: as above.
-        unsafe { *msg = message };
-        Ok(size(len))
+        received?;
+        Ok(size(message.len()))
     })
 }
 

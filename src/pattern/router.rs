@@ -184,23 +184,24 @@ impl Pattern for Router {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        if let Some(message) = self.held.take() {
-            self.in_message = message.more();
-            return Ok(message);
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        if let Some(held) = self.held.take() {
+            self.in_message = held.more();
+            *message = held;
+            return Ok(());
         }
-        let (key, message) = self.input.recv(pipes).ok_or(Errno::EAGAIN)?;
+        let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
         if self.in_message {
             self.in_message = message.more();
-            return Ok(message);
+            return Ok(());
         }
         let id = self.by_key.get(&key).map_or(&[][..], |id| id);
         let mut first = Message::copy_of(id)?;
         first.set_more(true);
         first.set_metadata(message.metadata().cloned());
-        self.held = Some(message);
+        self.held = Some(std::mem::replace(message, first));
         self.in_message = true;
-        Ok(first)
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

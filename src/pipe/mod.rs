@@ -476,13 +476,13 @@ impl Pipe {
 
 /// Reading.
 impl Pipe {
-    /// Takes the next frame.
+    /// Takes the next frame into `message`. False when there is none.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Message> {
+    pub(crate) fn pop(&mut self, message: &mut Message) -> bool {
         loop {
-            let Some(message) = self.input.pop() else {
-                return self.pop_conflated();
-            };
+            if !self.input.pop_into(message) {
+                return self.pop_conflated(message);
+            }
             if message.role() == Role::Peer {
                 self.learn_peer(message);
                 continue;
@@ -490,14 +490,16 @@ impl Pipe {
             if !message.more() {
                 self.count_taken(1);
             }
-            return Some(message);
+            return true;
         }
     }
 
-    fn pop_conflated(&mut self) -> Option<Message> {
-        let message = self.in_lane().conflated.as_ref()?.lock().take()?;
+    fn pop_conflated(&mut self, message: &mut Message) -> bool {
+        let Some(slot) = &self.in_lane().conflated else { return false };
+        let Some(last) = slot.lock().take() else { return false };
+        *message = last;
         self.count_taken(1);
-        Some(message)
+        true
     }
 
     /// Whether [`Pipe::pop`] has a frame to give.
@@ -513,9 +515,9 @@ impl Pipe {
                         .is_some_and(|c| c.lock().is_some());
                 }
                 Some(message) if message.role() == Role::Peer => {
-                    if let Some(message) = self.input.pop() {
-                        self.learn_peer(message);
-                    }
+                    let mut message = Message::new();
+                    self.input.pop_into(&mut message);
+                    self.learn_peer(&message);
                 }
                 Some(_) => return true,
             }
@@ -523,7 +525,7 @@ impl Pipe {
     }
 
     #[cold]
-    fn learn_peer(&mut self, message: Message) {
+    fn learn_peer(&mut self, message: &Message) {
         self.metadata = message.metadata().cloned();
         self.routing_id = Some(message.data().into());
     }

@@ -23,6 +23,10 @@ const FIRST_CHUNK: usize = if cfg!(loom) { 2 } else { 8 };
 /// Slots in the largest chunk.
 const LARGEST_CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
 
+/// How many slots ahead of the writer are asked for.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+const PREFETCH_SLOTS: usize = 4;
+
 struct Chunk<T> {
     slots: Box<[SharedCell<MaybeUninit<T>>]>,
     next: AtomicPtr<Chunk<T>>,
@@ -164,6 +168,25 @@ impl<T> Producer<T> {
         }
         self.write.index += 1;
         self.write.count += 1;
+        self.prefetch();
+    }
+
+    /// Asks for the cache lines of the slots to come, which the consumer had
+    /// last: by the time they are written they are here.
+    #[inline(always)]
+    fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            let ahead = self.write.index + PREFETCH_SLOTS;
+            if ahead < self.write.len {
+                // SAFETY: inside the chunk; a prefetch reads and writes nothing.
+                unsafe {
+                    let slot = (&(*self.write.chunk).slots).as_ptr().add(ahead);
+                    _mm_prefetch::<_MM_HINT_ET0>(slot.cast());
+                }
+            }
+        }
     }
 
     /// Moves the write cursor to the next chunk, making one where needed.
@@ -244,16 +267,19 @@ impl<T> Consumer<T> {
         self.read.count == self.tail
     }
 
-    /// Takes the next item. Nothing may have been peeked at and not taken.
+    /// Takes the next item into `place`, whose content is dropped. False when
+    /// there is none. Nothing may have been peeked at and not taken.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop_into(&mut self, place: &mut T) -> bool {
         debug_assert!(self.ahead.count <= self.read.count);
         if self.is_empty() {
-            return None;
+            return false;
         }
-        let item = self.take_front();
+        // In place: an item that is moved twice is moved once too often.
+        self.step();
+        *place = self.take_at();
         self.ahead = self.read;
-        Some(item)
+        true
     }
 
     /// The next item to be popped, without taking it.
@@ -332,11 +358,23 @@ impl<T> Consumer<T> {
 
     #[inline]
     fn take_front(&mut self) -> T {
+        self.step();
+        self.take_at()
+    }
+
+    /// Puts the read cursor onto the next slot.
+    #[inline]
+    fn step(&mut self) {
         let before = self.read.chunk;
         Self::settle(&self.shared, &mut self.read);
         if before != self.read.chunk && !before.is_null() {
             self.give_back(before);
         }
+    }
+
+    /// Takes the item under the read cursor.
+    #[inline(always)]
+    fn take_at(&mut self) -> T {
         // SAFETY: the slot is published, initialised, and taken only here.
         let item = unsafe {
             let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
@@ -407,6 +445,14 @@ impl<T> Drop for Shared<T> {
             // SAFETY: a spare is in no chain.
             drop(unsafe { Box::from_raw(spare) });
         }
+    }
+}
+
+#[cfg(test)]
+impl<T: Default> Consumer<T> {
+    fn pop(&mut self) -> Option<T> {
+        let mut place = T::default();
+        self.pop_into(&mut place).then_some(place)
     }
 }
 

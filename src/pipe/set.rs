@@ -85,25 +85,25 @@ impl PipeSet {
         }
     }
 
-    /// Takes the next frame. A pipe with none goes idle, and is noted when its
+    /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its
     /// peer has closed it.
     #[inline]
-    pub(crate) fn pop(&mut self, key: Key) -> Option<Message> {
+    pub(crate) fn pop(&mut self, key: Key, message: &mut Message) -> bool {
         let with_metadata = self.with_metadata;
-        let pipe = self.pipe(key)?;
+        let Some(pipe) = self.pipe(key) else { return false };
         loop {
-            if let Some(mut message) = pipe.pop() {
+            if pipe.pop(message) {
                 if with_metadata {
                     message.set_metadata(pipe.metadata().cloned());
                 }
-                return Some(message);
+                return true;
             }
             if pipe.go_idle() {
                 break;
             }
         }
         self.note_if_finished(key);
-        None
+        false
     }
 
     /// Whether there is a frame to take; otherwise the pipe goes idle as in

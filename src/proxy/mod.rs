@@ -3,6 +3,7 @@
 use std::ffi::{c_short, c_void};
 
 use crate::error::{Errno, Result};
+use crate::message::Message;
 use crate::poller::{PollItem, poll};
 use crate::socket::{Blocking, POLLIN, POLLOUT, Slot};
 
@@ -55,8 +56,9 @@ fn pass_message(
     capture: Option<&'static Slot>,
 ) -> Result<()> {
     let mut blocking = Blocking::DontWait;
+    let mut frame = Message::new();
     loop {
-        let mut frame = from.recv(false, blocking)?;
+        from.recv(&mut frame, false, blocking)?;
         let more = frame.more();
         if let Some(capture) = capture {
             let mut copy = frame.share();
