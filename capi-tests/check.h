@@ -168,6 +168,11 @@ static int check_main (int argc, char **argv)
         while (waitpid (child, &status, 0) < 0 && errno == EINTR)
             ;
         kill (-child, SIGKILL); /* whatever the test left running */
+        if (WIFEXITED (status) && WEXITSTATUS (status) > 1) {
+            check_counts->failed++;
+            printf ("FAIL %s: ended with status %d\n", t->name,
+                    WEXITSTATUS (status));
+        }
         if (WIFSIGNALED (status)) {
             check_counts->failed++;
             printf ("FAIL %s: %s\n", t->name,

@@ -1,4 +1,4 @@
-/* PUB, SUB, XPUB and XSUB (RFC 29): filtering, subscriptions, dropping. */
+/* PUB and SUB (RFC 29): filtering, joining, dropping. */
 #include "sockets.h"
 
 static int subscribe (void *sub, const char *topic)
@@ -11,46 +11,42 @@ static int unsubscribe (void *sub, const char *topic)
     return zmq_setsockopt (sub, ZMQ_UNSUBSCRIBE, topic, strlen (topic));
 }
 
-/* Publishes "sync" until each of the subscribers, who want it, has had it;
- * then nothing of it is left with them. */
-static void sync_with (void *pub, void **subs, int count)
+/* Publishes something of this topic until each of the subscribers, who want
+ * it, has had it; then nothing of it is left with them. */
+static void sync_with (void *pub, void **subs, int count, const char *topic)
 {
+    char begin[64], end[64];
     int got[16] = {0}, waiting = count;
+    snprintf (begin, sizeof begin, "%ssync", topic);
+    snprintf (end, sizeof end, "%ssync-end", topic);
     while (waiting) {
-        SEND (pub, "sync");
+        SEND (pub, begin);
         for (int i = 0; i < count; i++)
             if (wait_event (subs[i], ZMQ_POLLIN, 5) > 0 && drain (subs[i])
                 && !got[i]++)
                 waiting--;
     }
-    SEND (pub, "sync-end");
+    SEND (pub, end);
     for (int i = 0; i < count; i++)
-        for (const char *text = ""; text && strcmp (text, "sync-end");)
+        for (const char *text = ""; text && strcmp (text, end);)
             text = recv_text (subs[i], 0);
 }
 
-/* A publisher and one subscriber to `topic` and "sync", already joined. */
+/* A publisher and one subscriber to this topic, already joined. */
 static void joined (enum transport transport, int pub_type, void **pub,
                     int sub_type, void **sub, const char *topic)
 {
     const char *endpoint;
     *pub = bound_socket (pub_type, transport, &endpoint);
     *sub = connected_socket (sub_type, endpoint);
-    if (sub_type == ZMQ_SUB) {
-        CHECK_OK (subscribe (*sub, "sync"));
-        if (topic)
-            CHECK_OK (subscribe (*sub, topic));
-    } else {
-        SEND (*sub, "%01sync");
-        if (topic) {
-            char text[64];
-            snprintf (text, sizeof text, "%%01%s", topic);
-            SEND (*sub, text);
-        }
+    if (sub_type == ZMQ_SUB)
+        CHECK_OK (subscribe (*sub, topic));
+    else {
+        char text[64];
+        snprintf (text, sizeof text, "%%01%s", topic);
+        SEND (*sub, text);
     }
-    sync_with (*pub, sub, 1);
-    if (pub_type == ZMQ_XPUB)
-        drain (*pub);
+    sync_with (*pub, sub, 1, topic);
 }
 
 STORY_ON_EACH_TRANSPORT (a_topic_is_a_prefix_of_the_first_frame)
@@ -174,21 +170,6 @@ STORY (unsubscribing_ends_that_topic_only)
     CHECK_EMPTY (sub);
 }
 
-STORY (unsubscribing_what_was_not_subscribed_does_nothing)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, INPROC, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (unsubscribe (sub, "never"));
-    CHECK_OK (unsubscribe (sub, ""));
-    CHECK_OK (subscribe (sub, "x"));
-    CHECK_OK (unsubscribe (sub, "xy"));
-    CHECK_RECV (xpub, "%01x");
-    CHECK_EMPTY (xpub);
-    SEND (xpub, "x");
-    CHECK_RECV (sub, "x");
-}
-
 STORY (directions_are_one_way)
 {
     void *pub = open_socket (ZMQ_PUB), *sub = open_socket (ZMQ_SUB);
@@ -293,12 +274,12 @@ STORY_ON_EACH_TRANSPORT (a_late_joiner_gets_what_comes_after)
     void *pub = bound_socket (ZMQ_PUB, transport, &endpoint), *subs[2];
     subs[0] = connected_socket (ZMQ_SUB, endpoint);
     CHECK_OK (subscribe (subs[0], ""));
-    sync_with (pub, subs, 1);
+    sync_with (pub, subs, 1, "");
     CHECK_INT (send_numbered (pub, 0, 100), 100);
     subs[1] = connected_socket (ZMQ_SUB, endpoint);
     CHECK_INT (recv_numbered (subs[0], 0, 100), 100);
     CHECK_OK (subscribe (subs[1], ""));
-    sync_with (pub, subs, 2);
+    sync_with (pub, subs, 2, "");
     CHECK_INT (send_numbered (pub, 100, 100), 100);
     CHECK_INT (recv_numbered (subs[0], 100, 100), 100);
     CHECK_INT (recv_numbered (subs[1], 100, 100), 100);
@@ -314,9 +295,8 @@ STORY_ON_EACH_TRANSPORT (each_subscriber_gets_its_own_topics)
         subs[i] = connected_socket (ZMQ_SUB, endpoint);
         snprintf (topic, sizeof topic, "t%d ", i);
         CHECK_OK (subscribe (subs[i], topic));
-        CHECK_OK (subscribe (subs[i], "sync"));
+        sync_with (pub, &subs[i], 1, topic);
     }
-    sync_with (pub, subs, N);
     for (int round = 0; round < 20; round++)
         for (int i = 0; i < N; i++) {
             snprintf (topic, sizeof topic, "t%d %d", i, round);
@@ -342,7 +322,7 @@ STORY_ON_EACH_TRANSPORT (one_subscriber_may_follow_several_publishers)
         const char *endpoint;
         pub[i] = bound_socket (ZMQ_PUB, transport, &endpoint);
         CHECK_OK (zmq_connect (sub, endpoint));
-        sync_with (pub[i], &sub, 1);
+        sync_with (pub[i], &sub, 1, "");
     }
     int count[3] = {0};
     for (int i = 0; i < 30; i++) {
@@ -363,180 +343,12 @@ STORY_ON_EACH_TRANSPORT (a_publisher_may_connect_to_a_bound_subscriber)
     const char *endpoint;
     void *sub = bound_socket (ZMQ_SUB, transport, &endpoint);
     CHECK_OK (subscribe (sub, "x"));
-    CHECK_OK (subscribe (sub, "sync"));
     void *pub = connected_socket (ZMQ_PUB, endpoint);
-    sync_with (pub, &sub, 1);
+    sync_with (pub, &sub, 1, "x");
     SEND (pub, "y");
     SEND (pub, "x1");
     CHECK_RECV (sub, "x1");
     CHECK_EMPTY (sub);
-}
-
-STORY_ON_EACH_TRANSPORT (subscriptions_made_before_connecting_count)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = open_socket (ZMQ_SUB);
-    CHECK_OK (subscribe (sub, "b"));
-    CHECK_OK (subscribe (sub, "a"));
-    CHECK_OK (zmq_connect (sub, endpoint));
-    const char *first = recv_text (xpub, 0), *second = recv_text (xpub, 0);
-    REQUIRE (first && second);
-    CHECK ((!strcmp (first, "%01a") && !strcmp (second, "%01b"))
-           || (!strcmp (first, "%01b") && !strcmp (second, "%01a")));
-    SEND (xpub, "a1");
-    SEND (xpub, "c");
-    SEND (xpub, "b1");
-    CHECK_RECV (sub, "a1");
-    CHECK_RECV (sub, "b1");
-}
-
-STORY_ON_EACH_TRANSPORT (xpub_sees_each_topic_come_and_go_once)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *a = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (a, "topic"));
-    CHECK_RECV (xpub, "%01topic");
-    void *b = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (b, "topic"));
-    CHECK_OK (subscribe (b, "other"));
-    CHECK_RECV (xpub, "%01other");
-    /* Again by the same: not even sent. */
-    CHECK_OK (subscribe (a, "topic"));
-    CHECK_OK (unsubscribe (a, "topic"));
-    CHECK_OK (unsubscribe (a, "topic"));
-    CHECK_OK (subscribe (a, "mark"));
-    CHECK_RECV (xpub, "%01mark");
-    CHECK_OK (unsubscribe (b, "topic"));
-    CHECK_RECV (xpub, "%00topic");
-    CHECK_OK (subscribe (b, ""));
-    CHECK_RECV (xpub, "%01");
-    CHECK_OK (unsubscribe (b, ""));
-    CHECK_RECV (xpub, "%00");
-    CHECK_EMPTY (xpub);
-}
-
-STORY_ON_EACH_TRANSPORT (a_leaving_subscriber_unsubscribes)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *a = connected_socket (ZMQ_SUB, endpoint);
-    void *b = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (a, "only a"));
-    CHECK_RECV (xpub, "%01only a");
-    CHECK_OK (subscribe (a, "shared"));
-    CHECK_RECV (xpub, "%01shared");
-    CHECK_OK (subscribe (b, "shared"));
-    CHECK_OK (subscribe (b, "mark"));
-    CHECK_RECV (xpub, "%01mark");
-    close_socket (a);
-    CHECK_RECV (xpub, "%00only a");
-    CHECK_OK (unsubscribe (b, "mark"));
-    CHECK_RECV (xpub, "%00mark");
-    SEND (xpub, "shared");
-    CHECK_RECV (b, "shared");
-    close_socket (b);
-    CHECK_RECV (xpub, "%00shared");
-    CHECK_EMPTY (xpub);
-}
-
-STORY_ON_EACH_TRANSPORT (disconnecting_unsubscribes)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (sub, "t"));
-    CHECK_RECV (xpub, "%01t");
-    CHECK_OK (zmq_disconnect (sub, endpoint));
-    CHECK_RECV_BESIDE (xpub, sub, "%00t");
-    /* The subscription stays with the socket. */
-    CHECK_OK (zmq_connect (sub, endpoint));
-    CHECK_RECV (xpub, "%01t");
-    SEND (xpub, "t");
-    CHECK_RECV (sub, "t");
-}
-
-STORY_ON_EACH_TRANSPORT (verbose_passes_every_subscription)
-{
-    const char *endpoint;
-    void *xpub = open_socket (ZMQ_XPUB);
-    CHECK_OK (set_int (xpub, ZMQ_XPUB_VERBOSE, 1));
-    endpoint = bind_any (xpub, transport);
-    void *a = connected_socket (ZMQ_SUB, endpoint);
-    void *b = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (a, "t"));
-    CHECK_RECV (xpub, "%01t");
-    CHECK_OK (subscribe (b, "t"));
-    CHECK_RECV (xpub, "%01t");
-    /* But not every end of one. */
-    CHECK_OK (unsubscribe (a, "t"));
-    CHECK_OK (subscribe (a, "mark"));
-    CHECK_RECV (xpub, "%01mark");
-    CHECK_OK (unsubscribe (b, "t"));
-    CHECK_RECV (xpub, "%00t");
-    CHECK_EMPTY (xpub);
-}
-
-STORY_ON_EACH_TRANSPORT (verboser_passes_every_end_too)
-{
-    const char *endpoint;
-    void *xpub = open_socket (ZMQ_XPUB);
-    CHECK_OK (set_int (xpub, ZMQ_XPUB_VERBOSER, 1));
-    endpoint = bind_any (xpub, transport);
-    void *a = connected_socket (ZMQ_SUB, endpoint);
-    void *b = connected_socket (ZMQ_SUB, endpoint);
-    CHECK_OK (subscribe (a, "t"));
-    CHECK_RECV (xpub, "%01t");
-    CHECK_OK (subscribe (b, "t"));
-    CHECK_RECV (xpub, "%01t");
-    CHECK_OK (unsubscribe (a, "t"));
-    CHECK_RECV (xpub, "%00t");
-    CHECK_OK (unsubscribe (b, "t"));
-    CHECK_RECV (xpub, "%00t");
-    CHECK_EMPTY (xpub);
-}
-
-STORY_ON_EACH_TRANSPORT (xsub_subscribes_by_messages)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *xsub = connected_socket (ZMQ_XSUB, endpoint);
-    SEND (xsub, "%01A");
-    CHECK_RECV (xpub, "%01A");
-    SEND (xpub, "B");
-    SEND (xpub, "A|more");
-    CHECK_RECV (xsub, "A|more");
-    SEND (xsub, "%00A");
-    CHECK_RECV (xpub, "%00A");
-    SEND (xpub, "A");
-    SEND (xsub, "%01end");
-    CHECK_RECV (xpub, "%01end");
-    SEND (xpub, "end");
-    CHECK_RECV (xsub, "end");
-    CHECK_EMPTY (xsub);
-}
-
-STORY_ON_EACH_TRANSPORT (xsub_may_send_user_messages_upstream)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *xsub = connected_socket (ZMQ_XSUB, endpoint);
-    SEND (xsub, "%01t");
-    CHECK_RECV (xpub, "%01t");
-    SEND (xsub, "hello");
-    CHECK_RECV (xpub, "hello");
-    SEND (xsub, "%02x|%01part");
-    CHECK_RECV (xpub, "%02x|%01part");
-    SEND (xsub, "");
-    CHECK_RECV (xpub, "");
-    /* A later frame that looks like a subscription is one all the same. */
-    SEND (xpub, "part");
-    CHECK_RECV (xsub, "part");
-    SEND (xpub, "x");
-    SEND (xpub, "t");
-    CHECK_RECV (xsub, "t");
-    CHECK_EMPTY (xsub);
 }
 
 STORY_ON_EACH_TRANSPORT (pub_ignores_user_messages_from_xsub)
@@ -550,162 +362,6 @@ STORY_ON_EACH_TRANSPORT (pub_ignores_user_messages_from_xsub)
     CHECK_INT (int_option (pub, ZMQ_EVENTS), ZMQ_POLLOUT);
 }
 
-STORY_ON_EACH_TRANSPORT (subscriptions_cross_a_forwarder)
-{
-    const char *front, *back;
-    void *xsub = bound_socket (ZMQ_XSUB, transport, &front);
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &back);
-    void *pub = connected_socket (ZMQ_XPUB, front);
-    void *sub = connected_socket (ZMQ_SUB, back);
-    CHECK_OK (subscribe (sub, "news"));
-    const char *text = recv_text (xpub, 0);
-    REQUIRE (text);
-    CHECK_STR (text, "%01news");
-    SEND (xsub, text);
-    CHECK_RECV (pub, "%01news");
-    SEND (pub, "old");
-    SEND (pub, "news|x");
-    CHECK_RECV (xsub, "news|x");
-    SEND (xpub, "news|x");
-    CHECK_RECV (sub, "news|x");
-    CHECK_OK (unsubscribe (sub, "news"));
-    CHECK_RECV (xpub, "%00news");
-    SEND (xsub, "%00news");
-    CHECK_RECV (pub, "%00news");
-}
-
-STORY_ON_EACH_TRANSPORT (xsub_that_connects_later_sends_what_it_wants)
-{
-    void *xsub = open_socket (ZMQ_XSUB);
-    SEND (xsub, "%01a");
-    SEND (xsub, "%01b");
-    SEND (xsub, "%00a");
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    CHECK_OK (zmq_connect (xsub, endpoint));
-    CHECK_RECV (xpub, "%01b");
-    SEND (xsub, "end");
-    CHECK_RECV (xpub, "end");
-    SEND (xpub, "a");
-    SEND (xpub, "b");
-    CHECK_RECV (xsub, "b");
-}
-
-STORY_ON_NETWORK_TRANSPORTS (subscriptions_are_sent_again_to_a_restarted_publisher)
-{
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = open_socket (ZMQ_SUB);
-    CHECK_OK (set_int (sub, ZMQ_RECONNECT_IVL, 10));
-    CHECK_OK (zmq_connect (sub, endpoint));
-    CHECK_OK (subscribe (sub, "keep"));
-    CHECK_OK (subscribe (sub, "gone"));
-    CHECK_RECV (xpub, "%01keep");
-    CHECK_RECV (xpub, "%01gone");
-    CHECK_OK (unsubscribe (sub, "gone"));
-    CHECK_RECV (xpub, "%00gone");
-    for (int restart = 0; restart < 3; restart++) {
-        close_socket (xpub);
-        xpub = open_socket (ZMQ_XPUB);
-        for (int tries = 0; zmq_bind (xpub, endpoint) != 0; tries++) {
-            REQUIRE (errno == EADDRINUSE && tries < 1000);
-            poll (NULL, 0, 10);
-        }
-        CHECK_RECV_BESIDE (xpub, sub, "%01keep");
-        SEND (xpub, "gone");
-        SEND (xpub, "keep it");
-        CHECK_RECV (sub, "keep it");
-    }
-    CHECK_EMPTY (xpub);
-}
-
-STORY_ON_NETWORK_TRANSPORTS (subscriptions_made_while_away_reach_the_publisher)
-{
-    void *sub = open_socket (ZMQ_SUB);
-    const char *endpoint = fresh_endpoint (transport);
-    CHECK_OK (set_int (sub, ZMQ_RECONNECT_IVL, 10));
-    CHECK_OK (zmq_connect (sub, endpoint));
-    CHECK_OK (subscribe (sub, "a"));
-    CHECK_OK (subscribe (sub, "b"));
-    CHECK_OK (unsubscribe (sub, "a"));
-    void *xpub = open_socket (ZMQ_XPUB);
-    CHECK_OK (zmq_bind (xpub, endpoint));
-    int wants_b = 0;
-    while (!wants_b) {
-        const char *text = recv_text (xpub, 0);
-        REQUIRE (text);
-        wants_b = strcmp (text, "%01b") == 0;
-    }
-    SEND (xpub, "a");
-    SEND (xpub, "b");
-    CHECK_RECV (sub, "b");
-}
-
-STORY_ON_EACH_TRANSPORT (ten_thousand_subscriptions)
-{
-    enum { N = 10000 };
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = open_socket (ZMQ_SUB);
-    char topic[32];
-    /* Made before connecting, so that none waits in a full pipe. */
-    CHECK_OK (set_int (xpub, ZMQ_RCVHWM, 0));
-    CHECK_OK (set_int (sub, ZMQ_SNDHWM, 0));
-    for (int i = 0; i < N; i++) {
-        snprintf (topic, sizeof topic, "topic-%d.", i);
-        MUST (subscribe (sub, topic) == 0);
-    }
-    CHECK_OK (zmq_connect (sub, endpoint));
-    static char seen[N];
-    int distinct = 0;
-    for (int i = 0; i < N; i++) {
-        const char *text = recv_text (xpub, 0);
-        int number = -1;
-        REQUIRE (text && sscanf (text, "%%01topic-%d.", &number) == 1);
-        REQUIRE (number >= 0 && number < N);
-        distinct += !seen[number]++;
-    }
-    CHECK_INT (distinct, N);
-    for (int i = 0; i < N; i += 97) {
-        snprintf (topic, sizeof topic, "topic-%d", i);
-        SEND (xpub, topic);
-        snprintf (topic, sizeof topic, "topic-%d.x", i);
-        SEND (xpub, topic);
-        CHECK_RECV (sub, topic);
-    }
-    for (int i = 0; i < N; i++) {
-        snprintf (topic, sizeof topic, "topic-%d.", i);
-        MUST (unsubscribe (sub, topic) == 0);
-    }
-    int ended = 0;
-    for (int i = 0; i < N; i++) {
-        const char *text = recv_text (xpub, 0);
-        ended += text && strncmp (text, "%00topic-", 9) == 0;
-    }
-    CHECK_INT (ended, N);
-    SEND (xpub, "topic-5.");
-    CHECK_EMPTY (sub);
-}
-
-STORY_ON_EACH_TRANSPORT (a_topic_may_be_long)
-{
-    enum { SIZE = 100000 };
-    static char topic[SIZE + 1];
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
-    memset (topic, 'x', sizeof topic);
-    CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, SIZE));
-    static char got[SIZE + 2];
-    CHECK_INT (zmq_recv (xpub, got, sizeof got, 0), SIZE + 1);
-    CHECK_INT (got[0], 1);
-    CHECK (memcmp (got + 1, topic, SIZE) == 0);
-    CHECK_INT (zmq_send (xpub, topic, SIZE - 1, 0), SIZE - 1);
-    CHECK_INT (zmq_send (xpub, topic, SIZE, 0), SIZE);
-    CHECK_INT (zmq_recv (sub, got, sizeof got, 0), SIZE);
-    CHECK_EMPTY (sub);
-}
-
 STORY_ON_EACH_TRANSPORT (conflate_keeps_the_last)
 {
     const char *endpoint;
@@ -714,7 +370,7 @@ STORY_ON_EACH_TRANSPORT (conflate_keeps_the_last)
     CHECK_OK (set_int (sub, ZMQ_CONFLATE, 1));
     CHECK_OK (subscribe (sub, ""));
     CHECK_OK (zmq_connect (sub, endpoint));
-    sync_with (pub, &sub, 1);
+    sync_with (pub, &sub, 1, "");
     for (int i = 0; i < 100; i++)
         MUST (send_numbered (pub, i, 1) == 1);
     int last = -1, ordered = 1;

@@ -25,6 +25,12 @@ enum transport { INPROC, IPC, TCP };
 static void *check_context;
 static void *check_sockets[4096];
 static int check_socket_count;
+static int check_endpoint_count;
+
+static inline void name_ipc_path (char *path, int number)
+{
+    snprintf (path, 128, "/tmp/check-%d-%d.ipc", (int) getpid (), number);
+}
 
 /* Ends the test when a helper cannot do its part; counts no check when it can. */
 #define MUST(COND)                                                             \
@@ -40,6 +46,11 @@ static inline void finish_story (void)
             CHECK_OK (zmq_close (check_sockets[i]));
     if (check_context)
         CHECK_OK (zmq_ctx_term (check_context));
+    for (int i = 1; i <= check_endpoint_count; i++) {
+        char path[128];
+        name_ipc_path (path, i);
+        unlink (path);
+    }
 }
 
 #define STORY(NAME)                                                            \
@@ -137,15 +148,15 @@ static inline void close_socket (void *socket)
 /* Names an endpoint of this transport that nobody has bound. */
 static inline const char *fresh_endpoint (enum transport transport)
 {
-    static char endpoints[64][128];
-    static int count;
-    char *endpoint = endpoints[count++ % 64];
+    static char endpoints[64][128 + 6];
+    char *endpoint = endpoints[check_endpoint_count++ % 64];
     if (transport == INPROC)
-        snprintf (endpoint, 128, "inproc://story-%d", count);
-    else if (transport == IPC)
-        snprintf (endpoint, 128, "ipc:///tmp/check-%d-%d.ipc", (int) getpid (),
-                  count);
-    else {
+        snprintf (endpoint, 128, "inproc://story-%d",
+                  check_endpoint_count);
+    else if (transport == IPC) {
+        strcpy (endpoint, "ipc://");
+        name_ipc_path (endpoint + 6, check_endpoint_count);
+    } else {
         /* A port that was free a moment ago, and is not in TIME_WAIT. */
         int fd = socket (AF_INET, SOCK_STREAM, 0);
         struct sockaddr_in address = {.sin_family = AF_INET};
@@ -175,6 +186,15 @@ static inline const char *bind_any (void *socket, enum transport transport)
     MUST (zmq_bind (socket, "tcp://127.0.0.1:*") == 0);
     MUST (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
     return endpoint;
+}
+
+/* Binds to an endpoint that its last holder may still be leaving. */
+static inline void rebind (void *socket, const char *endpoint)
+{
+    for (int tries = 0; zmq_bind (socket, endpoint) != 0; tries++) {
+        MUST (errno == EADDRINUSE && tries < 1000);
+        poll (NULL, 0, 10);
+    }
 }
 
 static inline void *bound_socket (int type, enum transport transport,

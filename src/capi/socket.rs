@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::context::context;
-use super::entry::{guard, guard_keeping_errno, guard_or};
+use super::entry::{guard_keeping_errno, guard_or};
 use super::message::check;
 use crate::error::{Errno, Result};
 use crate::message::Message;
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Slot::bind) }
+    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::bind) }
 }
 
 /// Connects to an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM,
@@ -138,29 +138,27 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Slot::connect) }
+    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::connect) }
 }
 
-/// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK; EFAULT for
-/// NULL.
+/// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Slot::end_endpoint) }
+    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
 }
 
-/// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK; EFAULT for
-/// NULL.
+/// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Slot::end_endpoint) }
+    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
 }
 
 /// # Safety
@@ -168,13 +166,14 @@ pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> 
 unsafe fn with_endpoint(
     s: *mut c_void,
     addr: *const c_char,
+    null: Errno,
     call: impl FnOnce(&'static Slot, &str) -> Result<()>,
 ) -> c_int {
     let before = super::entry::errno();
     let answer = guard_socket(s, |slot| {
         slot.check_open()?;
         if addr.is_null() {
-            return Err(Errno::EFAULT);
+            return Err(null);
         }
         // SAFETY: the caller's promise.
         let text = unsafe { CStr::from_ptr(addr) };
@@ -285,8 +284,8 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Message, s: *mut c_void, flags: 
     })
 }
 
-/// Receives a frame into a message, whose former content is released. Returns
-/// its length. Errors as `zmq_recv`; EFAULT for what is no message.
+/// Receives a frame into a message, whose former content is released, also
+/// when there is none (EAGAIN). Returns its length. Errors as `zmq_recv`; EFAULT for what is no message.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.
@@ -295,9 +294,14 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Message, s: *mut c_void, flags: 
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
-        let message = slot.recv(true, blocking(flags))?;
+        let received = slot.recv(true, blocking(flags));
+        if let Err(Errno::EAGAIN) = received {
+            // SAFETY: checked to be a live message; its content is dropped.
+            unsafe { *msg = Message::new() };
+        }
+        let message = received?;
         let len = message.len();
-        // SAFETY: checked to be a live message; its content is dropped.
+        // SAFETY: as above.
         unsafe { *msg = message };
         Ok(size(len))
     })

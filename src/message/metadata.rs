@@ -25,12 +25,12 @@ impl Metadata {
         }
     }
 
-    /// The value of the property with this name, compared as RFC 23 asks:
-    /// without regard to case.
+    /// The value of the property with this name. RFC 23 has names without
+    /// regard to case; libzmq compares them exactly here, and so do we.
     pub fn value(&self, name: &[u8]) -> Option<&CStr> {
         self.properties
             .iter()
-            .find(|(n, _)| n.as_bytes().eq_ignore_ascii_case(name))
+            .find(|(n, _)| n.as_bytes() == name)
             .map(|(_, value)| value.as_c_str())
     }
 }

@@ -6,6 +6,7 @@
 //! function; constant buffers are only pointed at. The 64 bytes are also the
 //! C type `zmq_msg_t`, so that nothing is converted at the C boundary.
 
+mod deferred;
 mod metadata;
 mod pool;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
+pub(crate) use deferred::HoldFrees;
 pub use metadata::Metadata;
 
 use crate::error::{Errno, Result};
@@ -464,8 +466,9 @@ impl Message {
                 pool::release(NonNull::new_unchecked(outer.block));
             } else {
                 let user = Box::from_raw(outer.block.cast::<UserBlock>());
-                if let Some(free) = user.free {
-                    free(outer.data.cast(), user.hint);
+                if let Some(function) = user.free {
+                    let data = outer.data.cast();
+                    deferred::run(deferred::Free { function, data, hint: user.hint });
                 }
             }
         }

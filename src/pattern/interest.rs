@@ -10,6 +10,9 @@ use crate::pipe::{Key, Pipe, PipeSet};
 use crate::routing::{Removal, Subscriptions};
 use crate::session::Opening;
 
+/// Changes that may wait for a first connection, beside two for each topic.
+const UNREAD_CHANGES: usize = 10_000;
+
 /// The subscriptions of a socket, shared with its sessions.
 #[derive(Default)]
 pub(super) struct Interest {
@@ -39,7 +42,13 @@ impl Interest {
         }
         for key in peers {
             if let Some(pipe) = pipes.pipe(*key) {
-                if pipe.peer_wants_subscriptions() {
+                if !pipe.peer_wants_subscriptions() {
+                    continue;
+                }
+                if pipe.unread() > 2 * topics.len() + UNREAD_CHANGES && !pipe.leads_to_socket() {
+                    // Nobody has been connected for long: the whole is less.
+                    pipe.send_subscriptions(false);
+                } else {
                     pipe.push(message.share());
                 }
             }
@@ -47,10 +56,13 @@ impl Interest {
         Ok(())
     }
 
-    /// Tells one peer everything (inproc, where no session does).
+    /// Puts everything into a new pipe, and from then on every change: into
+    /// one to another socket (inproc), where no session does it, and into that
+    /// of a connect, so that its first connection is told in the order of the
+    /// calls.
     pub(super) fn tell_all(&self, pipe: &mut Pipe) -> Result<()> {
         let topics = self.topics.lock();
-        pipe.send_subscriptions();
+        pipe.send_subscriptions(true);
         let mut failure = Ok(());
         topics.for_each(|topic| match Message::copy_of(topic) {
             Ok(message) => pipe.push(message.with_role(Role::Subscribe)),
@@ -68,6 +80,9 @@ impl Interest {
 impl Opening for Interest {
     fn open(&self, pipe: &mut Pipe) -> Result<(Vec<Message>, usize)> {
         let topics = self.topics.lock();
+        if pipe.wants_subscriptions() {
+            return Ok((Vec::new(), 0));
+        }
         pipe.want_subscriptions(true);
         let mut messages = Vec::new();
         let mut failure = Ok(());

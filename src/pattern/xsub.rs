@@ -54,9 +54,9 @@ impl XSub {
 }
 
 impl Pattern for XSub {
-    fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
+    fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
         self.peers.push(key);
-        if let Some(pipe) = pipes.pipe(key).filter(|pipe| pipe.leads_to_socket()) {
+        if let Some(pipe) = pipes.pipe(key).filter(|pipe| connected || pipe.leads_to_socket()) {
             if self.interest.tell_all(pipe).is_err() {
                 return false;
             }

@@ -176,7 +176,6 @@ pub(crate) struct Pipe {
     /// What is known of the peer behind the other end.
     metadata: Option<Arc<Metadata>>,
     routing_id: Option<Box<[u8]>>,
-    peer_news: bool,
     /// SNDHWM and RCVHWM of the socket at the other end.
     peer_hwms: Option<(i32, i32)>,
 }
@@ -220,7 +219,6 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         conflate_in: VecDeque::new(),
         metadata: None,
         routing_id: None,
-        peer_news: false,
         peer_hwms: None,
     };
     (make(0, out0, input0), make(1, out1, input1))
@@ -233,14 +231,6 @@ impl Pipe {
         EndRef {
             link: self.link.clone(),
             side: self.side,
-        }
-    }
-
-    /// A name for the other end.
-    pub(crate) fn other_end(&self) -> EndRef {
-        EndRef {
-            link: self.link.clone(),
-            side: 1 - self.side,
         }
     }
 
@@ -301,9 +291,19 @@ impl Pipe {
         self.out_lane().wants_subscriptions.load(Ordering::Relaxed)
     }
 
-    /// Says, for the other end (inproc), that it wants subscriptions.
-    pub(crate) fn send_subscriptions(&self) {
-        self.out_lane().wants_subscriptions.store(true, Ordering::Relaxed);
+    /// Says, for the other end, whether it wants subscriptions.
+    pub(crate) fn send_subscriptions(&self, want: bool) {
+        self.out_lane().wants_subscriptions.store(want, Ordering::Relaxed);
+    }
+
+    /// Messages pushed and not taken.
+    pub(crate) fn unread(&self) -> usize {
+        self.written.wrapping_sub(self.out_lane().taken.load(Ordering::Relaxed))
+    }
+
+    /// Whether this end wants subscriptions as they change.
+    pub(crate) fn wants_subscriptions(&self) -> bool {
+        self.in_lane().wants_subscriptions.load(Ordering::Relaxed)
     }
 
     /// Says whether this end wants subscriptions as they change.
@@ -526,7 +526,6 @@ impl Pipe {
     fn learn_peer(&mut self, message: Message) {
         self.metadata = message.metadata().cloned();
         self.routing_id = Some(message.data().into());
-        self.peer_news = true;
     }
 
     #[inline]
@@ -604,11 +603,6 @@ impl Pipe {
         self.routing_id.as_deref()
     }
 
-    /// Whether the peer became known, or another one, since last asked.
-    pub(crate) fn take_peer_news(&mut self) -> bool {
-        std::mem::take(&mut self.peer_news)
-    }
-
     /// Closed by the peer and read to the end.
     pub(crate) fn is_finished(&mut self) -> bool {
         self.peer_closed() && !self.can_read()
@@ -675,11 +669,6 @@ impl Pipe {
         self.conflate_in.clear();
     }
 
-    /// Drops the whole messages not yet taken, and those alone.
-    pub(crate) fn discard(&mut self) {
-        self.rewind();
-        while self.pop().is_some() {}
-    }
 }
 
 impl Drop for Pipe {

@@ -67,11 +67,6 @@ impl PipeSet {
         live.map(|(key, _)| Key(key as u32)).collect()
     }
 
-    /// Whether there is no pipe.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.len() == self.free.len()
-    }
-
     /// Whether the pipe takes a further message.
     #[inline]
     pub(crate) fn can_write(&mut self, key: Key) -> bool {

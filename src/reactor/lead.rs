@@ -45,6 +45,25 @@ pub(crate) fn leads_for(flag: &LeaderFlag) -> bool {
     LEADING_FOR.with(|leading| std::ptr::eq(leading.get(), flag))
 }
 
+/// Runs `f` so that a `pthread_cancel` of this thread waits: mio's poll is a
+/// cancellation point, and unwinding from there through Rust frames would end
+/// the process.
+fn without_cancellation<R>(f: impl FnOnce() -> R) -> R {
+    const DISABLE: libc::c_int = 1;
+    let mut before = 0;
+    // SAFETY: changes a setting of this thread and puts it back.
+    unsafe { pthread_setcancelstate(DISABLE, &mut before) };
+    let result = f();
+    // SAFETY: as above.
+    unsafe { pthread_setcancelstate(before, std::ptr::null_mut()) };
+    result
+}
+
+unsafe extern "C" {
+    /// Missing from the libc crate.
+    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
+}
+
 /// Spins until `done`, at most as long as spinning has paid on this thread.
 /// Between two looks `look` runs.
 pub(crate) fn spin(
@@ -93,7 +112,7 @@ impl Reactor {
         self.app_leads.store(true, Ordering::Relaxed);
         self.leads.fetch_add(1, Ordering::Relaxed);
         LEADING_FOR.set(flag);
-        let led = self.lead_until(&mut lead, flag, deadline);
+        let led = without_cancellation(|| self.lead_until(&mut lead, flag, deadline));
         LEADING_FOR.set(std::ptr::null());
         drop(lead);
         self.leave();

@@ -40,6 +40,9 @@ pub(crate) mod event {
     pub(crate) const READABLE: u32 = 1 << 8;
     /// The descriptor may take more.
     pub(crate) const WRITABLE: u32 = 1 << 9;
+    /// The peer has closed, or the connection failed: there is an end to be
+    /// read, and no further event will tell of it.
+    pub(crate) const HANGUP: u32 = 1 << 13;
     /// The source's timer is due.
     pub(crate) const TIMER: u32 = 1 << 10;
     /// The source asked to go on.
@@ -346,6 +349,9 @@ impl Reactor {
         let mut bits = 0;
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             bits |= event::READABLE;
+        }
+        if event.is_read_closed() || event.is_write_closed() || event.is_error() {
+            bits |= event::HANGUP;
         }
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             bits |= event::WRITABLE;

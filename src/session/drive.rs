@@ -199,6 +199,7 @@ impl Inner {
         match &mut self.phase {
             Phase::Open(live) => {
                 live.readable |= bits & event::READABLE != 0;
+                live.hung_up |= bits & event::HANGUP != 0;
                 live.writable |= bits & event::WRITABLE != 0;
             }
             Phase::Connecting(..) => self.connected(session),
@@ -431,7 +432,7 @@ impl Inner {
         if let Some((dialer, _)) = &mut self.dialer {
             dialer.succeeded();
         }
-        let news = peer_message(&peer, &live.peer_address());
+        let news = peer_message(&peer, &live.peer_address(), live.fd());
         match &mut self.pipe {
             Some(pipe) => {
                 pipe.push(news);
@@ -539,11 +540,12 @@ impl Inner {
 }
 
 /// The in-band note that tells the socket who its peer is from here on.
-fn peer_message(peer: &PeerInfo, address: &str) -> Message {
+fn peer_message(peer: &PeerInfo, address: &str, fd: RawFd) -> Message {
     let mut metadata = Metadata::new();
     for (name, value) in &peer.properties {
         metadata.add(name, value);
     }
+    metadata.add(b"__fd", fd.to_string().as_bytes());
     metadata.add(b"Peer-Address", address.as_bytes());
     let mut message = Message::copy_of(&peer.routing_id).unwrap_or_default().with_role(Role::Peer);
     message.set_metadata(Some(Arc::new(metadata)));

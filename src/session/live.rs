@@ -34,8 +34,12 @@ pub(super) struct Live {
     pub(super) batch: Batch,
     /// The kernel may have more to read.
     pub(super) readable: bool,
+    /// The end of the stream is there to be read.
+    pub(super) hung_up: bool,
     /// The kernel may take more.
     pub(super) writable: bool,
+    /// The kernel refused to write.
+    cannot_write: bool,
     /// Bytes read that the pipe has no room for, from `held_from` on.
     held: Vec<u8>,
     held_from: usize,
@@ -68,7 +72,9 @@ impl Live {
             zmtp: Connection::new(config, now),
             batch: Batch::default(),
             readable: true,
+            hung_up: false,
             writable: true,
+            cannot_write: false,
             held: Vec::new(),
             held_from: 0,
             heard: false,
@@ -121,7 +127,7 @@ impl Live {
                 Err(ending) => return Err(ending),
             };
             // Less than was asked for: the next event says when there is more.
-            self.readable = full;
+            self.readable = full || self.hung_up;
             let now = Instant::now();
             self.heard = true;
             if into_body > 0 {
@@ -198,6 +204,9 @@ impl Live {
 
     /// Writes what there is to write.
     pub(super) fn write(&mut self, mut pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
+        if self.cannot_write {
+            return Ok(Round::Done);
+        }
         for _ in 0..WRITES_PER_TURN {
             if self.batch.is_empty() {
                 self.batch.fill(&mut self.zmtp, pipe.as_deref_mut());
@@ -208,12 +217,25 @@ impl Live {
             if !self.writable {
                 return Ok(Round::Done);
             }
-            if self.batch.write(&self.stream, pipe.as_deref_mut())? == Written::Blocked {
-                self.writable = false;
-                return Ok(Round::Done);
+            match self.batch.write(&self.stream, pipe.as_deref_mut()) {
+                Ok(Written::All) => {}
+                Ok(Written::Blocked) => {
+                    self.writable = false;
+                    return Ok(Round::Done);
+                }
+                Err(_) => return self.write_failed(),
             }
         }
         Ok(Round::MoreLater)
+    }
+
+    /// The peer takes nothing more. What it has sent may still be read: the
+    /// connection ends with its end.
+    fn write_failed(&mut self) -> Result<Round, Ending> {
+        self.cannot_write = true;
+        self.hung_up = true;
+        self.readable = true;
+        if self.held.is_empty() { Ok(Round::MoreLater) } else { Ok(Round::Done) }
     }
 
     /// Queues the messages a connection begins with.

@@ -89,7 +89,7 @@ pub(crate) struct Surroundings {
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
     /// Keeps the context waiting until the session has ended.
-    pub(crate) lease: Arc<dyn Send + Sync>,
+    pub(crate) _lease: Arc<dyn Send + Sync>,
 }
 
 /// A connection and its pipe; see the room's head.

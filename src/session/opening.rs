@@ -8,7 +8,8 @@ use crate::pipe::Pipe;
 /// XSUB's subscriptions. They are state, not traffic: none is dropped at a
 /// water mark, and every reconnect begins with all of them.
 pub(crate) trait Opening: Send + Sync {
-    /// The messages to begin with. From here on `pipe`, the session's end, is
+    /// The messages to begin with; none when the pipe has held them from the
+    /// start. From here on `pipe`, the session's end, is
     /// sent every change. Changes already in the pipe are contained in the
     /// answer, which says how many frames that concerns. `ENOMEM` fails the
     /// connection.

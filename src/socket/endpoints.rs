@@ -236,7 +236,7 @@ impl Socket {
             host: self.port.clone(),
             endpoint,
             settings,
-            lease: self.home.lease.clone(),
+            _lease: self.home.lease.clone(),
         }
     }
 

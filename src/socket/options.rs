@@ -3,8 +3,9 @@
 
 use super::{Slot, Socket};
 use crate::error::Result;
-use crate::options::{Change, Live};
+use crate::options::{Change, Live, PatternOption};
 use crate::pipe::Pipe;
+use crate::socket_type::SocketType;
 
 impl Slot {
     /// Sets an option; `value` is `None` for a null pointer of size 0.
@@ -82,9 +83,15 @@ impl Socket {
                 self.process(slot);
                 self.pattern.subscribe(&mut self.pipes, topic, false)?;
             }
+            // Any type takes it; only those that match topics act on it.
+            Change::Pattern(PatternOption::InvertMatching(_)) if !self.matches_topics() => {}
             Change::Pattern(option) => self.pattern.set(option)?,
         }
         Ok(())
+    }
+
+    fn matches_topics(&self) -> bool {
+        matches!(self.kind(), SocketType::Pub | SocketType::XPub | SocketType::Sub)
     }
 
     fn each_pipe(&mut self, f: impl Fn(&mut Pipe)) {

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::mailbox::{Mailbox, Port};
 use super::{Home, Socket};
 use crate::error::{Errno, Result};
+use crate::message::HoldFrees;
 use crate::options::ContextOptions;
 use crate::socket_type::SocketType;
 use crate::sync::{Arena, AtomicU32, Ordering};
@@ -30,6 +31,8 @@ pub(crate) struct Slot {
 /// The locked socket of a slot.
 pub(super) struct Locked<'a> {
     guard: MutexGuard<'a, Option<Box<Socket>>>,
+    /// Dropped after the lock.
+    _frees: HoldFrees,
 }
 
 impl std::ops::Deref for Locked<'_> {
@@ -106,7 +109,7 @@ impl Slot {
             return Err(Errno::ENOTSOCK);
         }
         self.forget_events();
-        Ok(Locked { guard })
+        Ok(Locked { guard, _frees: HoldFrees::new() })
     }
 
     /// `ENOTSOCK` when there is no socket here.

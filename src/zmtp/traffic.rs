@@ -12,6 +12,9 @@ use super::{Config, Inbox, ProtocolError};
 use crate::message::{MAX_INLINE, Message, Role};
 use crate::socket_type::SocketType;
 
+/// No machine has memory for a longer body, whatever the peer announces.
+const LARGEST_BODY: u64 = 1 << 46;
+
 /// The longest command in traffic; in practice, a subscription's topic.
 pub(super) const MAX_COMMAND: usize = 16 << 20;
 
@@ -74,7 +77,7 @@ impl Traffic {
         Traffic {
             heartbeat: Heartbeat::new(config, now),
             partial: Partial::None,
-            max_body: largest.min(isize::MAX as u64) as usize,
+            max_body: largest.min(LARGEST_BODY) as usize,
             takes_subscriptions: matches!(config.socket_type, SocketType::Pub | SocketType::XPub),
             in_message: false,
             listening: true,
