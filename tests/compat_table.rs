@@ -20,7 +20,7 @@ fn the_option_tables_in_compat_md_are_current() {
     }
     assert!(
         std::env::var_os("FERROZMQ_WRITE_COMPAT").is_some(),
-        "the option tables in COMPAT.md are stale: run `make compat` and commit it"
+        "the option tables in COMPAT.md are stale: write them anew (see the head of this file)"
     );
     let text = [before, BEGIN, &current, END, after].concat();
     fs::write(&path, text).expect("COMPAT.md can be written");

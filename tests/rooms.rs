@@ -27,7 +27,8 @@ fn said() -> (Arrows, Vec<String>) {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap_or_default();
     let mut order = Vec::new();
     let mut arrows = Arrows::new();
-    for line in text.lines() {
+    let section = text.split("\n## ").find(|section| section.starts_with("The rooms\n"));
+    for line in section.unwrap_or_default().lines() {
         let columns: Vec<&str> = line.split(" | ").collect();
         let [room, _, used] = columns[..] else { continue };
         let Some(room) = quoted(room).pop() else { continue };
