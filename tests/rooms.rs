@@ -27,9 +27,7 @@ fn said() -> (Arrows, Vec<String>) {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap_or_default();
     let mut order = Vec::new();
     let mut arrows = Arrows::new();
-    let section = text
-        .split("\n## ")
-        .find(|section| section.starts_with("The rooms\n"));
+    let section = text.split("\n## ").find(|section| section.starts_with("The rooms\n"));
     for line in section.unwrap_or_default().lines() {
         let columns: Vec<&str> = line.split(" | ").collect();
         let [room, _, used] = columns[..] else {
@@ -47,9 +45,7 @@ fn said() -> (Arrows, Vec<String>) {
 /// The names between backticks, without what marks them as files or folders.
 fn quoted(text: &str) -> Vec<String> {
     let names = text.split('`').skip(1).step_by(2);
-    names
-        .map(|name| name.trim_end_matches(".rs").trim_end_matches('/').into())
-        .collect()
+    names.map(|name| name.trim_end_matches(".rs").trim_end_matches('/').into()).collect()
 }
 
 /// What the sources say of each other with `crate::`.
@@ -58,10 +54,7 @@ fn drawn() -> Arrows {
     let src = Path::new(ROOT).join("src");
     for file in files(&src) {
         let inside = file.strip_prefix(&src).expect("a file in src/");
-        let room = inside
-            .iter()
-            .next()
-            .and_then(|first| Path::new(first).file_stem());
+        let room = inside.iter().next().and_then(|first| Path::new(first).file_stem());
         let room = room.expect("a room").to_string_lossy().into_owned();
         if room == "lib" {
             continue;
@@ -84,13 +77,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder can be read");
     let paths = entries.flatten().map(|entry| entry.path());
     paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files(&path)
-            } else {
-                vec![path]
-            }
-        })
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
         .collect()
 }

@@ -137,9 +137,7 @@ impl Message {
     #[inline]
     pub const fn new() -> Message {
         Message {
-            body: Body {
-                inline: [0; MAX_INLINE],
-            },
+            body: Body { inline: [0; MAX_INLINE] },
             metadata: None,
             storage: storage::INLINE,
             more: 0,
@@ -162,13 +160,7 @@ impl Message {
         let block = pool::allocate(len)?;
         // SAFETY: the pool's blocks have `len` bytes behind their head.
         let data = unsafe { block.as_ptr().add(1).cast::<u8>() };
-        message.body = Body {
-            outer: Outer {
-                data,
-                len,
-                block: block.as_ptr(),
-            },
-        };
+        message.body = Body { outer: Outer { data, len, block: block.as_ptr() } };
         message.storage = storage::HEAP;
         Ok(message)
     }
@@ -214,13 +206,7 @@ impl Message {
         let mut message = Message::new();
         if free.is_none() {
             message.storage = storage::CONSTANT;
-            message.body = Body {
-                outer: Outer {
-                    data,
-                    len,
-                    block: ptr::null_mut(),
-                },
-            };
+            message.body = Body { outer: Outer { data, len, block: ptr::null_mut() } };
             return Ok(message);
         }
         let layout = std::alloc::Layout::new::<UserBlock>();
@@ -232,23 +218,13 @@ impl Message {
         // SAFETY: freshly allocated for exactly this type.
         unsafe {
             block.write(UserBlock {
-                block: Block {
-                    references: AtomicU32::new(1),
-                    class: 0,
-                    capacity: 0,
-                },
+                block: Block { references: AtomicU32::new(1), class: 0, capacity: 0 },
                 free,
                 hint,
             });
         }
         message.storage = storage::USER;
-        message.body = Body {
-            outer: Outer {
-                data,
-                len,
-                block: block.cast(),
-            },
-        };
+        message.body = Body { outer: Outer { data, len, block: block.cast() } };
         Ok(message)
     }
 
@@ -261,13 +237,7 @@ impl Message {
     pub unsafe fn constant(data: *const u8, len: usize) -> Message {
         let mut message = Message::new();
         message.storage = storage::CONSTANT;
-        message.body = Body {
-            outer: Outer {
-                data: data.cast_mut(),
-                len,
-                block: ptr::null_mut(),
-            },
-        };
+        message.body = Body { outer: Outer { data: data.cast_mut(), len, block: ptr::null_mut() } };
         message
     }
 

@@ -145,10 +145,7 @@ impl Link {
             // Pairs with the fence in `EndRef::set_owner`.
             fence(Ordering::SeqCst);
             if let Some(owner) = end.owner.get() {
-                owner.clone().signalled(&EndRef {
-                    link: self.clone(),
-                    side,
-                });
+                owner.clone().signalled(&EndRef { link: self.clone(), side });
             }
         }
     }
@@ -228,10 +225,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
 impl Pipe {
     /// A name for this end.
     pub(crate) fn end(&self) -> EndRef {
-        EndRef {
-            link: self.link.clone(),
-            side: self.side,
-        }
+        EndRef { link: self.link.clone(), side: self.side }
     }
 
     /// Remembers the key under which the owner keeps this end.
@@ -242,11 +236,7 @@ impl Pipe {
     /// Takes the signals that have come for this end.
     pub(crate) fn take_signals(&self) -> u32 {
         let word = &self.link.ends[self.side].signals;
-        if word.load(Ordering::Relaxed) == 0 {
-            0
-        } else {
-            word.swap(0, Ordering::SeqCst)
-        }
+        if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::SeqCst) }
     }
 
     /// Whether the other end is closed. What it wrote may still be unread.
@@ -508,11 +498,7 @@ impl Pipe {
         loop {
             match self.input.front() {
                 None => {
-                    return self
-                        .in_lane()
-                        .conflated
-                        .as_ref()
-                        .is_some_and(|c| c.lock().is_some());
+                    return self.in_lane().conflated.as_ref().is_some_and(|c| c.lock().is_some());
                 }
                 Some(message) if message.role() == Role::Peer => {
                     let mut message = Message::new();
@@ -581,10 +567,7 @@ impl Pipe {
     }
 
     fn conflate_waits(&self) -> bool {
-        self.in_lane()
-            .conflated
-            .as_ref()
-            .is_some_and(|slot| slot.lock().is_some())
+        self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
     }
 
     /// Tells the writer that the reader is at work and needs no signals.
@@ -618,12 +601,7 @@ impl Pipe {
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Message> {
         if self.in_lane().conflated.is_some() {
-            if let Some(message) = self
-                .in_lane()
-                .conflated
-                .as_ref()
-                .and_then(|c| c.lock().take())
-            {
+            if let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take()) {
                 self.conflate_in.push_back(message);
                 return self.conflate_in.back();
             }
@@ -640,10 +618,7 @@ impl Pipe {
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
         for _ in 0..frames {
-            let Some(frame) = self
-                .input
-                .take_peeked()
-                .or_else(|| self.conflate_in.pop_front())
+            let Some(frame) = self.input.take_peeked().or_else(|| self.conflate_in.pop_front())
             else {
                 break;
             };
@@ -670,7 +645,6 @@ impl Pipe {
         }
         self.conflate_in.clear();
     }
-
 }
 
 impl Drop for Pipe {

@@ -34,13 +34,8 @@ struct Chunk<T> {
 
 impl<T> Chunk<T> {
     fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity)
-            .map(|_| SharedCell::new(MaybeUninit::uninit()))
-            .collect();
-        Box::into_raw(Box::new(Chunk {
-            slots,
-            next: AtomicPtr::new(ptr::null_mut()),
-        }))
+        let slots = (0..capacity).map(|_| SharedCell::new(MaybeUninit::uninit())).collect();
+        Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
     }
 }
 
@@ -62,12 +57,7 @@ impl<T> Clone for Cursor<T> {
 impl<T> Copy for Cursor<T> {}
 
 impl<T> Cursor<T> {
-    const START: Cursor<T> = Cursor {
-        chunk: ptr::null_mut(),
-        index: 0,
-        len: 0,
-        count: 0,
-    };
+    const START: Cursor<T> = Cursor { chunk: ptr::null_mut(), index: 0, len: 0, count: 0 };
 
     /// Steps to the beginning of `chunk`.
     fn enter(&mut self, chunk: *mut Chunk<T>) {
@@ -133,17 +123,8 @@ pub(crate) fn ring<T>() -> (Producer<T>, Consumer<T>) {
         taken: SharedCell::new(Cursor::START),
     });
     (
-        Producer {
-            shared: shared.clone(),
-            write: Cursor::START,
-            open: None,
-        },
-        Consumer {
-            shared,
-            read: Cursor::START,
-            ahead: Cursor::START,
-            tail: 0,
-        },
+        Producer { shared: shared.clone(), write: Cursor::START, open: None },
+        Consumer { shared, read: Cursor::START, ahead: Cursor::START, tail: 0 },
     )
 }
 
@@ -205,11 +186,7 @@ impl<T> Producer<T> {
             // Acquire: the consumer was done with the chunk before it gave it.
             let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
             let capacity = (self.write.len * 2).clamp(FIRST_CHUNK, LARGEST_CHUNK);
-            let chunk = if spare.is_null() {
-                Chunk::new(capacity)
-            } else {
-                spare
-            };
+            let chunk = if spare.is_null() { Chunk::new(capacity) } else { spare };
             // SAFETY: the chunk is the producer's alone.
             unsafe { (*chunk).next.store(ptr::null_mut(), Ordering::Relaxed) };
             if full.is_null() {
@@ -229,10 +206,7 @@ impl<T> Producer<T> {
     /// reads afterwards is not older than the publication.
     #[inline]
     pub(crate) fn publish(&mut self) {
-        let end = self
-            .open
-            .as_ref()
-            .map_or(self.write.count, |open| open.count);
+        let end = self.open.as_ref().map_or(self.write.count, |open| open.count);
         self.shared.tail.swap(end, Ordering::SeqCst);
         fence_after_swap();
     }
@@ -418,12 +392,8 @@ impl<T> Drop for Consumer<T> {
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: both halves have ended; the last reference synchronises.
-        let (mut at, end) = unsafe {
-            (
-                self.taken.with(|cell| *cell),
-                self.written.with(|cell| (*cell).count),
-            )
-        };
+        let (mut at, end) =
+            unsafe { (self.taken.with(|cell| *cell), self.written.with(|cell| (*cell).count)) };
         if at.chunk.is_null() {
             at.chunk = self.first.load(Ordering::Relaxed);
         }

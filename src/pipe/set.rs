@@ -47,9 +47,7 @@ impl PipeSet {
     /// The key of the pipe with this end; `None` when it is gone.
     pub(crate) fn key_of(&mut self, end: &EndRef) -> Option<Key> {
         let key = Key(end.key());
-        self.pipe(key)
-            .is_some_and(|pipe| pipe.end().same(end))
-            .then_some(key)
+        self.pipe(key).is_some_and(|pipe| pipe.end().same(end)).then_some(key)
     }
 
     /// Sends what waits in corked pipes for company.
@@ -59,11 +57,7 @@ impl PipeSet {
 
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
-        let live = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, pipe)| pipe.is_some());
+        let live = self.slots.iter().enumerate().filter(|(_, pipe)| pipe.is_some());
         live.map(|(key, _)| Key(key as u32)).collect()
     }
 

@@ -31,11 +31,7 @@ pub(crate) fn proxy(
 
 /// Passes a burst of messages that have come and can go. Says whether there
 /// were any.
-fn pass(
-    from: &'static Slot,
-    to: &'static Slot,
-    capture: Option<&'static Slot>,
-) -> Result<bool> {
+fn pass(from: &'static Slot, to: &'static Slot, capture: Option<&'static Slot>) -> Result<bool> {
     for passed in 0..BURST {
         if to.ready()? & POLLOUT == 0 && !std::ptr::eq(from, to) {
             return Ok(passed > 0);

@@ -11,7 +11,9 @@ use crate::error::Result;
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
-use crate::transport::{Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect};
+use crate::transport::{
+    Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
+};
 use crate::zmtp::PeerInfo;
 
 /// A corked session that had nothing left over this many times in a row is
@@ -359,7 +361,11 @@ impl Inner {
     }
 
     /// Writes. Says whether there is more than its turn allows.
-    fn write(&mut self, busy_since: Option<Instant>, nap: bool) -> std::result::Result<bool, Ending> {
+    fn write(
+        &mut self,
+        busy_since: Option<Instant>,
+        nap: bool,
+    ) -> std::result::Result<bool, Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         if let Some(pipe) = &mut self.pipe {
             pipe.be_active();
@@ -425,7 +431,11 @@ impl Inner {
     }
 
     /// The handshake is done. False when the session has ended over it.
-    fn meet(&mut self, session: &Arc<Session>, peer: PeerInfo) -> std::result::Result<bool, Ending> {
+    fn meet(
+        &mut self,
+        session: &Arc<Session>,
+        peer: PeerInfo,
+    ) -> std::result::Result<bool, Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;

@@ -126,7 +126,11 @@ impl Slot {
         socket.reactor.clone().map(Following::new)
     }
 
-    fn wait_leading(&'static self, reactor: &Arc<Reactor>, deadline: Option<Instant>) -> Result<()> {
+    fn wait_leading(
+        &'static self,
+        reactor: &Arc<Reactor>,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
         {
             let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
             if self.mailbox.has_news() {
