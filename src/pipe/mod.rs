@@ -58,6 +58,15 @@ const IDLE: u32 = 1;
 /// once a batch has come together.
 const CORKED: u32 = 2;
 
+/// What becomes of messages that were flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// The reader looks at them.
+    Seen,
+    /// They wait for company in a corked lane.
+    Corked,
+}
+
 /// Whoever uses an end: a socket's mailbox or a session.
 pub(crate) trait Owner: Send + Sync {
     /// The end has signals to take. Called on any thread, with locks of the
@@ -420,10 +429,10 @@ impl Pipe {
         }
     }
 
-    /// Shows the reader what was pushed, and wakes it when it sleeps. A
+    /// Shows the reader what was pushed, says whether it lies in wait there, and wakes it when it sleeps. A
     /// session behind the other end may write to the network right here.
     #[inline]
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) -> Flushed {
         if let Some(message) = self.conflate_out.take() {
             if let Some(slot) = &self.out_lane().conflated {
                 *slot.lock() = Some(message);
@@ -431,9 +440,12 @@ impl Pipe {
         }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
-            ACTIVE => {}
-            CORKED if self.unsent_bytes < BATCH_BYTES => {}
-            _ => self.tell_reader(),
+            ACTIVE => Flushed::Seen,
+            CORKED if self.unsent_bytes < BATCH_BYTES => Flushed::Corked,
+            _ => {
+                self.tell_reader();
+                Flushed::Seen
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The pipes of one socket, by key. Patterns and routing speak of keys; the
 //! socket's shell and this set own the pipes.
 
-use super::{EndRef, Pipe};
+use super::{EndRef, Flushed, Pipe};
 use crate::message::Message;
 
 /// Names a pipe within its socket.
@@ -15,6 +15,8 @@ pub(crate) struct PipeSet {
     free: Vec<u32>,
     /// Pipes found closed by their peer and read to the end.
     finished: Vec<Key>,
+    /// Pipes in which messages wait for company, some perhaps more than once.
+    corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
 }
@@ -34,6 +36,8 @@ impl PipeSet {
     /// Gives a pipe up.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Pipe> {
         let pipe = self.slots.get_mut(key.0 as usize)?.take()?;
+        // The key may soon name another pipe.
+        self.finished.retain(|finished| *finished != key);
         self.free.push(key.0);
         Some(pipe)
     }
@@ -52,7 +56,11 @@ impl PipeSet {
 
     /// Sends what waits in corked pipes for company.
     pub(crate) fn push_out(&mut self) {
-        self.slots.iter_mut().flatten().for_each(Pipe::push_out);
+        for key in std::mem::take(&mut self.corked) {
+            if let Some(pipe) = self.pipe(key) {
+                pipe.push_out();
+            }
+        }
     }
 
     /// Every key.
@@ -73,8 +81,8 @@ impl PipeSet {
         if let Some(pipe) = self.pipe(key) {
             let more = message.more();
             pipe.push(message);
-            if !more {
-                pipe.flush();
+            if !more && pipe.flush() == Flushed::Corked && self.corked.last() != Some(&key) {
+                self.corked.push(key);
             }
         }
     }

@@ -42,7 +42,7 @@ const UNIT: usize = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
-    /// The first bytes of up to [`MAX_SMALL`] children. With more, for each
+    /// The first bytes of up to `MAX_SMALL` children. With more, for each
     /// word of the bitmap the number of children before it.
     keys: u64,
     /// The label itself, zero-padded, or its place in `Trie::labels`.
