@@ -20,10 +20,7 @@ fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let generated = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("zmq.h");
     write_if_changed(&generated, &header(&root));
-    println!(
-        "cargo:rustc-env=FERROZMQ_GENERATED_HEADER={}",
-        generated.display()
-    );
+    println!("cargo:rustc-env=FERROZMQ_GENERATED_HEADER={}", generated.display());
     if env::var_os("FERROZMQ_WRITE_HEADER").is_some() {
         let committed = root.join("include/zmq.h");
         println!("cargo:rerun-if-changed={}", committed.display());
@@ -46,10 +43,7 @@ fn header(root: &Path) -> Vec<u8> {
         builder = builder.with_src(file);
     }
     let mut text = Vec::new();
-    builder
-        .generate()
-        .unwrap_or_else(|error| panic!("the C header: {error}"))
-        .write(&mut text);
+    builder.generate().unwrap_or_else(|error| panic!("the C header: {error}")).write(&mut text);
     text
 }
 

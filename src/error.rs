@@ -123,13 +123,7 @@ mod tests {
 
     #[test]
     fn every_errno_keeps_its_value() {
-        for e in [
-            Errno::EAGAIN,
-            Errno::ENOTSOCK,
-            Errno::EFSM,
-            Errno::ETERM,
-            Errno::EHOSTUNREACH,
-        ] {
+        for e in [Errno::EAGAIN, Errno::ENOTSOCK, Errno::EFSM, Errno::ETERM, Errno::EHOSTUNREACH] {
             assert_eq!(Errno::from_raw(e.raw()), e);
         }
         assert_eq!(Errno::ETERM.raw(), 156_384_765);

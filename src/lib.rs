@@ -1,4 +1,41 @@
-//! A drop-in replacement for libzmq.
+//! libzmq in Rust: its exact C ABI, and an engine in which the threads that use
+//! sockets do the I/O themselves wherever they can.
+//!
+//! A program that was built for libzmq needs nothing of this page: it loads
+//! `libzmq.so.5` and calls what [`capi`] exports. This is the map for those who
+//! read the code; `ARCHITECTURE.md` tells how the rooms work together.
+//!
+//! From top to bottom, each using only what stands below it:
+//!
+//! - [`capi`]: the exported C functions. NULL, -1 and errno end here.
+//! - `context`: options, threads, termination, fork.
+//! - `proxy` and `poller`: `zmq_proxy` and `zmq_poll`, on top of sockets.
+//! - `socket`: the shell that all socket types share: lock, mailbox, waiting,
+//!   endpoints.
+//! - `pattern`: what each socket type does with its pipes.
+//! - `session`: a connection and its pipe, reconnects, batches.
+//! - [`routing`]: who gets which message, topics included.
+//! - [`zmtp`]: the wire protocol without I/O.
+//! - [`transport`]: addresses and streams of tcp and ipc.
+//! - `reactor`: the kernel's poll and who leads it.
+//! - [`options`]: the table of all options.
+//! - `pipe`: rings, water marks, signals.
+//! - [`message`]: the 64 bytes, and where bodies live.
+//! - `sync`: atomics, parking, handles.
+//! - [`socket_type`] and [`error`].
+//!
+//! The way of a message through them: `capi/socket.rs`, `socket/transfer.rs`,
+//! `pattern/push.rs`, `routing/load_balancer.rs`, `pipe/`, `session/drive.rs`
+//! and `batch.rs`, `zmtp/connection.rs`, `transport/stream.rs`; and up the same
+//! stairs on the other side.
+//!
+//! Rooms that tests and tools use from outside are public; there is no promise
+//! of a stable Rust API. Lints for the whole crate (`missing_docs`,
+//! `undocumented_unsafe_blocks`, …) stand in `Cargo.toml`.
+
+// The documentation is for those who read the code: `make lint` builds it with
+// private items, to which public ones may then refer.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod capi;
 mod context;

@@ -24,10 +24,7 @@ const RELEASE: [&str; 2] = ["ZMQ_VERSION", "ZMQ_VERSION_PATCH"];
 #[test]
 fn the_committed_header_is_the_generated_one() {
     let committed = fs::read_to_string(Path::new(INCLUDE).join("zmq.h")).unwrap_or_default();
-    assert!(
-        committed == GENERATED,
-        "include/zmq.h is stale: run `make header` and commit it"
-    );
+    assert!(committed == GENERATED, "include/zmq.h is stale: run `make header` and commit it");
 }
 
 #[test]
@@ -60,10 +57,9 @@ fn it_compiles_under_every_standard_without_a_warning() {
                 format!("-x{language}"),
                 file.display().to_string(),
             ];
-            let Some(output) = run(
-                compiler,
-                strict.iter().copied().chain(arguments.iter().map(|a| &**a)),
-            ) else {
+            let Some(output) =
+                run(compiler, strict.iter().copied().chain(arguments.iter().map(|a| &**a)))
+            else {
                 continue;
             };
             assert!(output.status.success(), "{compiler} {standard}: {output:?}");
@@ -94,11 +90,7 @@ fn every_constant_of_the_stock_header_is_there_with_its_value() {
 fn every_prototype_agrees_with_the_stock_header() {
     let Some(stock) = stock_header() else { return };
     let prototypes = prototypes();
-    assert!(
-        prototypes.len() > 20,
-        "only {} prototypes",
-        prototypes.len()
-    );
+    assert!(prototypes.len() > 20, "only {} prototypes", prototypes.len());
     for name in prototypes.keys() {
         assert!(stock.contains(&format!("{name} (")), "{name} is not theirs");
     }
@@ -106,10 +98,7 @@ fn every_prototype_agrees_with_the_stock_header() {
     let again: Vec<&str> = prototypes.values().map(|p| p.as_str()).collect();
     let source = format!("{stock}\n{}\n{LAYOUT}", again.join("\n"));
     let file = scratch("prototypes.c", &source).display().to_string();
-    if let Some(output) = run(
-        "cc",
-        ["-std=c11", "-Wall", "-Werror", "-fsyntax-only", &file],
-    ) {
+    if let Some(output) = run("cc", ["-std=c11", "-Wall", "-Werror", "-fsyntax-only", &file]) {
         assert!(output.status.success(), "{output:?}");
     }
 }
@@ -190,9 +179,7 @@ fn values(header: &str, names: &[String], program: &str) -> BTreeMap<String, Str
 fn scratch(name: &str, text: &str) -> PathBuf {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("main").to_owned();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("header")
-        .join(test);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("header").join(test);
     fs::create_dir_all(&folder).expect("the target folder is writable");
     let path = folder.join(name);
     fs::write(&path, text).expect("the target folder is writable");

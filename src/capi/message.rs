@@ -91,11 +91,7 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut Message, src: *mut Message) -> 
         unsafe {
             check(src)?;
             check(dest)?;
-            let message = if dest == src {
-                Message::new()
-            } else {
-                std::mem::take(&mut *src)
-            };
+            let message = if dest == src { Message::new() } else { std::mem::take(&mut *src) };
             drop(dest.replace(message));
         }
         Ok(())
@@ -179,11 +175,7 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const Message, property: c_int) -> c_
 pub unsafe extern "C" fn zmq_msg_set(msg: *mut Message, property: c_int, value: c_int) -> c_int {
     guard(|| -> Result<()> {
         let _ = (property, value);
-        Err(if msg.is_null() {
-            Errno::EFAULT
-        } else {
-            Errno::EINVAL
-        })
+        Err(if msg.is_null() { Errno::EFAULT } else { Errno::EINVAL })
     })
 }
 
@@ -218,11 +210,7 @@ pub unsafe extern "C" fn zmq_msg_gets(
 #[inline]
 pub(super) unsafe fn check(msg: *const Message) -> Result<()> {
     // SAFETY: the caller's promise.
-    if !msg.is_null() && unsafe { Message::is_live(msg) } {
-        Ok(())
-    } else {
-        Err(Errno::EFAULT)
-    }
+    if !msg.is_null() && unsafe { Message::is_live(msg) } { Ok(()) } else { Err(Errno::EFAULT) }
 }
 
 /// Writes a new message over whatever the memory held.

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_long, c_void};
 use std::time::Duration;
 
-use super::entry::guard;
+use super::entry::guard_keeping_errno;
 use super::socket::socket;
 use crate::error::Errno;
 use crate::poller::{PollItem, poll};
@@ -17,7 +17,7 @@ use crate::proxy::proxy;
 /// `items` is NULL or valid for `nitems` items.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
-    guard(|| {
+    guard_keeping_errno(|| {
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         let count = usize::try_from(nitems).map_err(|_| Errno::EINVAL)?;
         if count == 0 {
@@ -49,7 +49,7 @@ pub extern "C" fn zmq_proxy(
     backend: *mut c_void,
     capture: *mut c_void,
 ) -> c_int {
-    guard(|| {
+    guard_keeping_errno(|| {
         if frontend.is_null() || backend.is_null() {
             return Err(Errno::EFAULT);
         }

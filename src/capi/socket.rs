@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::context::context;
-use super::entry::{guard_keeping_errno, guard_or};
+use super::entry::{errno, guard_keeping_errno, guard_or, set_errno};
 use super::message::check;
 use crate::error::{Errno, Result};
 use crate::message::Message;
@@ -36,7 +36,15 @@ fn guard_socket<A: super::entry::Answer>(
     handle: *mut c_void,
     body: impl FnOnce(&'static Slot) -> Result<A>,
 ) -> A::C {
-    guard_or(|| contain(handle), || body(socket(handle)?))
+    guard_or(
+        || contain(handle),
+        || {
+            let before = errno();
+            let answer = body(socket(handle)?)?;
+            set_errno(before);
+            Ok(answer)
+        },
+    )
 }
 
 fn blocking(flags: c_int) -> Blocking {
@@ -169,8 +177,7 @@ unsafe fn with_endpoint(
     null: Errno,
     call: impl FnOnce(&'static Slot, &str) -> Result<()>,
 ) -> c_int {
-    let before = super::entry::errno();
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         slot.check_open()?;
         if addr.is_null() {
             return Err(null);
@@ -179,11 +186,7 @@ unsafe fn with_endpoint(
         let text = unsafe { CStr::from_ptr(addr) };
         // Paths beyond UTF-8 cannot be said; see COMPAT.md.
         call(slot, text.to_str().map_err(|_| Errno::EINVAL)?)
-    });
-    if answer == 0 {
-        super::entry::set_errno(before);
-    }
-    answer
+    })
 }
 
 /// Sends a copy of a buffer as a frame. Returns its length. EAGAIN, ENOTSUP,
@@ -250,7 +253,8 @@ pub unsafe extern "C" fn zmq_recv(
             slot.check_open()?;
             return Err(Errno::EFAULT);
         }
-        let message = slot.recv(false, blocking(flags))?;
+        let mut message = Message::new();
+        slot.recv(&mut message, false, blocking(flags))?;
         let body = message.data();
         // SAFETY: the caller's promise; a body and a caller's buffer are apart.
         unsafe {
@@ -294,16 +298,14 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Message, s: *mut c_void, flags: 
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
-        let received = slot.recv(true, blocking(flags));
+        // SAFETY: checked to be a live message.
+        let message = unsafe { &mut *msg };
+        let received = slot.recv(message, true, blocking(flags));
         if let Err(Errno::EAGAIN) = received {
-            // SAFETY: checked to be a live message; its content is dropped.
-            unsafe { *msg = Message::new() };
+            *message = Message::new();
         }
-        let message = received?;
-        let len = message.len();
-        // SAFETY: as above.
-        unsafe { *msg = message };
-        Ok(size(len))
+        received?;
+        Ok(size(message.len()))
     })
 }
 

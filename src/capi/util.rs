@@ -66,10 +66,7 @@ pub extern "C" fn zmq_sleep(seconds: c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadstart(func: ThreadFnPointer, arg: *mut c_void) -> *mut c_void {
     guard_keeping_errno(|| {
-        let task = Box::new(Task {
-            function: func.ok_or(Errno::EFAULT)?,
-            argument: arg,
-        });
+        let task = Box::new(Task { function: func.ok_or(Errno::EFAULT)?, argument: arg });
         Ok(into_handle(start_thread(task)?))
     })
 }

@@ -18,6 +18,7 @@ pub(crate) use slot::{ARENA, ContextSlot};
 use crate::error::{Errno, Result};
 use crate::options::ContextOptions;
 use crate::reactor::{ReactorPool, Settings};
+use crate::session;
 use crate::socket::{Home, Registry, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU64, Ordering, Parked, Parker};
@@ -26,8 +27,8 @@ use crate::transport::Resolver;
 /// A context.
 pub(crate) struct Context {
     state: Mutex<State>,
-    /// Where the thread that terminates the context waits.
-    waiter: Arc<Parker>,
+    /// Where threads that terminate the context wait.
+    waiters: Mutex<Vec<Arc<Parker>>>,
     /// The fork generation in which the I/O threads were started.
     started_in: Arc<AtomicU64>,
 }
@@ -56,10 +57,16 @@ struct Lease {
     context: Arc<Context>,
 }
 
+impl session::Lease for Lease {
+    fn fail(&self) {
+        self.context.fail();
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         self.context.state.lock().leases -= 1;
-        self.context.waiter.unpark();
+        self.context.wake_waiters();
     }
 }
 
@@ -74,7 +81,7 @@ impl Context {
                 leases: 0,
                 shut: false,
             }),
-            waiter: Arc::new(Parker::new()),
+            waiters: Mutex::new(Vec::new()),
             started_in: Arc::new(AtomicU64::new(fork::generation())),
         })
     }
@@ -92,31 +99,32 @@ impl Context {
     /// Makes a socket. `ETERM` after shutdown, `EINVAL` for an unknown type, `EMFILE` when there are too
     /// many, `EAGAIN` or `EMFILE` when the I/O threads cannot be started.
     pub(crate) fn socket(self: &Arc<Self>, kind: Option<SocketType>) -> Result<&'static Slot> {
-        let (kind, home, options) = {
-            let mut state = self.state.lock();
-            if state.shut {
-                return Err(Errno::ETERM);
-            }
-            let kind = kind.ok_or(Errno::EINVAL)?;
-            if state.works.is_none() {
-                state.works = Some(self.start_works(&state.options)?);
-            }
-            let max_sockets = state.works.as_ref().map_or(0, |works| works.max_sockets);
-            if state.sockets.len() >= max_sockets {
-                return Err(Errno::EMFILE);
-            }
-            state.leases += 1;
-            let lease = Arc::new(Lease { context: self.clone() });
-            let Some(works) = &state.works else { return Err(Errno::EMFILE) };
-            (kind, self.home(works, &state.options, lease), state.options.clone())
-        };
-        let slot = Slot::open(kind, &options, home)?;
         let mut state = self.state.lock();
-        state.sockets.push(slot);
         if state.shut {
-            slot.terminate();
+            return Err(Errno::ETERM);
         }
-        Ok(slot)
+        let kind = kind.ok_or(Errno::EINVAL)?;
+        if state.works.is_none() {
+            state.works = Some(self.start_works(&state.options)?);
+        }
+        let Some(works) = &state.works else { return Err(Errno::EMFILE) };
+        if state.sockets.len() >= works.max_sockets {
+            return Err(Errno::EMFILE);
+        }
+        let lease = Arc::new(Lease { context: self.clone() });
+        let home = self.home(works, &state.options, lease);
+        state.leases += 1;
+        match Slot::open(kind, &state.options, home) {
+            Ok(slot) => {
+                state.sockets.push(slot);
+                Ok(slot)
+            }
+            Err(error) => {
+                // The lease goes with its home, which wants this lock.
+                drop(state);
+                Err(error)
+            }
+        }
     }
 
     fn home(self: &Arc<Self>, works: &Works, options: &ContextOptions, lease: Arc<Lease>) -> Home {
@@ -126,14 +134,6 @@ impl Context {
             resolver: works.resolver.clone(),
             inproc: works.inproc.clone(),
             lease,
-            fail: Arc::new({
-                let context = context.clone();
-                move || {
-                    if let Some(context) = context.upgrade() {
-                        context.fail();
-                    }
-                }
-            }),
             inherited: Arc::new({
                 let started_in = self.started_in.clone();
                 move || fork::generation() != started_in.load(Ordering::Relaxed)
@@ -189,17 +189,11 @@ impl Context {
             return Ok(());
         }
         self.shutdown();
-        loop {
-            {
-                let state = self.state.lock();
-                if state.leases == 0 && state.sockets.is_empty() {
-                    break;
-                }
-            }
-            if self.waiter.park(None) == Parked::Interrupted {
-                return Err(Errno::EINTR);
-            }
-        }
+        let parker = Arc::new(Parker::new());
+        self.waiters.lock().push(parker.clone());
+        let ended = self.await_end(&parker);
+        self.waiters.lock().retain(|waiter| !Arc::ptr_eq(waiter, &parker));
+        ended?;
         let works = self.state.lock().works.take();
         if let Some(works) = works {
             works.reactors.stop();
@@ -210,6 +204,25 @@ impl Context {
     /// Whether this process is a fork of the one that started the threads.
     fn is_inherited(&self) -> bool {
         fork::generation() != self.started_in.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nothing holds a lease and no socket is open.
+    fn await_end(&self, parker: &Parker) -> Result<()> {
+        loop {
+            {
+                let state = self.state.lock();
+                if state.leases == 0 && state.sockets.is_empty() {
+                    return Ok(());
+                }
+            }
+            if parker.park(None) == Parked::Interrupted {
+                return Err(Errno::EINTR);
+            }
+        }
+    }
+
+    fn wake_waiters(&self) {
+        self.waiters.lock().iter().for_each(|waiter| waiter.unpark());
     }
 
     /// In a forked child: the threads and all that lingers are the parent's.
@@ -236,6 +249,6 @@ const MAX_IO_THREADS: usize = 1024;
 fn forget_socket(context: &Weak<Context>, slot: &'static Slot) {
     if let Some(context) = context.upgrade() {
         context.state.lock().sockets.retain(|open| !std::ptr::eq(*open, slot));
-        context.waiter.unpark();
+        context.wake_waiters();
     }
 }

@@ -47,10 +47,15 @@ pub enum Role {
 pub struct Message {
     body: Body,
     metadata: Option<Arc<Metadata>>,
-    storage: Storage,
-    more: bool,
+    /// One of [`storage`]'s values. Plain bytes here and below: a field that not
+    /// every value is valid for would make the compiler move messages in odd
+    /// pieces, which costs more than the move.
+    storage: u8,
+    /// 0 or 1.
+    more: u8,
     inline_len: u8,
-    role: Role,
+    /// A [`Role`].
+    role: u8,
     routing_id: u32,
     /// Keeps the size at `zmq_msg_t`'s 64 bytes.
     _reserved: u64,
@@ -89,18 +94,17 @@ struct Outer {
 
 /// Where a body lives. The values are unusual on purpose: memory that never was
 /// a message, zeroed memory and closed messages are all told apart from one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Storage {
+mod storage {
     /// `zmq_msg_close` was called (or the memory never held a message).
-    Closed = 0,
-    Inline = 0xa1,
+    pub(super) const CLOSED: u8 = 0;
+    /// In the message itself.
+    pub(super) const INLINE: u8 = 0xa1;
     /// In a block of ours, header and body together.
-    Heap = 0xa2,
+    pub(super) const HEAP: u8 = 0xa2;
     /// In the caller's buffer, freed by its function.
-    User = 0xa3,
+    pub(super) const USER: u8 = 0xa3;
     /// In a buffer that outlives the message.
-    Constant = 0xa4,
+    pub(super) const CONSTANT: u8 = 0xa4;
 }
 
 /// The head of a body outside the message: reference count and origin.
@@ -133,14 +137,12 @@ impl Message {
     #[inline]
     pub const fn new() -> Message {
         Message {
-            body: Body {
-                inline: [0; MAX_INLINE],
-            },
+            body: Body { inline: [0; MAX_INLINE] },
             metadata: None,
-            storage: Storage::Inline,
-            more: false,
+            storage: storage::INLINE,
+            more: 0,
             inline_len: 0,
-            role: Role::Data,
+            role: Role::Data as u8,
             routing_id: 0,
             _reserved: 0,
         }
@@ -158,14 +160,8 @@ impl Message {
         let block = pool::allocate(len)?;
         // SAFETY: the pool's blocks have `len` bytes behind their head.
         let data = unsafe { block.as_ptr().add(1).cast::<u8>() };
-        message.body = Body {
-            outer: Outer {
-                data,
-                len,
-                block: block.as_ptr(),
-            },
-        };
-        message.storage = Storage::Heap;
+        message.body = Body { outer: Outer { data, len, block: block.as_ptr() } };
+        message.storage = storage::HEAP;
         Ok(message)
     }
 
@@ -186,10 +182,10 @@ impl Message {
         Message {
             body: Body { inline: *bytes },
             metadata: None,
-            storage: Storage::Inline,
-            more,
+            storage: storage::INLINE,
+            more: u8::from(more),
             inline_len: len.min(MAX_INLINE) as u8,
-            role: Role::Data,
+            role: Role::Data as u8,
             routing_id: 0,
             _reserved: 0,
         }
@@ -209,14 +205,8 @@ impl Message {
     ) -> Result<Message> {
         let mut message = Message::new();
         if free.is_none() {
-            message.storage = Storage::Constant;
-            message.body = Body {
-                outer: Outer {
-                    data,
-                    len,
-                    block: ptr::null_mut(),
-                },
-            };
+            message.storage = storage::CONSTANT;
+            message.body = Body { outer: Outer { data, len, block: ptr::null_mut() } };
             return Ok(message);
         }
         let layout = std::alloc::Layout::new::<UserBlock>();
@@ -228,23 +218,13 @@ impl Message {
         // SAFETY: freshly allocated for exactly this type.
         unsafe {
             block.write(UserBlock {
-                block: Block {
-                    references: AtomicU32::new(1),
-                    class: 0,
-                    capacity: 0,
-                },
+                block: Block { references: AtomicU32::new(1), class: 0, capacity: 0 },
                 free,
                 hint,
             });
         }
-        message.storage = Storage::User;
-        message.body = Body {
-            outer: Outer {
-                data,
-                len,
-                block: block.cast(),
-            },
-        };
+        message.storage = storage::USER;
+        message.body = Body { outer: Outer { data, len, block: block.cast() } };
         Ok(message)
     }
 
@@ -256,14 +236,8 @@ impl Message {
     /// of it may live.
     pub unsafe fn constant(data: *const u8, len: usize) -> Message {
         let mut message = Message::new();
-        message.storage = Storage::Constant;
-        message.body = Body {
-            outer: Outer {
-                data: data.cast_mut(),
-                len,
-                block: ptr::null_mut(),
-            },
-        };
+        message.storage = storage::CONSTANT;
+        message.body = Body { outer: Outer { data: data.cast_mut(), len, block: ptr::null_mut() } };
         message
     }
 
@@ -274,8 +248,8 @@ impl Message {
         // pointer for as long as the message lives.
         unsafe {
             match self.storage {
-                Storage::Inline => self.body.inline.get_unchecked(..self.inline_len as usize),
-                Storage::Closed => &[],
+                storage::INLINE => self.body.inline.get_unchecked(..self.inline_len as usize),
+                storage::CLOSED => &[],
                 _ if self.body.outer.data.is_null() => &[],
                 _ => std::slice::from_raw_parts(self.body.outer.data, self.body.outer.len),
             }
@@ -289,8 +263,8 @@ impl Message {
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         match self.storage {
             // SAFETY: the storage kind says which variant is live.
-            Storage::Inline => unsafe { self.body.inline.as_mut_ptr() },
-            Storage::Closed => ptr::null_mut(),
+            storage::INLINE => unsafe { self.body.inline.as_mut_ptr() },
+            storage::CLOSED => ptr::null_mut(),
             // SAFETY: as above.
             _ => unsafe { self.body.outer.data },
         }
@@ -299,8 +273,8 @@ impl Message {
     /// The body for writing, `None` while it is shared or not ours to write.
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
         let unique = match self.storage {
-            Storage::Inline => true,
-            Storage::Heap => !self.is_shared(),
+            storage::INLINE => true,
+            storage::HEAP => !self.is_shared(),
             _ => false,
         };
         let len = self.len();
@@ -310,9 +284,9 @@ impl Message {
 
     /// Cuts the body to its first `len` bytes; a longer `len` changes nothing.
     pub fn truncate(&mut self, len: usize) {
-        if self.storage == Storage::Inline {
+        if self.storage == storage::INLINE {
             self.inline_len = self.inline_len.min(len.min(MAX_INLINE) as u8);
-        } else if self.storage != Storage::Closed {
+        } else if self.storage != storage::CLOSED {
             // SAFETY: all other storage kinds use the outer variant.
             unsafe { self.body.outer.len = self.body.outer.len.min(len) };
         }
@@ -322,8 +296,8 @@ impl Message {
     #[inline]
     pub fn len(&self) -> usize {
         match self.storage {
-            Storage::Inline => self.inline_len as usize,
-            Storage::Closed => 0,
+            storage::INLINE => self.inline_len as usize,
+            storage::CLOSED => 0,
             // SAFETY: all other storage kinds use the outer variant.
             _ => unsafe { self.body.outer.len },
         }
@@ -338,25 +312,30 @@ impl Message {
     /// Whether more frames of the same multipart message follow.
     #[inline]
     pub fn more(&self) -> bool {
-        self.more
+        self.more != 0
     }
 
     /// Says whether more frames follow.
     #[inline]
     pub fn set_more(&mut self, more: bool) {
-        self.more = more;
+        self.more = u8::from(more);
     }
 
     /// What the message is to the library.
     #[inline]
     pub fn role(&self) -> Role {
-        self.role
+        match self.role {
+            1 => Role::Subscribe,
+            2 => Role::Cancel,
+            3 => Role::Peer,
+            _ => Role::Data,
+        }
     }
 
     /// The same message in another role.
     #[inline]
     pub fn with_role(mut self, role: Role) -> Message {
-        self.role = role;
+        self.role = role as u8;
         self
     }
 
@@ -373,12 +352,12 @@ impl Message {
     /// Whether another message shares this body (`ZMQ_SHARED`).
     pub fn is_shared(&self) -> bool {
         match self.storage {
-            Storage::Heap | Storage::User => {
+            storage::HEAP | storage::USER => {
                 // SAFETY: both kinds have a live block.
                 unsafe { (*self.body.outer.block).references.load(Ordering::Acquire) > 1 }
             }
-            Storage::Constant => true,
-            Storage::Inline | Storage::Closed => false,
+            storage::CONSTANT => true,
+            _ => false,
         }
     }
 
@@ -386,7 +365,7 @@ impl Message {
     /// metadata (`zmq_msg_copy`, and every copy a publisher sends).
     #[inline]
     pub fn share(&self) -> Message {
-        if matches!(self.storage, Storage::Heap | Storage::User) {
+        if matches!(self.storage, storage::HEAP | storage::USER) {
             // SAFETY: both kinds have a live block.
             let references = unsafe { &(*self.body.outer.block).references };
             // Relaxed: whoever shares already holds a reference, as with `Arc`.
@@ -419,9 +398,9 @@ impl Message {
         // SAFETY: the caller's promise, and the four fields are neighbours (see
         // the assertion). Read as bytes, since memory that is no message may
         // hold any value there.
-        let [storage, more, inline_len, role] =
+        let [kind, more, inline_len, role] =
             unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<[u8; 4]>()) };
-        (Storage::Inline as u8..=Storage::Constant as u8).contains(&storage)
+        (storage::INLINE..=storage::CONSTANT).contains(&kind)
             && more <= 1
             && inline_len as usize <= MAX_INLINE
             && role <= Role::Peer as u8
@@ -438,7 +417,7 @@ impl Message {
         // what stays behind owns nothing.
         drop(unsafe {
             let message = ptr::read(memory);
-            ptr::addr_of_mut!((*memory).storage).write(Storage::Closed);
+            ptr::addr_of_mut!((*memory).storage).write(storage::CLOSED);
             ptr::addr_of_mut!((*memory).metadata).write(None);
             message
         });
@@ -462,7 +441,7 @@ impl Message {
                 }
                 fence(Ordering::Acquire);
             }
-            if self.storage == Storage::Heap {
+            if self.storage == storage::HEAP {
                 pool::release(NonNull::new_unchecked(outer.block));
             } else {
                 let user = Box::from_raw(outer.block.cast::<UserBlock>());
@@ -478,7 +457,7 @@ impl Message {
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if matches!(self.storage, Storage::Heap | Storage::User) {
+        if matches!(self.storage, storage::HEAP | storage::USER) {
             self.release_outer();
         }
     }
@@ -494,8 +473,8 @@ impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Message")
             .field("len", &self.len())
-            .field("more", &self.more)
-            .field("role", &self.role)
+            .field("more", &self.more())
+            .field("role", &self.role())
             .finish_non_exhaustive()
     }
 }

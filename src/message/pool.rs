@@ -69,9 +69,7 @@ pub(super) fn allocate(len: usize) -> Result<NonNull<Block>> {
     };
     // SAFETY: a block in the cache belongs to nobody else. Relaxed: what hands
     // the message to another thread orders this store too.
-    unsafe { block.as_ref() }
-        .references
-        .store(1, Ordering::Relaxed);
+    unsafe { block.as_ref() }.references.store(1, Ordering::Relaxed);
     Ok(block)
 }
 
@@ -94,11 +92,7 @@ pub(super) unsafe fn release(block: NonNull<Block>) {
 /// The smallest class with room for `len` bytes.
 #[inline]
 const fn class_of(len: usize) -> usize {
-    let last = if len < MIN_CAPACITY {
-        MIN_CAPACITY - 1
-    } else {
-        len - 1
-    };
+    let last = if len < MIN_CAPACITY { MIN_CAPACITY - 1 } else { len - 1 };
     // The highest bit says between which powers of two, the next one in which
     // half; 63 makes class 0.
     let log = last.ilog2() as usize;
@@ -117,11 +111,7 @@ const _: () = assert!(capacity_of(THREAD_CLASSES - 1) == MAX_THREAD_BYTES);
 /// How many blocks of a class a thread keeps.
 const fn thread_limit(class: usize) -> usize {
     let limit = MAX_THREAD_BYTES / capacity_of(class);
-    if limit < MAX_THREAD_BLOCKS {
-        limit
-    } else {
-        MAX_THREAD_BLOCKS
-    }
+    if limit < MAX_THREAD_BLOCKS { limit } else { MAX_THREAD_BLOCKS }
 }
 
 /// Where each class's places in [`Cache::blocks`] start, and where the last
@@ -250,9 +240,7 @@ fn allocate_shared(class: usize) -> Result<NonNull<Block>> {
     match CACHE.with(|cache| take_from_shelf(class, cache)) {
         Some(block) => {
             // SAFETY: whoever takes a block from the shelf owns it.
-            unsafe { block.as_ref() }
-                .references
-                .store(1, Ordering::Relaxed);
+            unsafe { block.as_ref() }.references.store(1, Ordering::Relaxed);
             Ok(block)
         }
         None => take_from_system(capacity_of(class), class as u32),
@@ -279,11 +267,7 @@ fn release_shared(class: usize, block: NonNull<Block>) {
 /// How many blocks of a class a thread exchanges with the shelf at once: half of
 /// what it keeps, so that the next visit is as far away whichever way it goes.
 fn exchanged(class: usize) -> usize {
-    if class < THREAD_CLASSES {
-        thread_limit(class).div_ceil(2)
-    } else {
-        1
-    }
+    if class < THREAD_CLASSES { thread_limit(class).div_ceil(2) } else { 1 }
 }
 
 /// One block for the caller, and a few for the thread's cache, which has none.
@@ -346,11 +330,7 @@ fn take_from_system(capacity: usize, class: u32) -> Result<NonNull<Block>> {
     let block = NonNull::new(memory.cast::<Block>()).ok_or(Errno::ENOMEM)?;
     // SAFETY: freshly allocated, large enough and aligned.
     unsafe {
-        block.write(Block {
-            references: AtomicU32::new(1),
-            class,
-            capacity,
-        });
+        block.write(Block { references: AtomicU32::new(1), class, capacity });
     }
     Ok(block)
 }
@@ -507,9 +487,8 @@ mod tests {
             assert!(kept * capacity_of(class) <= MAX_THREAD_BYTES);
         }
         assert!(SHELVES_BYTES.load(Ordering::Relaxed) <= 2 * MAX_SHELVES_BYTES);
-        let all: usize = (0..THREAD_CLASSES)
-            .map(|class| thread_limit(class) * capacity_of(class))
-            .sum();
+        let all: usize =
+            (0..THREAD_CLASSES).map(|class| thread_limit(class) * capacity_of(class)).sum();
         assert!(all <= 1 << 20);
     }
 

@@ -126,8 +126,5 @@ fn a_body_with_too_many_references_is_never_freed() {
 #[test]
 fn impossible_sizes_are_refused() {
     assert_eq!(Message::with_len(usize::MAX).unwrap_err(), Errno::ENOMEM);
-    assert_eq!(
-        Message::with_len(isize::MAX as usize).unwrap_err(),
-        Errno::ENOMEM
-    );
+    assert_eq!(Message::with_len(isize::MAX as usize).unwrap_err(), Errno::ENOMEM);
 }

@@ -105,14 +105,7 @@ const fn row(
     applies: &'static str,
     note: &'static str,
 ) -> ContextRow {
-    ContextRow {
-        number,
-        name,
-        set,
-        get,
-        applies,
-        note,
-    }
+    ContextRow { number, name, set, get, applies, note }
 }
 
 /// Keeps a value.
@@ -189,21 +182,9 @@ mod tests {
     #[test]
     fn values_below_the_range_change_nothing() {
         let mut options = ContextOptions::default();
-        for (option, refused) in [
-            (1, -1),
-            (2, 0),
-            (2, -5),
-            (4, -1),
-            (5, -1),
-            (42, -1),
-            (70, -1),
-        ] {
+        for (option, refused) in [(1, -1), (2, 0), (2, -5), (4, -1), (5, -1), (42, -1), (70, -1)] {
             let before = options.get(option);
-            assert_eq!(
-                options.set(option, refused),
-                Err(Errno::EINVAL),
-                "option {option}"
-            );
+            assert_eq!(options.set(option, refused), Err(Errno::EINVAL), "option {option}");
             assert_eq!(options.get(option), before);
         }
         for read_only in [6, 43] {

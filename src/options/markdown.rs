@@ -50,11 +50,7 @@ fn socket_line(row: &Row) -> String {
         State::Later(step) => format!("EINVAL until step {step}"),
         State::Absent => "EINVAL, as in libzmq built without it".into(),
     };
-    let unit = if row.unit.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", row.unit)
-    };
+    let unit = if row.unit.is_empty() { String::new() } else { format!(" ({})", row.unit) };
     format!(
         "| `ZMQ_{}` | {} | {}{unit} | {} | {initial} | {access} | {sockets} | {applies} | {state} | {} |\n",
         row.name,
@@ -89,21 +85,14 @@ fn range(row: &Row) -> String {
         return String::new();
     }
     match row.kind {
-        Kind::Int {
-            min: i32::MIN,
-            max: i32::MAX,
+        Kind::Int { min: i32::MIN, max: i32::MAX } | Kind::AnyFlag | Kind::Int64 | Kind::UInt64 => {
+            "any".into()
         }
-        | Kind::AnyFlag
-        | Kind::Int64
-        | Kind::UInt64 => "any".into(),
         Kind::Int { min, max: i32::MAX } => format!("{min} …"),
         Kind::Int { min, max } => format!("{min} … {max}"),
         Kind::Flag => "0, 1".into(),
         Kind::LooseFlag => "0 …".into(),
-        Kind::Binary {
-            min,
-            max: usize::MAX,
-        } => format!("{min} … bytes"),
+        Kind::Binary { min, max: usize::MAX } => format!("{min} … bytes"),
         Kind::Binary { min, max } => format!("{min} … {max} bytes"),
         Kind::Text { max: usize::MAX } => "1 … bytes".into(),
         Kind::Text { max } => format!("1 … {max} bytes"),
@@ -123,13 +112,8 @@ fn context_line(row: &ContextRow) -> String {
         Some((min, _)) => write!(line, "{min} …").expect("a String takes all text"),
         None => {}
     }
-    let initial = row
-        .get
-        .map_or_else(String::new, |load| load(&fresh).to_string());
-    line + &format!(
-        " | {initial} | {access} | {} | {} |\n",
-        row.applies, row.note
-    )
+    let initial = row.get.map_or_else(String::new, |load| load(&fresh).to_string());
+    line + &format!(" | {initial} | {access} | {} | {} |\n", row.applies, row.note)
 }
 
 #[cfg(test)]
@@ -139,10 +123,7 @@ mod tests {
     #[test]
     fn every_option_has_one_line_of_full_width() {
         let text = markdown_table();
-        let rows: Vec<_> = text
-            .lines()
-            .filter(|line| line.starts_with("| `ZMQ_"))
-            .collect();
+        let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `ZMQ_")).collect();
         assert_eq!(rows.len(), TABLE.len() + CONTEXT_TABLE.len());
         for (line, columns) in rows.iter().zip(TABLE.iter().map(|_| 10)) {
             assert_eq!(line.matches(" | ").count() + 1, columns, "{line}");

@@ -46,18 +46,9 @@ pub(super) enum Kind {
     Text { max: usize },
 }
 
-pub(super) const POSITIVE: Kind = Kind::Int {
-    min: 1,
-    max: i32::MAX,
-};
-pub(super) const NOT_NEGATIVE: Kind = Kind::Int {
-    min: 0,
-    max: i32::MAX,
-};
-pub(super) const FROM_MINUS_1: Kind = Kind::Int {
-    min: -1,
-    max: i32::MAX,
-};
+pub(super) const POSITIVE: Kind = Kind::Int { min: 1, max: i32::MAX };
+pub(super) const NOT_NEGATIVE: Kind = Kind::Int { min: 0, max: i32::MAX };
+pub(super) const FROM_MINUS_1: Kind = Kind::Int { min: -1, max: i32::MAX };
 
 /// The value of a fresh socket.
 #[derive(Clone, Copy)]
@@ -223,11 +214,7 @@ impl Kind {
             Kind::LooseFlag => value >= 0,
             _ => true,
         };
-        if allowed {
-            Ok(value)
-        } else {
-            Err(Errno::EINVAL)
-        }
+        if allowed { Ok(value) } else { Err(Errno::EINVAL) }
     }
 
     /// Whether bytes or text may have this length. NULL clears a text.

@@ -189,9 +189,7 @@ impl SocketOptions {
     /// buffer's end. Returns the length of the value, the terminating zero of a
     /// text included.
     pub fn get(&self, option: i32, live: &dyn Live, buffer: &mut [u8]) -> Result<usize> {
-        table::find(option)
-            .ok_or(Errno::EINVAL)?
-            .get(self, live, buffer)
+        table::find(option).ok_or(Errno::EINVAL)?.get(self, live, buffer)
     }
 
     /// How long to wait before the first reconnect; `None`: never reconnect.
@@ -215,10 +213,7 @@ impl SocketOptions {
     /// The network device to bind connections to, if any, without the zeros
     /// that a caller counted in.
     pub fn device(&self) -> Option<&[u8]> {
-        self.bind_to_device
-            .split(|byte| *byte == 0)
-            .next()
-            .filter(|name| !name.is_empty())
+        self.bind_to_device.split(|byte| *byte == 0).next().filter(|name| !name.is_empty())
     }
 }
 
@@ -253,11 +248,7 @@ mod tests {
 
     fn int(options: &SocketOptions, option: i32) -> i32 {
         let mut buffer = [0xaa; 4];
-        assert_eq!(
-            options.get(option, &Asleep, &mut buffer),
-            Ok(4),
-            "option {option}"
-        );
+        assert_eq!(options.get(option, &Asleep, &mut buffer), Ok(4), "option {option}");
         i32::from_ne_bytes(buffer)
     }
 
@@ -266,10 +257,7 @@ mod tests {
         let mut push = fresh(SocketType::Push);
         for size in [0, 1, 3, 5, 8, 300] {
             assert_eq!(push.set(23, Some(&vec![0; size])), Err(Errno::EINVAL));
-            assert_eq!(
-                push.get(23, &Asleep, &mut vec![0; size]),
-                Err(Errno::EINVAL)
-            );
+            assert_eq!(push.get(23, &Asleep, &mut vec![0; size]), Err(Errno::EINVAL));
         }
         assert_eq!(push.set(23, None), Err(Errno::EINVAL));
         assert_eq!(push.set(23, Some(&7i32.to_ne_bytes())), Ok(Change::SendHwm));
@@ -310,12 +298,8 @@ mod tests {
     #[test]
     fn routing_ids_have_1_to_255_bytes_of_any_value() {
         let mut dealer = fresh(SocketType::Dealer);
-        for (id, fits) in [
-            (&[][..], false),
-            (&[0, 1], true),
-            (&[1; 255], true),
-            (&[1; 256], false),
-        ] {
+        for (id, fits) in [(&[][..], false), (&[0, 1], true), (&[1; 255], true), (&[1; 256], false)]
+        {
             assert_eq!(dealer.set(5, Some(id)).is_ok(), fits, "{} bytes", id.len());
         }
         assert_eq!(dealer.set(5, Some(b"ab")), Ok(Change::Stored));
@@ -379,16 +363,10 @@ mod tests {
         let mut pair = fresh(SocketType::Pair);
         assert_eq!(pair.effective_heartbeat_timeout(), None);
         set_int(&mut pair, 75, 500).unwrap();
-        assert_eq!(
-            pair.effective_heartbeat_timeout(),
-            Some(Duration::from_millis(500))
-        );
+        assert_eq!(pair.effective_heartbeat_timeout(), Some(Duration::from_millis(500)));
         assert_eq!(int(&pair, 77), -1);
         set_int(&mut pair, 77, 200).unwrap();
-        assert_eq!(
-            pair.effective_heartbeat_timeout(),
-            Some(Duration::from_millis(200))
-        );
+        assert_eq!(pair.effective_heartbeat_timeout(), Some(Duration::from_millis(200)));
     }
 
     #[test]
@@ -396,16 +374,10 @@ mod tests {
         let mut pair = fresh(SocketType::Pair);
         for (given, meaning) in [(-1, None), (0, None), (5, Some(Duration::from_millis(5)))] {
             set_int(&mut pair, 18, given).unwrap();
-            assert_eq!(
-                (int(&pair, 18), pair.reconnect_interval()),
-                (given, meaning)
-            );
+            assert_eq!((int(&pair, 18), pair.reconnect_interval()), (given, meaning));
         }
         assert_eq!(pair.max_message_bytes(), None);
-        assert_eq!(
-            pair.set(22, Some(&(-2i64).to_ne_bytes())),
-            Ok(Change::Stored)
-        );
+        assert_eq!(pair.set(22, Some(&(-2i64).to_ne_bytes())), Ok(Change::Stored));
         assert_eq!(pair.max_message_bytes(), None);
         assert_eq!(pair.set(22, Some(&0i64.to_ne_bytes())), Ok(Change::Stored));
         assert_eq!(pair.max_message_bytes(), Some(0));

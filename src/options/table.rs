@@ -78,10 +78,7 @@ macro_rules! flag {
 /// A flag that only the pattern keeps.
 macro_rules! pattern {
     ($option:ident) => {
-        Now(
-            Set::Flag(|_, v| Ok(Change::Pattern(PatternOption::$option(v)))),
-            Get::Never,
-        )
+        Now(Set::Flag(|_, v| Ok(Change::Pattern(PatternOption::$option(v)))), Get::Never)
     };
 }
 
@@ -101,10 +98,7 @@ const ROUTING_ID: State = Now(
 );
 const SUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Subscribe(v))), Get::Never);
 const UNSUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Unsubscribe(v))), Get::Never);
-const RCVMORE: State = Now(
-    Set::Never,
-    Get::LiveInt(|live| Ok(i32::from(live.receive_more()))),
-);
+const RCVMORE: State = Now(Set::Never, Get::LiveInt(|live| Ok(i32::from(live.receive_more()))));
 const FD: State = Now(Set::Never, Get::LiveInt(|live| live.fd()));
 const EVENTS: State = Now(Set::Never, Get::LiveInt(|live| live.events()));
 const TYPE: State = Now(Set::Never, Get::Int(|o| o.kind() as i32));
@@ -130,10 +124,8 @@ const TCP_KEEPALIVE: State = Now(
     }),
     Get::Int(|o| o.tcp_keepalive.map_or(-1, i32::from)),
 );
-const CONNECT_ROUTING_ID: State = Now(
-    Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::ConnectRoutingId(v)))),
-    Get::Never,
-);
+const CONNECT_ROUTING_ID: State =
+    Now(Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::ConnectRoutingId(v)))), Get::Never);
 const INVERT_MATCHING: State = Now(
     Set::Flag(|o, v| {
         o.invert_matching = v;
@@ -162,24 +154,15 @@ const FLAG: Kind = Kind::Flag;
 const LOOSE: Kind = Kind::LooseFlag;
 const ANY_FLAG: Kind = Kind::AnyFlag;
 const ID: Kind = Kind::Binary { min: 1, max: 255 };
-const TOPIC: Kind = Kind::Binary {
-    min: 0,
-    max: usize::MAX,
-};
+const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
 const SHORT_TEXT: Kind = Kind::Text { max: 255 };
 const ANY_TEXT: Kind = Kind::Text { max: usize::MAX };
 const DEVICE: Kind = Kind::Text { max: 16 };
 const KEY: Kind = Kind::Binary { min: 32, max: 41 };
-const ANY_INT: Kind = Kind::Int {
-    min: i32::MIN,
-    max: i32::MAX,
-};
+const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
 const NAME_TYPE: Kind = Kind::Int { min: 0, max: 2 };
-const TTL: Kind = Kind::Int {
-    min: -99,
-    max: 6_553_599,
-};
+const TTL: Kind = Kind::Int { min: -99, max: 6_553_599 };
 
 const NONE: Initial = Words("");
 
@@ -401,22 +384,12 @@ mod tests {
                 Initial::Int(value) if works => {
                     let wide = matches!(row.kind, Kind::Int64 | Kind::UInt64);
                     let buffer = &mut buffer[..if wide { 8 } else { 4 }];
-                    assert_eq!(
-                        row.get(&pair, &Nothing, buffer),
-                        Ok(buffer.len()),
-                        "{}",
-                        row.name
-                    );
+                    assert_eq!(row.get(&pair, &Nothing, buffer), Ok(buffer.len()), "{}", row.name);
                     assert_eq!(*buffer, value.to_ne_bytes()[..buffer.len()], "{}", row.name);
                 }
                 Initial::Empty if works => {
                     let length = usize::from(matches!(row.kind, Kind::Text { .. }));
-                    assert_eq!(
-                        row.get(&pair, &Nothing, &mut buffer),
-                        Ok(length),
-                        "{}",
-                        row.name
-                    );
+                    assert_eq!(row.get(&pair, &Nothing, &mut buffer), Ok(length), "{}", row.name);
                     assert_eq!(buffer, [0; 8], "{}", row.name);
                 }
                 _ => {}

@@ -46,8 +46,9 @@ pub(crate) trait Pattern: Send {
     /// is left alone; `EAGAIN`: try again when something has changed.
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
-    /// Receives a frame. `EAGAIN`: nothing there.
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message>;
+    /// Receives a frame into `message`. `EAGAIN`: nothing there, and what
+    /// `message` holds is of no use.
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
     /// Whether [`Pattern::recv`] would succeed.
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool;

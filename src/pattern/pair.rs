@@ -63,8 +63,11 @@ impl Pattern for Pair {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        self.peer.and_then(|peer| pipes.pop(peer)).ok_or(Errno::EAGAIN)
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        match self.peer {
+            Some(peer) if pipes.pop(peer, message) => Ok(()),
+            _ => Err(Errno::EAGAIN),
+        }
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

@@ -31,8 +31,8 @@ impl Pattern for Pull {
         Err(Errno::ENOTSUP)
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        self.input.recv(pipes).map(|(_, message)| message).ok_or(Errno::EAGAIN)
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

@@ -20,7 +20,8 @@ impl Pattern for Push {
 
     fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
         // A peer has nothing to say to a PUSH socket.
-        while pipes.pop(key).is_some() {}
+        let mut message = Message::new();
+        while pipes.pop(key, &mut message) {}
     }
 
     fn writable(&mut self, _: &mut PipeSet, key: Key) {
@@ -35,7 +36,7 @@ impl Pattern for Push {
         self.out.send(pipes, message).map(drop)
     }
 
-    fn recv(&mut self, _: &mut PipeSet) -> Result<Message> {
+    fn recv(&mut self, _: &mut PipeSet, _: &mut Message) -> Result<()> {
         Err(Errno::ENOTSUP)
     }
 

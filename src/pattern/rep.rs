@@ -32,8 +32,9 @@ impl Rep {
     /// Reads a request's envelope and lays it before the reply. Requests
     /// without a delimiter are passed over.
     fn hear_envelope(&mut self, pipes: &mut PipeSet) -> Result<()> {
+        let mut frame = Message::new();
         loop {
-            let mut frame = self.router.recv(pipes)?;
+            self.router.recv(pipes, &mut frame)?;
             let mut routing_id = true;
             loop {
                 let delimiter = !routing_id && frame.is_empty();
@@ -47,7 +48,7 @@ impl Rep {
                     return Ok(());
                 }
                 routing_id = false;
-                frame = self.router.recv(pipes)?;
+                self.router.recv(pipes, &mut frame)?;
             }
         }
     }
@@ -82,17 +83,17 @@ impl Pattern for Rep {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.state {
             State::Answering => return Err(Errno::EFSM),
             State::Idle => self.hear_envelope(pipes)?,
             State::Hearing => {}
         }
-        let message = self.router.recv(pipes)?;
+        self.router.recv(pipes, message)?;
         if !message.more() {
             self.state = State::Answering;
         }
-        Ok(message)
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

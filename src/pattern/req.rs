@@ -55,16 +55,17 @@ impl Req {
         self.asked = self.dealer.out.send(pipes, &mut delimiter)?;
         self.state = State::Asking;
         // Replies that came while nobody waited answer former requests.
-        while self.dealer.input.recv(pipes).is_some() {}
+        let mut stale = Message::new();
+        while self.dealer.input.recv(pipes, &mut stale).is_some() {}
         Ok(())
     }
 
     /// A frame from whoever was asked; others are not listened to.
-    fn recv_frame(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+    fn recv_frame(&mut self, pipes: &mut PipeSet, frame: &mut Message) -> Result<()> {
         loop {
-            let (key, message) = self.dealer.input.recv(pipes).ok_or(Errno::EAGAIN)?;
+            let key = self.dealer.input.recv(pipes, frame).ok_or(Errno::EAGAIN)?;
             if self.asked == Some(key) {
-                return Ok(message);
+                return Ok(());
             }
         }
     }
@@ -72,13 +73,14 @@ impl Req {
     /// Reads what goes before the reply. Replies that do not begin as the
     /// request did are passed over.
     fn hear_beginning(&mut self, pipes: &mut PipeSet) -> Result<()> {
+        let mut frame = Message::new();
         loop {
-            let mut frame = self.recv_frame(pipes)?;
+            self.recv_frame(pipes, &mut frame)?;
             let mut fits = true;
             if self.correlate {
                 fits = frame.more() && frame.data() == self.request_number.to_ne_bytes();
                 if fits {
-                    frame = self.recv_frame(pipes)?;
+                    self.recv_frame(pipes, &mut frame)?;
                 }
             }
             if fits && frame.more() && frame.is_empty() {
@@ -86,7 +88,7 @@ impl Req {
                 return Ok(());
             }
             while frame.more() {
-                frame = self.recv_frame(pipes)?;
+                self.recv_frame(pipes, &mut frame)?;
             }
         }
     }
@@ -127,17 +129,17 @@ impl Pattern for Req {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.state {
             State::Idle | State::Asking => return Err(Errno::EFSM),
             State::Waiting => self.hear_beginning(pipes)?,
             State::Hearing => {}
         }
-        let message = self.recv_frame(pipes)?;
+        self.recv_frame(pipes, message)?;
         if !message.more() {
             self.state = State::Idle;
         }
-        Ok(message)
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

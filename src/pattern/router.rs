@@ -6,8 +6,8 @@
 //! given one of five bytes, the first zero. One whose id is taken waits,
 //! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
 use super::Pattern;
@@ -22,8 +22,10 @@ pub(super) struct Router {
     input: FairQueue,
     by_id: HashMap<Box<[u8]>, Key>,
     by_key: HashMap<Key, Box<[u8]>>,
-    /// Peers whose id has not come, or is taken.
-    unknown: Vec<Key>,
+    /// Peers whose id has not come.
+    unknown: HashSet<Key>,
+    /// Peers whose id is taken, by that id.
+    waiting: HashMap<Box<[u8]>, Vec<Key>>,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -53,7 +55,8 @@ impl Default for Router {
             input: FairQueue::default(),
             by_id: HashMap::new(),
             by_key: HashMap::new(),
-            unknown: Vec::new(),
+            unknown: HashSet::new(),
+            waiting: HashMap::new(),
             held: None,
             in_message: false,
             sending: Sending::Between,
@@ -89,11 +92,14 @@ impl Router {
         let id = if id.is_empty() { self.automatic_id() } else { id };
         if let Some(holder) = self.by_id.get(&id).copied() {
             if !self.handover {
+                self.unknown.remove(&key);
+                self.waiting.entry(id).or_default().push(key);
                 return false;
             }
             self.detach(pipes, holder);
             drop(pipes.remove(holder));
         }
+        self.unknown.remove(&key);
         self.learn(key, id);
         true
     }
@@ -137,36 +143,49 @@ impl Pattern for Router {
         match self.connect_id.take_if(|_| connected) {
             Some(id) if self.by_id.contains_key(&id) => return false,
             Some(id) => self.learn(key, id),
-            None if self.identify(pipes, key) => self.input.readable(key),
-            None => self.unknown.push(key),
+            None => {
+                self.unknown.insert(key);
+                self.readable(pipes, key);
+            }
         }
         true
     }
 
     fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
-        if let Some(at) = self.unknown.iter().position(|unknown| *unknown == key) {
-            if !self.identify(pipes, key) {
-                return;
-            }
-            self.unknown.swap_remove(at);
+        if self.unknown.contains(&key) {
+            self.identify(pipes, key);
         }
-        self.input.readable(key);
+        // One that waits for its id is not heard.
+        if self.by_key.contains_key(&key) {
+            self.input.readable(key);
+        }
     }
 
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
     fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
         self.input.remove(key);
-        self.unknown.retain(|unknown| *unknown != key);
+        self.unknown.remove(&key);
+        let waits_for = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
+        if let Some(id) = waits_for {
+            if let Some(waiting) = self.waiting.get_mut(&id) {
+                waiting.retain(|waiting| *waiting != key);
+            }
+        }
         if self.sending == Sending::Within(key) {
             self.sending = Sending::Dropping;
         }
         if let Some(id) = self.by_key.remove(&key) {
             self.by_id.remove(&id);
-            // The id is free: whoever waited for it may have it.
-            for waiting in std::mem::take(&mut self.unknown) {
-                self.unknown.push(waiting);
-                self.readable(pipes, waiting);
+            // The id is free: whoever has waited longest may have it.
+            let mut waiting = self.waiting.remove(&id).unwrap_or_default();
+            if !waiting.is_empty() {
+                let next = waiting.remove(0);
+                self.unknown.insert(next);
+                self.readable(pipes, next);
+                if !waiting.is_empty() {
+                    self.waiting.insert(id, waiting);
+                }
             }
         }
     }
@@ -184,23 +203,24 @@ impl Pattern for Router {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        if let Some(message) = self.held.take() {
-            self.in_message = message.more();
-            return Ok(message);
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        if let Some(held) = self.held.take() {
+            self.in_message = held.more();
+            *message = held;
+            return Ok(());
         }
-        let (key, message) = self.input.recv(pipes).ok_or(Errno::EAGAIN)?;
+        let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
         if self.in_message {
             self.in_message = message.more();
-            return Ok(message);
+            return Ok(());
         }
         let id = self.by_key.get(&key).map_or(&[][..], |id| id);
         let mut first = Message::copy_of(id)?;
         first.set_more(true);
         first.set_metadata(message.metadata().cloned());
-        self.held = Some(message);
+        self.held = Some(std::mem::replace(message, first));
         self.in_message = true;
-        Ok(first)
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

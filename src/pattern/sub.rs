@@ -23,16 +23,16 @@ pub(super) struct Sub {
 }
 
 impl Sub {
-    /// The next frame of a message that was subscribed to.
-    fn next(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+    /// Takes the next frame of a message that was subscribed to.
+    fn next(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         loop {
-            let mut message = self.xsub.recv_any(pipes)?;
+            self.xsub.recv_any(pipes, message)?;
             if self.in_message || self.xsub.interest.matches(message.data()) != self.invert {
                 self.in_message = message.more();
-                return Ok(message);
+                return Ok(());
             }
             while message.more() {
-                message = self.xsub.recv_any(pipes)?;
+                self.xsub.recv_any(pipes, message)?;
             }
         }
     }
@@ -59,16 +59,20 @@ impl Pattern for Sub {
         Err(Errno::ENOTSUP)
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.held.take() {
-            Some(message) => Ok(message),
-            None => self.next(pipes),
+            Some(held) => *message = held,
+            None => self.next(pipes, message)?,
         }
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         if self.held.is_none() {
-            self.held = self.next(pipes).ok();
+            let mut message = Message::new();
+            if self.next(pipes, &mut message).is_ok() {
+                self.held = Some(message);
+            }
         }
         self.held.is_some()
     }

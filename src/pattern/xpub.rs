@@ -108,8 +108,9 @@ impl Pattern for XPub {
     }
 
     fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
-        while let Some(message) = pipes.pop(key) {
-            self.hear(key, message);
+        let mut message = Message::new();
+        while pipes.pop(key, &mut message) {
+            self.hear(key, std::mem::take(&mut message));
         }
     }
 
@@ -138,8 +139,10 @@ impl Pattern for XPub {
         Ok(())
     }
 
-    fn recv(&mut self, _: &mut PipeSet) -> Result<Message> {
-        self.news.as_mut().ok_or(Errno::ENOTSUP)?.pop_front().ok_or(Errno::EAGAIN)
+    fn recv(&mut self, _: &mut PipeSet, message: &mut Message) -> Result<()> {
+        let news = self.news.as_mut().ok_or(Errno::ENOTSUP)?;
+        *message = news.pop_front().ok_or(Errno::EAGAIN)?;
+        Ok(())
     }
 
     fn has_input(&mut self, _: &mut PipeSet) -> bool {

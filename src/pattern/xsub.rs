@@ -36,9 +36,9 @@ impl XSub {
         Ok(())
     }
 
-    /// The next frame and the pipe it came from.
-    pub(super) fn recv_any(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        self.input.recv(pipes).map(|(_, message)| message).ok_or(Errno::EAGAIN)
+    /// Takes the next frame, whatever its topic.
+    pub(super) fn recv_any(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
     }
 
     /// Sends a user's message to all publishers that have room.
@@ -89,8 +89,8 @@ impl Pattern for XSub {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut PipeSet) -> Result<Message> {
-        self.recv_any(pipes)
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        self.recv_any(pipes, message)
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

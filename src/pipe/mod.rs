@@ -58,6 +58,15 @@ const IDLE: u32 = 1;
 /// once a batch has come together.
 const CORKED: u32 = 2;
 
+/// What becomes of messages that were flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    /// The reader looks at them.
+    Seen,
+    /// They wait for company in a corked lane.
+    Corked,
+}
+
 /// Whoever uses an end: a socket's mailbox or a session.
 pub(crate) trait Owner: Send + Sync {
     /// The end has signals to take. Called on any thread, with locks of the
@@ -145,10 +154,7 @@ impl Link {
             // Pairs with the fence in `EndRef::set_owner`.
             fence(Ordering::SeqCst);
             if let Some(owner) = end.owner.get() {
-                owner.clone().signalled(&EndRef {
-                    link: self.clone(),
-                    side,
-                });
+                owner.clone().signalled(&EndRef { link: self.clone(), side });
             }
         }
     }
@@ -228,10 +234,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
 impl Pipe {
     /// A name for this end.
     pub(crate) fn end(&self) -> EndRef {
-        EndRef {
-            link: self.link.clone(),
-            side: self.side,
-        }
+        EndRef { link: self.link.clone(), side: self.side }
     }
 
     /// Remembers the key under which the owner keeps this end.
@@ -242,11 +245,7 @@ impl Pipe {
     /// Takes the signals that have come for this end.
     pub(crate) fn take_signals(&self) -> u32 {
         let word = &self.link.ends[self.side].signals;
-        if word.load(Ordering::Relaxed) == 0 {
-            0
-        } else {
-            word.swap(0, Ordering::SeqCst)
-        }
+        if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::SeqCst) }
     }
 
     /// Whether the other end is closed. What it wrote may still be unread.
@@ -430,10 +429,10 @@ impl Pipe {
         }
     }
 
-    /// Shows the reader what was pushed, and wakes it when it sleeps. A
+    /// Shows the reader what was pushed, says whether it lies in wait there, and wakes it when it sleeps. A
     /// session behind the other end may write to the network right here.
     #[inline]
-    pub(crate) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) -> Flushed {
         if let Some(message) = self.conflate_out.take() {
             if let Some(slot) = &self.out_lane().conflated {
                 *slot.lock() = Some(message);
@@ -441,9 +440,12 @@ impl Pipe {
         }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
-            ACTIVE => {}
-            CORKED if self.unsent_bytes < BATCH_BYTES => {}
-            _ => self.tell_reader(),
+            ACTIVE => Flushed::Seen,
+            CORKED if self.unsent_bytes < BATCH_BYTES => Flushed::Corked,
+            _ => {
+                self.tell_reader();
+                Flushed::Seen
+            }
         }
     }
 
@@ -476,13 +478,13 @@ impl Pipe {
 
 /// Reading.
 impl Pipe {
-    /// Takes the next frame.
+    /// Takes the next frame into `message`. False when there is none.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Message> {
+    pub(crate) fn pop(&mut self, message: &mut Message) -> bool {
         loop {
-            let Some(message) = self.input.pop() else {
-                return self.pop_conflated();
-            };
+            if !self.input.pop_into(message) {
+                return self.pop_conflated(message);
+            }
             if message.role() == Role::Peer {
                 self.learn_peer(message);
                 continue;
@@ -490,14 +492,16 @@ impl Pipe {
             if !message.more() {
                 self.count_taken(1);
             }
-            return Some(message);
+            return true;
         }
     }
 
-    fn pop_conflated(&mut self) -> Option<Message> {
-        let message = self.in_lane().conflated.as_ref()?.lock().take()?;
+    fn pop_conflated(&mut self, message: &mut Message) -> bool {
+        let Some(slot) = &self.in_lane().conflated else { return false };
+        let Some(last) = slot.lock().take() else { return false };
+        *message = last;
         self.count_taken(1);
-        Some(message)
+        true
     }
 
     /// Whether [`Pipe::pop`] has a frame to give.
@@ -506,16 +510,12 @@ impl Pipe {
         loop {
             match self.input.front() {
                 None => {
-                    return self
-                        .in_lane()
-                        .conflated
-                        .as_ref()
-                        .is_some_and(|c| c.lock().is_some());
+                    return self.in_lane().conflated.as_ref().is_some_and(|c| c.lock().is_some());
                 }
                 Some(message) if message.role() == Role::Peer => {
-                    if let Some(message) = self.input.pop() {
-                        self.learn_peer(message);
-                    }
+                    let mut message = Message::new();
+                    self.input.pop_into(&mut message);
+                    self.learn_peer(&message);
                 }
                 Some(_) => return true,
             }
@@ -523,7 +523,7 @@ impl Pipe {
     }
 
     #[cold]
-    fn learn_peer(&mut self, message: Message) {
+    fn learn_peer(&mut self, message: &Message) {
         self.metadata = message.metadata().cloned();
         self.routing_id = Some(message.data().into());
     }
@@ -579,10 +579,7 @@ impl Pipe {
     }
 
     fn conflate_waits(&self) -> bool {
-        self.in_lane()
-            .conflated
-            .as_ref()
-            .is_some_and(|slot| slot.lock().is_some())
+        self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
     }
 
     /// Tells the writer that the reader is at work and needs no signals.
@@ -616,12 +613,7 @@ impl Pipe {
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Message> {
         if self.in_lane().conflated.is_some() {
-            if let Some(message) = self
-                .in_lane()
-                .conflated
-                .as_ref()
-                .and_then(|c| c.lock().take())
-            {
+            if let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take()) {
                 self.conflate_in.push_back(message);
                 return self.conflate_in.back();
             }
@@ -638,10 +630,7 @@ impl Pipe {
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
         for _ in 0..frames {
-            let Some(frame) = self
-                .input
-                .take_peeked()
-                .or_else(|| self.conflate_in.pop_front())
+            let Some(frame) = self.input.take_peeked().or_else(|| self.conflate_in.pop_front())
             else {
                 break;
             };
@@ -668,7 +657,6 @@ impl Pipe {
         }
         self.conflate_in.clear();
     }
-
 }
 
 impl Drop for Pipe {

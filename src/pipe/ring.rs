@@ -23,6 +23,10 @@ const FIRST_CHUNK: usize = if cfg!(loom) { 2 } else { 8 };
 /// Slots in the largest chunk.
 const LARGEST_CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
 
+/// How many slots ahead of the writer are asked for.
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+const PREFETCH_SLOTS: usize = 4;
+
 struct Chunk<T> {
     slots: Box<[SharedCell<MaybeUninit<T>>]>,
     next: AtomicPtr<Chunk<T>>,
@@ -30,13 +34,8 @@ struct Chunk<T> {
 
 impl<T> Chunk<T> {
     fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity)
-            .map(|_| SharedCell::new(MaybeUninit::uninit()))
-            .collect();
-        Box::into_raw(Box::new(Chunk {
-            slots,
-            next: AtomicPtr::new(ptr::null_mut()),
-        }))
+        let slots = (0..capacity).map(|_| SharedCell::new(MaybeUninit::uninit())).collect();
+        Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
     }
 }
 
@@ -58,12 +57,7 @@ impl<T> Clone for Cursor<T> {
 impl<T> Copy for Cursor<T> {}
 
 impl<T> Cursor<T> {
-    const START: Cursor<T> = Cursor {
-        chunk: ptr::null_mut(),
-        index: 0,
-        len: 0,
-        count: 0,
-    };
+    const START: Cursor<T> = Cursor { chunk: ptr::null_mut(), index: 0, len: 0, count: 0 };
 
     /// Steps to the beginning of `chunk`.
     fn enter(&mut self, chunk: *mut Chunk<T>) {
@@ -129,17 +123,8 @@ pub(crate) fn ring<T>() -> (Producer<T>, Consumer<T>) {
         taken: SharedCell::new(Cursor::START),
     });
     (
-        Producer {
-            shared: shared.clone(),
-            write: Cursor::START,
-            open: None,
-        },
-        Consumer {
-            shared,
-            read: Cursor::START,
-            ahead: Cursor::START,
-            tail: 0,
-        },
+        Producer { shared: shared.clone(), write: Cursor::START, open: None },
+        Consumer { shared, read: Cursor::START, ahead: Cursor::START, tail: 0 },
     )
 }
 
@@ -164,6 +149,25 @@ impl<T> Producer<T> {
         }
         self.write.index += 1;
         self.write.count += 1;
+        self.prefetch();
+    }
+
+    /// Asks for the cache lines of the slots to come, which the consumer had
+    /// last: by the time they are written they are here.
+    #[inline(always)]
+    fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            let ahead = self.write.index + PREFETCH_SLOTS;
+            if ahead < self.write.len {
+                // SAFETY: inside the chunk; a prefetch reads and writes nothing.
+                unsafe {
+                    let slot = (&(*self.write.chunk).slots).as_ptr().add(ahead);
+                    _mm_prefetch::<_MM_HINT_ET0>(slot.cast());
+                }
+            }
+        }
     }
 
     /// Moves the write cursor to the next chunk, making one where needed.
@@ -182,11 +186,7 @@ impl<T> Producer<T> {
             // Acquire: the consumer was done with the chunk before it gave it.
             let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
             let capacity = (self.write.len * 2).clamp(FIRST_CHUNK, LARGEST_CHUNK);
-            let chunk = if spare.is_null() {
-                Chunk::new(capacity)
-            } else {
-                spare
-            };
+            let chunk = if spare.is_null() { Chunk::new(capacity) } else { spare };
             // SAFETY: the chunk is the producer's alone.
             unsafe { (*chunk).next.store(ptr::null_mut(), Ordering::Relaxed) };
             if full.is_null() {
@@ -206,10 +206,7 @@ impl<T> Producer<T> {
     /// reads afterwards is not older than the publication.
     #[inline]
     pub(crate) fn publish(&mut self) {
-        let end = self
-            .open
-            .as_ref()
-            .map_or(self.write.count, |open| open.count);
+        let end = self.open.as_ref().map_or(self.write.count, |open| open.count);
         self.shared.tail.swap(end, Ordering::SeqCst);
         fence_after_swap();
     }
@@ -244,16 +241,19 @@ impl<T> Consumer<T> {
         self.read.count == self.tail
     }
 
-    /// Takes the next item. Nothing may have been peeked at and not taken.
+    /// Takes the next item into `place`, whose content is dropped. False when
+    /// there is none. Nothing may have been peeked at and not taken.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop_into(&mut self, place: &mut T) -> bool {
         debug_assert!(self.ahead.count <= self.read.count);
         if self.is_empty() {
-            return None;
+            return false;
         }
-        let item = self.take_front();
+        // In place: an item that is moved twice is moved once too often.
+        self.step();
+        *place = self.take_at();
         self.ahead = self.read;
-        Some(item)
+        true
     }
 
     /// The next item to be popped, without taking it.
@@ -332,11 +332,23 @@ impl<T> Consumer<T> {
 
     #[inline]
     fn take_front(&mut self) -> T {
+        self.step();
+        self.take_at()
+    }
+
+    /// Puts the read cursor onto the next slot.
+    #[inline]
+    fn step(&mut self) {
         let before = self.read.chunk;
         Self::settle(&self.shared, &mut self.read);
         if before != self.read.chunk && !before.is_null() {
             self.give_back(before);
         }
+    }
+
+    /// Takes the item under the read cursor.
+    #[inline(always)]
+    fn take_at(&mut self) -> T {
         // SAFETY: the slot is published, initialised, and taken only here.
         let item = unsafe {
             let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
@@ -380,12 +392,8 @@ impl<T> Drop for Consumer<T> {
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: both halves have ended; the last reference synchronises.
-        let (mut at, end) = unsafe {
-            (
-                self.taken.with(|cell| *cell),
-                self.written.with(|cell| (*cell).count),
-            )
-        };
+        let (mut at, end) =
+            unsafe { (self.taken.with(|cell| *cell), self.written.with(|cell| (*cell).count)) };
         if at.chunk.is_null() {
             at.chunk = self.first.load(Ordering::Relaxed);
         }
@@ -407,6 +415,14 @@ impl<T> Drop for Shared<T> {
             // SAFETY: a spare is in no chain.
             drop(unsafe { Box::from_raw(spare) });
         }
+    }
+}
+
+#[cfg(test)]
+impl<T: Default> Consumer<T> {
+    fn pop(&mut self) -> Option<T> {
+        let mut place = T::default();
+        self.pop_into(&mut place).then_some(place)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pipes of one socket, by key. Patterns and routing speak of keys; the
 //! socket's shell and this set own the pipes.
 
-use super::{EndRef, Pipe};
+use super::{EndRef, Flushed, Pipe};
 use crate::message::Message;
 
 /// Names a pipe within its socket.
@@ -15,6 +15,8 @@ pub(crate) struct PipeSet {
     free: Vec<u32>,
     /// Pipes found closed by their peer and read to the end.
     finished: Vec<Key>,
+    /// Pipes in which messages wait for company, some perhaps more than once.
+    corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
 }
@@ -34,6 +36,8 @@ impl PipeSet {
     /// Gives a pipe up.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Pipe> {
         let pipe = self.slots.get_mut(key.0 as usize)?.take()?;
+        // The key may soon name another pipe.
+        self.finished.retain(|finished| *finished != key);
         self.free.push(key.0);
         Some(pipe)
     }
@@ -47,23 +51,21 @@ impl PipeSet {
     /// The key of the pipe with this end; `None` when it is gone.
     pub(crate) fn key_of(&mut self, end: &EndRef) -> Option<Key> {
         let key = Key(end.key());
-        self.pipe(key)
-            .is_some_and(|pipe| pipe.end().same(end))
-            .then_some(key)
+        self.pipe(key).is_some_and(|pipe| pipe.end().same(end)).then_some(key)
     }
 
     /// Sends what waits in corked pipes for company.
     pub(crate) fn push_out(&mut self) {
-        self.slots.iter_mut().flatten().for_each(Pipe::push_out);
+        for key in std::mem::take(&mut self.corked) {
+            if let Some(pipe) = self.pipe(key) {
+                pipe.push_out();
+            }
+        }
     }
 
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
-        let live = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, pipe)| pipe.is_some());
+        let live = self.slots.iter().enumerate().filter(|(_, pipe)| pipe.is_some());
         live.map(|(key, _)| Key(key as u32)).collect()
     }
 
@@ -79,31 +81,31 @@ impl PipeSet {
         if let Some(pipe) = self.pipe(key) {
             let more = message.more();
             pipe.push(message);
-            if !more {
-                pipe.flush();
+            if !more && pipe.flush() == Flushed::Corked && self.corked.last() != Some(&key) {
+                self.corked.push(key);
             }
         }
     }
 
-    /// Takes the next frame. A pipe with none goes idle, and is noted when its
+    /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its
     /// peer has closed it.
     #[inline]
-    pub(crate) fn pop(&mut self, key: Key) -> Option<Message> {
+    pub(crate) fn pop(&mut self, key: Key, message: &mut Message) -> bool {
         let with_metadata = self.with_metadata;
-        let pipe = self.pipe(key)?;
+        let Some(pipe) = self.pipe(key) else { return false };
         loop {
-            if let Some(mut message) = pipe.pop() {
+            if pipe.pop(message) {
                 if with_metadata {
                     message.set_metadata(pipe.metadata().cloned());
                 }
-                return Some(message);
+                return true;
             }
             if pipe.go_idle() {
                 break;
             }
         }
         self.note_if_finished(key);
-        None
+        false
     }
 
     /// Whether there is a frame to take; otherwise the pipe goes idle as in

@@ -13,6 +13,11 @@ fn message(text: &str) -> Message {
     Message::copy_of(text.as_bytes()).unwrap()
 }
 
+fn pop(pipe: &mut Pipe) -> Option<Message> {
+    let mut message = Message::new();
+    pipe.pop(&mut message).then_some(message)
+}
+
 fn owned_pipe(hwm: [u32; 2]) -> (Pipe, Pipe) {
     let (a, b) = pipe(hwm, false);
     a.end().set_owner(Arc::new(Silent));
@@ -41,11 +46,11 @@ mod exact {
             assert_eq!(fill(&mut a), hwm as usize);
             let low = hwm.div_ceil(2);
             for _ in 0..low - 1 {
-                b.pop().unwrap();
+                pop(&mut b).unwrap();
                 assert!(!a.can_write());
             }
             assert_eq!(a.take_signals() & signal::WRITABLE, 0);
-            b.pop().unwrap();
+            pop(&mut b).unwrap();
             assert_eq!(a.take_signals() & signal::WRITABLE, signal::WRITABLE);
             assert_eq!(fill(&mut a), low as usize);
         }
@@ -85,9 +90,9 @@ mod exact {
         a.push(message("2"));
         a.flush();
         assert!(!a.can_write());
-        assert_eq!(b.pop().unwrap().data(), b"1");
-        assert_eq!(b.pop().unwrap().data(), b"2");
-        assert!(b.pop().is_none());
+        assert_eq!(pop(&mut b).unwrap().data(), b"1");
+        assert_eq!(pop(&mut b).unwrap().data(), b"2");
+        assert!(pop(&mut b).is_none());
         assert!(a.can_write());
     }
 
@@ -102,7 +107,7 @@ mod exact {
         a.push(message("x"));
         a.flush();
         assert_eq!(b.take_signals(), 0);
-        while b.pop().is_some() {}
+        while pop(&mut b).is_some() {}
         assert!(b.go_idle());
         a.push(message("x"));
         a.flush();
@@ -134,7 +139,7 @@ mod exact {
         assert_eq!(b.take_signals(), signal::READABLE | signal::CLOSED);
         assert!(!b.can_write());
         assert!(!b.is_finished());
-        assert_eq!(b.pop().unwrap().data(), b"x");
+        assert_eq!(pop(&mut b).unwrap().data(), b"x");
         assert!(b.is_finished());
     }
 
@@ -163,8 +168,8 @@ mod exact {
         assert!(b.can_read());
         assert_eq!(b.peek().unwrap().data(), b"3");
         b.rewind();
-        assert_eq!(b.pop().unwrap().data(), b"3");
-        assert!(b.pop().is_none());
+        assert_eq!(pop(&mut b).unwrap().data(), b"3");
+        assert!(pop(&mut b).is_none());
         assert!(b.go_idle());
     }
 
@@ -196,7 +201,7 @@ mod models {
             });
             let mut got = 0;
             while got < 2 {
-                if b.pop().is_some() {
+                if pop(&mut b).is_some() {
                     got += 1;
                 } else if b.go_idle() {
                     while b.take_signals() & signal::READABLE == 0 {
@@ -215,7 +220,7 @@ mod models {
             a.push(message("1"));
             a.flush();
             let thread = loom::thread::spawn(move || {
-                assert!(b.pop().is_some());
+                assert!(pop(&mut b).is_some());
                 b
             });
             while !a.can_write() {
@@ -238,7 +243,7 @@ mod models {
             });
             let mut got = 0;
             loop {
-                if b.pop().is_some() {
+                if pop(&mut b).is_some() {
                     got += 1;
                 } else if b.is_finished() {
                     break;

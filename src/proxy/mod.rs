@@ -3,6 +3,7 @@
 use std::ffi::{c_short, c_void};
 
 use crate::error::{Errno, Result};
+use crate::message::Message;
 use crate::poller::{PollItem, poll};
 use crate::socket::{Blocking, POLLIN, POLLOUT, Slot};
 
@@ -30,11 +31,7 @@ pub(crate) fn proxy(
 
 /// Passes a burst of messages that have come and can go. Says whether there
 /// were any.
-fn pass(
-    from: &'static Slot,
-    to: &'static Slot,
-    capture: Option<&'static Slot>,
-) -> Result<bool> {
+fn pass(from: &'static Slot, to: &'static Slot, capture: Option<&'static Slot>) -> Result<bool> {
     for passed in 0..BURST {
         if to.ready()? & POLLOUT == 0 && !std::ptr::eq(from, to) {
             return Ok(passed > 0);
@@ -55,8 +52,9 @@ fn pass_message(
     capture: Option<&'static Slot>,
 ) -> Result<()> {
     let mut blocking = Blocking::DontWait;
+    let mut frame = Message::new();
     loop {
-        let mut frame = from.recv(false, blocking)?;
+        from.recv(&mut frame, false, blocking)?;
         let more = frame.more();
         if let Some(capture) = capture {
             let mut copy = frame.share();

@@ -82,11 +82,7 @@ pub(crate) fn spin(
         }
         if start.elapsed() >= budget {
             // Not below a microsecond: then it does not spin at all.
-            SPIN.set(if budget < Duration::from_micros(2) {
-                Duration::ZERO
-            } else {
-                budget / 2
-            });
+            SPIN.set(if budget < Duration::from_micros(2) { Duration::ZERO } else { budget / 2 });
             return Ok(false);
         }
         std::thread::yield_now();

@@ -25,13 +25,11 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
 
-pub(crate) use lead::{Led, LeaderFlag, leads_for, spin, waited};
+pub(crate) use lead::{LeaderFlag, Led, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, fence_after_swap,
-};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, fence_after_swap};
 use timers::Timers;
 
 /// What a source is told; bits, which sources combine with their own.
@@ -177,16 +175,12 @@ impl Reactor {
     /// Watches a descriptor for a source, edge-triggered, both directions.
     pub(crate) fn watch(&self, id: SourceId, fd: RawFd) -> Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(self
-            .registry
-            .register(&mut SourceFd(&fd), Token(id.0), interest)?)
+        Ok(self.registry.register(&mut SourceFd(&fd), Token(id.0), interest)?)
     }
 
     /// Watches a listening descriptor.
     pub(crate) fn watch_readable(&self, id: SourceId, fd: RawFd) -> Result<()> {
-        Ok(self
-            .registry
-            .register(&mut SourceFd(&fd), Token(id.0), Interest::READABLE)?)
+        Ok(self.registry.register(&mut SourceFd(&fd), Token(id.0), Interest::READABLE)?)
     }
 
     /// Stops watching a descriptor that is about to be closed.
@@ -224,9 +218,7 @@ impl Reactor {
 
     /// The source holds nothing back any more.
     pub(crate) fn uncork(&self, source: &Arc<dyn Source>) {
-        self.corked
-            .lock()
-            .retain(|corked| !Arc::ptr_eq(corked, source));
+        self.corked.lock().retain(|corked| !Arc::ptr_eq(corked, source));
     }
 
     /// Makes a sleeping leader look again.
@@ -278,15 +270,9 @@ impl Reactor {
     fn poll_for(&self, lead: &mut Lead, wait: Option<Duration>) -> io::Result<()> {
         match wait {
             Some(wait) if wait < Duration::from_millis(1) => {
-                let mut item = libc::pollfd {
-                    fd: self.poll_fd,
-                    events: libc::POLLIN,
-                    revents: 0,
-                };
-                let timeout = libc::timespec {
-                    tv_sec: 0,
-                    tv_nsec: wait.subsec_nanos() as libc::c_long,
-                };
+                let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
+                let timeout =
+                    libc::timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos() as libc::c_long };
                 // SAFETY: one valid item and a time-out that outlive the call.
                 let ready = unsafe {
                     libc::syscall(
@@ -323,12 +309,7 @@ impl Reactor {
     /// Runs what is due without the kernel's help.
     fn run_due(&self, lead: &mut Lead) -> bool {
         let mut busy = false;
-        if self
-            .timers
-            .lock()
-            .next_due()
-            .is_some_and(|due| due <= Instant::now())
-        {
+        if self.timers.lock().next_due().is_some_and(|due| due <= Instant::now()) {
             let due = self.timers.lock().take_due(Instant::now());
             for id in due {
                 self.notice(id, event::TIMER);

@@ -37,10 +37,7 @@ impl ReactorPool {
         settings: &Settings,
         on_panic: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<ReactorPool> {
-        let mut pool = ReactorPool {
-            reactors: Vec::new(),
-            threads: Mutex::new(Vec::new()),
-        };
+        let mut pool = ReactorPool { reactors: Vec::new(), threads: Mutex::new(Vec::new()) };
         for index in 0..count {
             let reactor = Arc::new(Reactor::new()?);
             pool.reactors.push(reactor.clone());
@@ -69,14 +66,8 @@ impl ReactorPool {
     /// The least loaded reactor that `affinity` permits (`ZMQ_AFFINITY`; 0: any).
     pub(crate) fn choose(&self, affinity: u64) -> Option<Arc<Reactor>> {
         let permitted = |i: usize| affinity == 0 || (i < 64 && affinity & (1 << i) != 0);
-        let reactors = self
-            .reactors
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| permitted(*i));
-        reactors
-            .min_by_key(|(_, reactor)| reactor.load())
-            .map(|(_, reactor)| reactor.clone())
+        let reactors = self.reactors.iter().enumerate().filter(|(i, _)| permitted(*i));
+        reactors.min_by_key(|(_, reactor)| reactor.load()).map(|(_, reactor)| reactor.clone())
     }
 
     /// Ends the threads and waits for them.
@@ -128,10 +119,7 @@ impl Reactor {
     /// Breaks the cycles between the reactor and its sources.
     fn release(&self) {
         let sources = self.sources.try_lock().map(|mut s| std::mem::take(&mut *s));
-        let queued = self
-            .run_queue
-            .try_lock()
-            .map(|mut q| std::mem::take(&mut *q));
+        let queued = self.run_queue.try_lock().map(|mut q| std::mem::take(&mut *q));
         let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
         drop((sources, queued, corked));
     }
@@ -180,11 +168,7 @@ fn apply(settings: &Settings) {
         }
         if !settings.cpus.is_empty() {
             let mut set: libc::cpu_set_t = std::mem::zeroed();
-            for cpu in settings
-                .cpus
-                .iter()
-                .filter(|c| **c < libc::CPU_SETSIZE as usize)
-            {
+            for cpu in settings.cpus.iter().filter(|c| **c < libc::CPU_SETSIZE as usize) {
                 libc::CPU_SET(*cpu, &mut set);
             }
             libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);

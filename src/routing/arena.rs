@@ -44,10 +44,7 @@ pub(super) struct Arena<T, const CLASSES: usize> {
 
 impl<T, const CLASSES: usize> Default for Arena<T, CLASSES> {
     fn default() -> Self {
-        Arena {
-            items: Vec::new(),
-            free: [NONE; CLASSES],
-        }
+        Arena { items: Vec::new(), free: [NONE; CLASSES] }
     }
 }
 

@@ -27,16 +27,16 @@ impl FairQueue {
         self.ready.remove(key);
     }
 
-    /// The next frame and the pipe it came from.
+    /// Takes the next frame into `message` and says which pipe it came from.
     #[inline]
-    pub(crate) fn recv(&mut self, pipes: &mut PipeSet) -> Option<(Key, Message)> {
+    pub(crate) fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         while let Some(key) = self.ready.current() {
-            if let Some(message) = pipes.pop(key) {
+            if pipes.pop(key, message) {
                 self.in_message = message.more();
                 if !self.in_message {
                     self.ready.advance();
                 }
-                return Some((key, message));
+                return Some(key);
             }
             self.ready.remove(key);
             self.in_message = false;

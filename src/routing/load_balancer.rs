@@ -41,7 +41,11 @@ impl LoadBalancer {
     /// Sends a frame and says where to; `None`: it was part of a message whose
     /// pipe is gone. `EAGAIN` when no pipe has room; the message is left alone.
     #[inline]
-    pub(crate) fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<Option<Key>> {
+    pub(crate) fn send(
+        &mut self,
+        pipes: &mut PipeSet,
+        message: &mut Message,
+    ) -> Result<Option<Key>> {
         let more = message.more();
         let key = match self.state {
             State::Within(key) => key,

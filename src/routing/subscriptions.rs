@@ -113,9 +113,7 @@ mod tests {
                 assert_eq!(subscriptions.matches(&body), expected);
             }
             let mut topics = Vec::new();
-            subscriptions
-                .for_each(|topic| topics.push(topic.to_vec()))
-                .unwrap();
+            subscriptions.for_each(|topic| topics.push(topic.to_vec())).unwrap();
             assert_eq!(topics, model.into_keys().collect::<Vec<_>>());
         }
     }
@@ -137,9 +135,7 @@ mod tests {
         let bytes = || (0..=255_u8).map(|i| i.wrapping_mul(77));
         for (i, byte) in bytes().enumerate() {
             assert_eq!(subscriptions.add(&[byte]), Ok(true));
-            let matched = (0..=255)
-                .filter(|b| subscriptions.matches(&[*b, 1]))
-                .count();
+            let matched = (0..=255).filter(|b| subscriptions.matches(&[*b, 1])).count();
             assert_eq!(matched, i + 1);
         }
         assert_eq!(subscriptions.add(b"xyz"), Ok(true));
@@ -174,9 +170,7 @@ mod tests {
             assert_eq!(subscriptions.remove(&topic[..len]), Removal::Gone);
         }
         assert_eq!(subscriptions.len(), 1);
-        subscriptions
-            .for_each(|only| assert!(only == topic))
-            .unwrap();
+        subscriptions.for_each(|only| assert!(only == topic)).unwrap();
         topic.push(0);
         assert!(subscriptions.matches(&topic));
         assert_eq!(subscriptions.remove(&topic), Removal::NotFound);

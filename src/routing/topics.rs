@@ -64,9 +64,7 @@ impl<K: Copy + Ord + Hash> Topics<K> {
     /// A second time changes nothing. `ENOMEM` changes nothing either.
     pub fn add(&mut self, topic: &[u8], pipe: K) -> Result<bool> {
         self.topic.clear();
-        self.topic
-            .try_reserve(topic.len())
-            .map_err(|_| Errno::ENOMEM)?;
+        self.topic.try_reserve(topic.len()).map_err(|_| Errno::ENOMEM)?;
         self.sets.reserve()?;
         let place = self.place(pipe)?;
         let added = self.add_at(topic, place);
@@ -159,11 +157,7 @@ impl<K: Copy + Ord + Hash> Topics<K> {
             .and_then(|()| self.places.try_reserve(1))
             .map_err(|_| Errno::ENOMEM)?;
         self.pipes.reserve()?;
-        let place = self.pipes.insert(Pipe {
-            key: pipe,
-            nodes,
-            live: 0,
-        });
+        let place = self.pipes.insert(Pipe { key: pipe, nodes, live: 0 });
         self.places.insert(pipe, place);
         Ok(place)
     }
@@ -306,10 +300,7 @@ struct Slab<T> {
 
 impl<T> Slab<T> {
     fn new() -> Slab<T> {
-        Slab {
-            items: Vec::new(),
-            free: Vec::new(),
-        }
+        Slab { items: Vec::new(), free: Vec::new() }
     }
 
     /// Makes room for one more item.
@@ -438,9 +429,8 @@ mod tests {
     fn a_million_topics_are_found_and_forgotten() {
         let mut topics = Topics::new();
         let mut random = Random::new(7);
-        let names: Vec<String> = (0..1_000_000)
-            .map(|i| format!("{}/{i}", random.below(1_000_000)))
-            .collect();
+        let names: Vec<String> =
+            (0..1_000_000).map(|i| format!("{}/{i}", random.below(1_000_000))).collect();
         for (i, name) in names.iter().enumerate() {
             assert_eq!(topics.add(name.as_bytes(), i as u32 % 100), Ok(true));
         }

@@ -42,7 +42,7 @@ const UNIT: usize = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
-    /// The first bytes of up to [`MAX_SMALL`] children. With more, for each
+    /// The first bytes of up to `MAX_SMALL` children. With more, for each
     /// word of the bitmap the number of children before it.
     keys: u64,
     /// The label itself, zero-padded, or its place in `Trie::labels`.
@@ -223,10 +223,7 @@ impl Trie {
     fn label(&self, node: u32) -> Label {
         let node = &self.nodes[node as usize];
         let len = node.label_len as usize;
-        let mut label = Label {
-            bytes: [0; MAX_LABEL],
-            len,
-        };
+        let mut label = Label { bytes: [0; MAX_LABEL], len };
         if len > MAX_INLINE {
             label.bytes[..len].copy_from_slice(self.long_label(node));
         } else {
@@ -245,9 +242,7 @@ impl Trie {
         let place = if label.len() <= MAX_INLINE {
             inline_label(label)
         } else {
-            let place = self
-                .labels
-                .take(label_class(label.len()), label_units(label.len()));
+            let place = self.labels.take(label_class(label.len()), label_units(label.len()));
             let start = place as usize * UNIT;
             self.labels.items.as_flattened_mut()[start..start + label.len()].copy_from_slice(label);
             u64::from(place)
@@ -259,8 +254,7 @@ impl Trie {
     fn free_label(&mut self, node: u32) {
         let node = &self.nodes[node as usize];
         if node.label_len as usize > MAX_INLINE {
-            self.labels
-                .give_back(label_class(node.label_len as usize), node.label as u32);
+            self.labels.give_back(label_class(node.label_len as usize), node.label as u32);
         }
     }
 
@@ -278,9 +272,8 @@ impl Trie {
             return Err(Errno::ENOMEM);
         }
         self.nodes.try_reserve(added).map_err(|_| Errno::ENOMEM)?;
-        let halves = child.map_or(0, |child| {
-            2 * label_units(self.nodes[child as usize].label_len as usize)
-        });
+        let halves =
+            child.map_or(0, |child| 2 * label_units(self.nodes[child as usize].label_len as usize));
         let chain = len / MAX_LABEL * label_units(MAX_LABEL) + label_units(len % MAX_LABEL);
         // Less than that when the chain begins behind a split: a shorter rest
         // never takes more units, as the last one's class only sinks with it.
@@ -339,10 +332,7 @@ impl Trie {
     }
 
     fn new_node(&mut self, parent: u32) -> u32 {
-        let fresh = Node {
-            parent,
-            ..Node::default()
-        };
+        let fresh = Node { parent, ..Node::default() };
         match self.free_node {
             Some(node) => {
                 let next = self.nodes[node as usize].table;
@@ -358,10 +348,8 @@ impl Trie {
     }
 
     fn free_node(&mut self, node: u32) {
-        self.nodes[node as usize] = Node {
-            table: self.free_node.unwrap_or(NONE),
-            ..Node::default()
-        };
+        self.nodes[node as usize] =
+            Node { table: self.free_node.unwrap_or(NONE), ..Node::default() };
         self.free_node = Some(node);
     }
 }
@@ -395,11 +383,7 @@ fn label_class(len: usize) -> usize {
 
 /// The length of that run; a label in its node needs none.
 fn label_units(len: usize) -> usize {
-    if len <= MAX_INLINE {
-        0
-    } else {
-        1 << label_class(len)
-    }
+    if len <= MAX_INLINE { 0 } else { 1 << label_class(len) }
 }
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {

@@ -21,13 +21,7 @@ impl Dialer {
     pub(super) fn new(target: Endpoint) -> Dialer {
         // Enough to spread reconnecting peers; nothing secret comes of it.
         let random = Instant::now().elapsed().as_nanos() as u64 ^ (&raw const target as u64);
-        Dialer {
-            target,
-            addresses: Vec::new().into_iter(),
-            source: None,
-            next_wait: None,
-            random,
-        }
+        Dialer { target, addresses: Vec::new().into_iter(), source: None, next_wait: None, random }
     }
 
     /// Takes the name service's answer.

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
-use super::{ABANDON, Ending, PIPE, RESOLVED, START, Session, Surroundings, pace};
+use super::{ABANDON, Ending, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
 use crate::error::Result;
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
-use crate::transport::{Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect};
+use crate::transport::{
+    Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
+};
 use crate::zmtp::PeerInfo;
 
 /// A corked session that had nothing left over this many times in a row is
@@ -103,7 +105,7 @@ impl Inner {
         if bits & START != 0 {
             self.start(session);
         }
-        if bits & ABANDON != 0 && self.abandoned() {
+        if bits & ABANDON != 0 && self.abandoned(session) {
             return self.end(session);
         }
         if bits & PIPE != 0 {
@@ -120,13 +122,18 @@ impl Inner {
             self.on_ready(session, bits);
         }
         let nap = bits & event::NAP_OVER != 0;
-        if nap && self.nap_over(session) {
+        if nap && self.nap_over(session) && bits == event::NAP_OVER {
             return;
         }
         let sending = direct && bits & !super::OWNED == PIPE;
         self.pump(session, sending, nap);
         self.end_if_done(session);
         self.set_timer(session);
+    }
+
+    /// What keeps the context waiting, until the session has ended.
+    pub(super) fn lease(&self) -> Option<Arc<dyn Lease>> {
+        self.surroundings.as_ref().map(|surroundings| surroundings.lease.clone())
     }
 
     /// The descriptor of the connection, if there is one.
@@ -161,12 +168,10 @@ impl Inner {
 
     /// The socket gave the session up. True when it can end at once; else it
     /// sends what its pipe holds first.
-    fn abandoned(&mut self) -> bool {
-        let (Some(pipe), Some(surroundings)) = (&mut self.pipe, &self.surroundings) else {
-            return true;
-        };
+    fn abandoned(&mut self, session: &Session) -> bool {
+        let Some(pipe) = &mut self.pipe else { return true };
         if self.lingering.is_none() {
-            let linger = surroundings.settings.linger;
+            let linger = *session.abandon_linger.lock();
             self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
             pipe.shut();
         }
@@ -359,7 +364,11 @@ impl Inner {
     }
 
     /// Writes. Says whether there is more than its turn allows.
-    fn write(&mut self, busy_since: Option<Instant>, nap: bool) -> std::result::Result<bool, Ending> {
+    fn write(
+        &mut self,
+        busy_since: Option<Instant>,
+        nap: bool,
+    ) -> std::result::Result<bool, Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         if let Some(pipe) = &mut self.pipe {
             pipe.be_active();
@@ -425,7 +434,11 @@ impl Inner {
     }
 
     /// The handshake is done. False when the session has ended over it.
-    fn meet(&mut self, session: &Arc<Session>, peer: PeerInfo) -> std::result::Result<bool, Ending> {
+    fn meet(
+        &mut self,
+        session: &Arc<Session>,
+        peer: PeerInfo,
+    ) -> std::result::Result<bool, Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
@@ -506,7 +519,7 @@ impl Inner {
     }
 
     /// The end of the session.
-    fn end(&mut self, session: &Arc<Session>) {
+    pub(super) fn end(&mut self, session: &Arc<Session>) {
         self.uncork(session);
         self.leave_phase(session);
         self.phase = Phase::Ended;

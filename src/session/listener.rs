@@ -52,15 +52,15 @@ impl Acceptor {
         let acceptor = Arc::new(Acceptor { reactor, id, state: Mutex::new(state) });
         acceptor.reactor.install(id, acceptor.clone());
         if let Err(error) = acceptor.reactor.watch_readable(id, fd) {
-            acceptor.close();
+            acceptor.close(None);
             return Err(error);
         }
         Ok(acceptor)
     }
 
     /// Stops to accept, and gives up the connections that were accepted: they
-    /// end once what is queued for them was sent.
-    pub(crate) fn close(&self) {
+    /// end once what is queued for them was sent, within `linger`.
+    pub(crate) fn close(&self, linger: Option<Duration>) {
         let (open, sessions) = {
             let mut state = self.state.lock();
             (state.open.take(), std::mem::take(&mut state.sessions))
@@ -70,7 +70,7 @@ impl Acceptor {
             self.reactor.remove(self.id);
         }
         for session in sessions.iter().filter_map(Weak::upgrade) {
-            session.abandon();
+            session.abandon(linger);
         }
     }
 
@@ -104,7 +104,7 @@ impl Acceptor {
         let mut state = self.state.lock();
         if state.open.is_none() {
             drop(state);
-            return session.abandon();
+            return session.abandon(Some(Duration::ZERO));
         }
         if state.sessions.len() >= state.prune_at {
             state.sessions.retain(|session| session.strong_count() > 0);

@@ -18,6 +18,7 @@ mod opening;
 mod pace;
 
 use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,8 +64,6 @@ pub(crate) struct Settings {
     pub(crate) reconnect_after: Option<Duration>,
     /// The longest wait; `None`: always the first one.
     pub(crate) reconnect_max: Option<Duration>,
-    /// How long what is queued may wait once the endpoint is given up.
-    pub(crate) linger: Option<Duration>,
     /// How long one attempt to connect may take.
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
@@ -79,6 +78,13 @@ pub(crate) trait Host: Send + Sync {
     fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> std::result::Result<(), Pipe>;
 }
 
+/// Keeps the context waiting for as long as somebody holds it.
+pub(crate) trait Lease: Send + Sync {
+    /// A panic has ended what held it: the context answers ETERM from now on.
+    /// Called with no lock held but a socket's.
+    fn fail(&self);
+}
+
 /// What a session needs of its surroundings.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -89,7 +95,7 @@ pub(crate) struct Surroundings {
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
     /// Keeps the context waiting until the session has ended.
-    pub(crate) _lease: Arc<dyn Send + Sync>,
+    pub(crate) lease: Arc<dyn Lease>,
 }
 
 /// A connection and its pipe; see the room's head.
@@ -100,6 +106,8 @@ pub(crate) struct Session {
     inner: SharedCell<Inner>,
     /// Where the name service leaves its answer.
     resolved: Mutex<Option<Result<Target>>>,
+    /// How long what is queued may wait once the session was given up.
+    abandon_linger: Mutex<Option<Duration>>,
     /// The session's place in its reactor.
     id: SourceId,
 }
@@ -142,6 +150,7 @@ impl Session {
             word: AtomicU32::new(0),
             inner: SharedCell::new(inner),
             resolved: Mutex::new(None),
+            abandon_linger: Mutex::new(None),
             id,
             reactor,
         });
@@ -149,9 +158,10 @@ impl Session {
         session
     }
 
-    /// The socket gives the session up: it ends now, or once its pipe, which
-    /// the socket has closed, has lingered.
-    pub(crate) fn abandon(self: &Arc<Self>) {
+    /// The socket gives the session up: it ends now or, where it has a pipe,
+    /// once what that holds was sent, within `linger` (`None`: for ever).
+    pub(crate) fn abandon(self: &Arc<Self>, linger: Option<Duration>) {
+        *self.abandon_linger.lock() = linger;
         self.attend(ABANDON);
     }
 
@@ -166,13 +176,36 @@ impl Session {
             let bits = self.word.swap(OWNED, Ordering::AcqRel) & !OWNED;
             // SAFETY: OWNED is ours: nobody else reaches `inner` until the
             // exchange below gives it back.
-            self.inner.with_mut(|inner| unsafe { (*inner).drive(self, bits, direct) });
+            let driven = self.inner.with_mut(|inner| {
+                catch_unwind(AssertUnwindSafe(|| unsafe { (*inner).drive(self, bits, direct) }))
+            });
+            if driven.is_err() {
+                return self.wreck();
+            }
             let free = self.word.compare_exchange(OWNED, 0, Ordering::AcqRel, Ordering::Relaxed);
             if free.is_ok() {
                 return;
             }
             // What came meanwhile was for somebody else's sake.
             direct = false;
+        }
+    }
+
+    /// A drive has panicked. The session stays owned, so that nobody looks at
+    /// what it left half done; what it holds is let go of, and its context
+    /// fails.
+    #[cold]
+    fn wreck(self: &Arc<Self>) {
+        // SAFETY: OWNED stays set: the session is ours for good.
+        let lease = self.inner.with_mut(|inner| unsafe { (*inner).lease() });
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: as above.
+            self.inner.with_mut(|inner| unsafe { (*inner).end(self) });
+        }));
+        // A payload may panic when it is dropped; leaking it is safe.
+        std::mem::forget(dropped);
+        if let Some(lease) = lease {
+            lease.fail();
         }
     }
 }

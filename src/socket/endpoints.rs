@@ -8,6 +8,7 @@ use super::mailbox::Port;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
 use crate::pipe::{Key, pipe};
+use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
 use crate::transport::{Endpoint, Listener, Tuning};
@@ -38,11 +39,16 @@ enum Kind {
 
 impl Endpoints {
     /// Closes what listens or connects. Pipes are the socket's to close.
-    pub(super) fn close_all(&mut self, inproc: &Registry, port: &Arc<Port>) {
+    pub(super) fn close_all(
+        &mut self,
+        inproc: &Registry,
+        port: &Arc<Port>,
+        linger: Option<Duration>,
+    ) {
         for entry in self.entries.drain(..) {
             match entry.kind {
-                Kind::Acceptor(acceptor) => acceptor.close(),
-                Kind::Session(session, None) => session.abandon(),
+                Kind::Acceptor(acceptor) => acceptor.close(linger),
+                Kind::Session(session, None) => session.abandon(linger),
                 Kind::Session(_, Some(_)) => {}
                 Kind::Name(name) => drop(inproc.unbind(&name, port)),
                 Kind::Inproc(_) => {}
@@ -55,10 +61,22 @@ impl Endpoints {
 impl Slot {
     /// Listens at an endpoint (manual page zmq_bind).
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
+        let endpoint = Endpoint::parse(text)?;
+        let settings = {
+            let mut socket = self.lock()?;
+            socket.process(self);
+            socket.check_alive()?;
+            if let Endpoint::Inproc(name) = endpoint {
+                return socket.bind_name(text, name);
+            }
+            socket.reactor_for_endpoint()?;
+            socket.settings()
+        };
+        // Asks the name service, maybe: not under the lock.
+        let listener = Listener::bind(&endpoint, &settings.tuning)?;
         let mut socket = self.lock()?;
-        socket.process(self);
         socket.check_alive()?;
-        socket.bind(text)
+        socket.listen(listener, settings)
     }
 
     /// Connects to an endpoint (manual page zmq_connect).
@@ -72,33 +90,47 @@ impl Slot {
     /// Ends what was bound or connected at an endpoint (manual pages
     /// zmq_unbind, zmq_disconnect). `ENOENT`.
     pub(crate) fn end_endpoint(&self, text: &str) -> Result<()> {
-        let mut socket = self.lock()?;
-        socket.process(self);
-        socket.check_alive()?;
-        socket.end_endpoint(text)
+        let endpoint = Endpoint::parse(text)?;
+        let ipv6 = {
+            let mut socket = self.lock()?;
+            socket.process(self);
+            socket.check_alive()?;
+            if socket.end_endpoint(text) {
+                return Ok(());
+            }
+            socket.options.ipv6
+        };
+        // The same endpoint may be written in several ways. This may ask the
+        // name service: not under the lock.
+        let text = endpoint.canonical(ipv6).ok_or(Errno::ENOENT)?;
+        if self.lock()?.end_endpoint(&text) { Ok(()) } else { Err(Errno::ENOENT) }
     }
 }
 
 impl Socket {
-    fn bind(&mut self, text: &str) -> Result<()> {
-        let endpoint = Endpoint::parse(text)?;
-        if let Endpoint::Inproc(name) = &endpoint {
-            self.home.inproc.bind(name, &self.side())?;
-            self.remember(text.into(), Kind::Name(name.clone()));
-            self.last_endpoint = text.to_owned();
-            return Ok(());
-        }
-        let placement = self.placement();
-        let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
-        let settings = self.settings();
-        let listener = Listener::bind(&endpoint, &settings.tuning)?;
+    fn bind_name(&mut self, text: &str, name: String) -> Result<()> {
+        self.home.inproc.bind(&name, &self.side())?;
+        self.remember(text.into(), Kind::Name(name));
+        self.last_endpoint = text.to_owned();
+        Ok(())
+    }
+
+    fn listen(&mut self, listener: Listener, settings: Arc<Settings>) -> Result<()> {
+        let reactor = self.reactor_for_endpoint()?;
         let bound: Arc<str> = listener.endpoint().into();
         let surroundings = self.surroundings(bound.clone(), settings);
-        self.reactor.get_or_insert_with(|| reactor.clone());
-        let acceptor = Acceptor::start(reactor, listener, placement, surroundings)?;
+        let acceptor = Acceptor::start(reactor, listener, self.placement(), surroundings)?;
         self.last_endpoint = bound.to_string();
         self.remember(bound, Kind::Acceptor(acceptor));
         Ok(())
+    }
+
+    /// The reactor of a new endpoint. `EMTHREAD` when there is none.
+    fn reactor_for_endpoint(&mut self) -> Result<Arc<Reactor>> {
+        let placement = self.placement();
+        let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
+        self.reactor.get_or_insert_with(|| reactor.clone());
+        Ok(reactor)
     }
 
     fn connect(&mut self, text: &str) -> Result<()> {
@@ -118,10 +150,8 @@ impl Socket {
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
             return Ok(());
         }
-        let placement = self.placement();
-        let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
+        let reactor = self.reactor_for_endpoint()?;
         let settings = self.settings();
-        self.reactor.get_or_insert_with(|| reactor.clone());
         let (theirs, key) = if self.options.immediate {
             (None, None)
         } else {
@@ -147,29 +177,22 @@ impl Socket {
         self.pipes.key_of(&end)
     }
 
-    fn end_endpoint(&mut self, text: &str) -> Result<()> {
-        let endpoint = Endpoint::parse(text)?;
-        let found = |text: &str, entries: &[Entry]| entries.iter().any(|e| &*e.text == text);
-        let mut text = text.to_owned();
-        if !found(&text, &self.endpoints.entries) {
-            // The same endpoint may be written in several ways.
-            text = endpoint.canonical(self.options.ipv6).ok_or(Errno::ENOENT)?;
-            if !found(&text, &self.endpoints.entries) {
-                return Err(Errno::ENOENT);
-            }
-        }
+    /// Ends all that has this very text. False when nothing has.
+    fn end_endpoint(&mut self, text: &str) -> bool {
         let entries = std::mem::take(&mut self.endpoints.entries);
-        let (ended, kept) = entries.into_iter().partition(|e: &Entry| *e.text == *text);
+        let (ended, kept) = entries.into_iter().partition(|e: &Entry| &*e.text == text);
         self.endpoints.entries = kept;
+        let ended: Vec<Entry> = ended;
+        let any = !ended.is_empty();
         for entry in ended {
             self.end_entry(entry);
         }
-        Ok(())
+        any
     }
 
     fn end_entry(&mut self, entry: Entry) {
         match entry.kind {
-            Kind::Acceptor(acceptor) => acceptor.close(),
+            Kind::Acceptor(acceptor) => acceptor.close(self.options.linger),
             Kind::Name(name) => drop(self.home.inproc.unbind(&name, &self.port)),
             Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
             Kind::Session(session, key) => {
@@ -177,7 +200,7 @@ impl Socket {
                     Some(key) => self.disconnect_pipe(key, &entry.text),
                     None => self.disconnect_all(&entry.text),
                 }
-                session.abandon();
+                session.abandon(self.options.linger);
             }
         }
     }
@@ -232,12 +255,7 @@ impl Socket {
     }
 
     fn surroundings(&self, endpoint: Arc<str>, settings: Arc<Settings>) -> Surroundings {
-        Surroundings {
-            host: self.port.clone(),
-            endpoint,
-            settings,
-            _lease: self.home.lease.clone(),
-        }
+        Surroundings { host: self.port.clone(), endpoint, settings, lease: self.home.lease.clone() }
     }
 
     /// The options as the sessions of one endpoint see them.
@@ -279,7 +297,6 @@ impl Socket {
             conflate: self.conflates(),
             reconnect_after: options.reconnect_interval(),
             reconnect_max: options.reconnect_ivl_max,
-            linger: options.linger,
             connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
             opening: self.pattern.opening(),
         })

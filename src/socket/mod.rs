@@ -31,6 +31,7 @@ use crate::options::{ContextOptions, SocketOptions};
 use crate::pattern::{Pattern, pattern};
 use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
+use crate::session::Lease;
 use crate::socket_type::SocketType;
 use crate::transport::Resolver;
 
@@ -44,11 +45,9 @@ pub(crate) struct Home {
     /// The context's inproc endpoints.
     pub(crate) inproc: Arc<Registry>,
     /// Keeps the context waiting until everything of this socket has ended.
-    pub(crate) lease: Arc<dyn Send + Sync>,
+    pub(crate) lease: Arc<dyn Lease>,
     /// Tells the context that the socket was closed.
     pub(crate) closed: Arc<dyn Fn(&'static Slot) + Send + Sync>,
-    /// After a panic: makes the context answer ETERM.
-    pub(crate) fail: Arc<dyn Fn() + Send + Sync>,
     /// Whether this process is a fork of the one that made the context.
     pub(crate) inherited: Arc<dyn Fn() -> bool + Send + Sync>,
     /// `ZMQ_MAX_MSGSZ`, where it was set.
@@ -182,13 +181,14 @@ impl Socket {
         events
     }
 
-    /// The end: pipes close and linger as the options say.
+    /// The end: pipes close and linger as the options say, then what listens
+    /// or connects is given up.
     fn close(mut self) {
         let linger = self.options.linger;
-        self.endpoints.close_all(&self.home.inproc, &self.port);
         for key in self.pipes.keys() {
             self.drop_pipe(key, linger);
         }
+        self.endpoints.close_all(&self.home.inproc, &self.port, linger);
     }
 }
 

@@ -119,9 +119,9 @@ impl Slot {
 
     /// After a panic: the context answers ETERM from now on.
     pub(crate) fn fail_context(&self) {
-        let fail = self.core.try_lock().and_then(|core| Some(core.as_ref()?.home.fail.clone()));
-        if let Some(fail) = fail {
-            fail();
+        let lease = self.core.try_lock().and_then(|core| Some(core.as_ref()?.home.lease.clone()));
+        if let Some(lease) = lease {
+            lease.fail();
         }
     }
 

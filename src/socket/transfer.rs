@@ -26,6 +26,7 @@ impl Slot {
         let mut socket = self.lock()?;
         socket.process(self);
         socket.check_alive()?;
+        super::wait::sends();
         // What was known of another peer does not travel on.
         message.set_metadata(None);
         match socket.try_send(message) {
@@ -33,38 +34,40 @@ impl Slot {
             result => return result,
         }
         let timeout = socket.options.sndtimeo;
-        let mut message = Some(message);
-        self.retry(socket, timeout, |socket| match &mut message {
-            Some(message) => socket.try_send(message),
-            None => Ok(()),
-        })
+        self.retry(socket, timeout, |socket| socket.try_send(message))
     }
 
-    /// Receives a frame; `with_metadata`: with what is known of its peer.
+    /// Receives a frame into `message`, whose content is dropped, and which is
+    /// of no use on failure; `with_metadata`: with what is known of its peer.
     /// `EAGAIN`, `ENOTSUP`, `EFSM`, `ETERM`, `ENOTSOCK`, `EINTR` (manual page
     /// zmq_msg_recv).
     #[inline]
-    pub(crate) fn recv(&'static self, with_metadata: bool, blocking: Blocking) -> Result<Message> {
+    pub(crate) fn recv(
+        &'static self,
+        message: &mut Message,
+        with_metadata: bool,
+        blocking: Blocking,
+    ) -> Result<()> {
         let mut socket = self.lock()?;
         socket.process(self);
         socket.check_alive()?;
         socket.pipes.with_metadata = with_metadata;
-        match socket.try_recv() {
+        match socket.try_recv(message) {
             Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
             result => return result,
         }
         let timeout = socket.options.rcvtimeo;
-        self.retry(socket, timeout, Socket::try_recv)
+        self.retry(socket, timeout, |socket| socket.try_recv(message))
     }
 
     /// Tries again whenever the socket has news, without its lock in between.
     #[cold]
-    fn retry<'a, T>(
+    fn retry<'a>(
         &'static self,
         socket: super::slot::Locked<'a>,
         timeout: Option<Duration>,
-        mut attempt: impl FnMut(&mut Socket) -> Result<T>,
-    ) -> Result<T> {
+        mut attempt: impl FnMut(&mut Socket) -> Result<()>,
+    ) -> Result<()> {
         let deadline = match timeout {
             Some(Duration::ZERO) => return Err(Errno::EAGAIN),
             Some(timeout) => Instant::now().checked_add(timeout),
@@ -94,10 +97,10 @@ impl Socket {
     }
 
     #[inline]
-    fn try_recv(&mut self) -> Result<Message> {
-        let received = self.pattern.recv(&mut self.pipes);
+    fn try_recv(&mut self, message: &mut Message) -> Result<()> {
+        let received = self.pattern.recv(&mut self.pipes, message);
         match &received {
-            Ok(message) => self.receive_more = message.more(),
+            Ok(()) => self.receive_more = message.more(),
             // Looking may have read a closed pipe to its end.
             Err(_) => self.detach_finished(),
         }

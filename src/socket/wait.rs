@@ -1,5 +1,6 @@
 //! Waiting for a socket: by leading its reactor, by spinning, by parking.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,8 +14,24 @@ use crate::sync::{EventFd, Parked, Parker};
 /// another core comes within them.
 const QUICK_LOOKS: u32 = 100;
 
+/// News that comes within so many looks is part of a stream, unless this
+/// thread has sent something that it may answer.
+const STREAM_LOOKS: u32 = 30;
+/// A reader that outruns a stream pauses for so long (a microsecond or two)
+/// and then takes many messages at once: to take each as it comes would cost
+/// both sides a wake-up and a cache line or two per message.
+const STREAM_PAUSES: u32 = 100;
+
 thread_local! {
+    /// This thread has sent since it last waited.
+    static SENT: Cell<bool> = const { Cell::new(false) };
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
+}
+
+/// Notes that this thread sends.
+#[inline]
+pub(super) fn sends() {
+    SENT.set(true);
 }
 
 /// This thread's parker.
@@ -109,7 +126,11 @@ impl Slot {
         socket.reactor.clone().map(Following::new)
     }
 
-    fn wait_leading(&'static self, reactor: &Arc<Reactor>, deadline: Option<Instant>) -> Result<()> {
+    fn wait_leading(
+        &'static self,
+        reactor: &Arc<Reactor>,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
         {
             let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
             if self.mailbox.has_news() {
@@ -131,8 +152,12 @@ impl Slot {
     }
 
     fn wait_parked(&'static self, deadline: Option<Instant>) -> Result<()> {
-        for _ in 0..QUICK_LOOKS {
+        let answering = SENT.replace(false);
+        for look in 0..QUICK_LOOKS {
             if self.mailbox.has_news() {
+                if look < STREAM_LOOKS && !answering {
+                    (0..STREAM_PAUSES).for_each(|_| std::hint::spin_loop());
+                }
                 return Ok(());
             }
             std::hint::spin_loop();

@@ -33,18 +33,13 @@ pub(crate) struct Parker {
 impl Parker {
     /// A parker nobody has signalled.
     pub(crate) fn new() -> Parker {
-        Parker {
-            state: AtomicU32::new(EMPTY),
-        }
+        Parker { state: AtomicU32::new(EMPTY) }
     }
 
     /// Sleeps until unparked, until `deadline`, or until a signal interrupts.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> Parked {
         // Acquire: what the unparker did before must be visible after.
-        if self
-            .state
-            .compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire)
-            .is_err()
+        if self.state.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err()
         {
             self.state.swap(EMPTY, Ordering::Acquire);
             return Parked::Unparked;

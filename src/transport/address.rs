@@ -64,18 +64,14 @@ impl Address {
             Address::Tcp(SocketAddr::V4(a)) => raw.put(libc::sockaddr_in {
                 sin_family: libc::AF_INET as libc::sa_family_t,
                 sin_port: a.port().to_be(),
-                sin_addr: libc::in_addr {
-                    s_addr: u32::from(*a.ip()).to_be(),
-                },
+                sin_addr: libc::in_addr { s_addr: u32::from(*a.ip()).to_be() },
                 sin_zero: [0; 8],
             }),
             Address::Tcp(SocketAddr::V6(a)) => raw.put(libc::sockaddr_in6 {
                 sin6_family: libc::AF_INET6 as libc::sa_family_t,
                 sin6_port: a.port().to_be(),
                 sin6_flowinfo: a.flowinfo(),
-                sin6_addr: libc::in6_addr {
-                    s6_addr: a.ip().octets(),
-                },
+                sin6_addr: libc::in6_addr { s6_addr: a.ip().octets() },
                 sin6_scope_id: a.scope_id(),
             }),
             Address::Ipc(UnixAddress(name)) => {
@@ -145,11 +141,7 @@ pub(super) fn unmapped(address: &SocketAddr) -> Option<SocketAddr> {
     let IpAddr::V6(v6) = address.ip() else {
         return None;
     };
-    let v4 = if v6.is_unspecified() {
-        Ipv4Addr::UNSPECIFIED
-    } else {
-        v6.to_ipv4_mapped()?
-    };
+    let v4 = if v6.is_unspecified() { Ipv4Addr::UNSPECIFIED } else { v6.to_ipv4_mapped()? };
     Some(SocketAddr::new(v4.into(), address.port()))
 }
 
@@ -220,17 +212,12 @@ impl RawAddress {
                 // SAFETY: the family says what the storage holds.
                 let a = unsafe { *self.as_ptr().cast::<libc::sockaddr_in>() };
                 let ip = Ipv4Addr::from(u32::from_be(a.sin_addr.s_addr));
-                Ok(Address::Tcp(
-                    SocketAddrV4::new(ip, u16::from_be(a.sin_port)).into(),
-                ))
+                Ok(Address::Tcp(SocketAddrV4::new(ip, u16::from_be(a.sin_port)).into()))
             }
             libc::AF_INET6 => {
                 // SAFETY: the family says what the storage holds.
                 let a = unsafe { *self.as_ptr().cast::<libc::sockaddr_in6>() };
-                let (ip, port) = (
-                    Ipv6Addr::from(a.sin6_addr.s6_addr),
-                    u16::from_be(a.sin6_port),
-                );
+                let (ip, port) = (Ipv6Addr::from(a.sin6_addr.s6_addr), u16::from_be(a.sin6_port));
                 Ok(Address::Tcp(
                     SocketAddrV6::new(ip, port, a.sin6_flowinfo, a.sin6_scope_id).into(),
                 ))
@@ -240,10 +227,8 @@ impl RawAddress {
                 // past `len` are zeros.
                 let a = unsafe { *self.as_ptr().cast::<libc::sockaddr_un>() };
                 let len = (self.len as usize).clamp(PATH_OFFSET, PATH_OFFSET + a.sun_path.len());
-                let mut name: Vec<u8> = a.sun_path[..len - PATH_OFFSET]
-                    .iter()
-                    .map(|c| *c as u8)
-                    .collect();
+                let mut name: Vec<u8> =
+                    a.sun_path[..len - PATH_OFFSET].iter().map(|c| *c as u8).collect();
                 match name.first_mut() {
                     Some(first @ 0) => *first = b'@',
                     _ => name.truncate(name.iter().position(|b| *b == 0).unwrap_or(name.len())),

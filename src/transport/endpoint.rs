@@ -131,9 +131,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_needs_transport_separator_and_address() {
-        for text in [
-            "", "tcp", "tcp:", "tcp:/a:1", "://a:1", "tcp://", "foo://", "inproc",
-        ] {
+        for text in ["", "tcp", "tcp:", "tcp:/a:1", "://a:1", "tcp://", "foo://", "inproc"] {
             assert_eq!(Endpoint::parse(text), Err(Errno::EINVAL), "{text}");
         }
         for text in ["TCP://a:1", "foo://a", "tcp ://a:1", "ws://a:1"] {
@@ -194,23 +192,14 @@ mod tests {
     fn ipc_paths_end_at_107_bytes() {
         let longest = "x".repeat(107);
         assert_eq!(connectable(&format!("ipc://{longest}")), Ok(()));
-        assert_eq!(
-            connectable(&format!("ipc://{longest}x")),
-            Err(Errno::ENAMETOOLONG)
-        );
-        assert_eq!(
-            connectable(&format!("ipc://@{longest}")),
-            Err(Errno::ENAMETOOLONG)
-        );
+        assert_eq!(connectable(&format!("ipc://{longest}x")), Err(Errno::ENAMETOOLONG));
+        assert_eq!(connectable(&format!("ipc://@{longest}")), Err(Errno::ENAMETOOLONG));
     }
 
     #[test]
     fn canonical_texts_are_numeric() {
         let canonical = |text: &str, v6| Endpoint::parse(text).unwrap().canonical(v6);
-        assert_eq!(
-            canonical("tcp://127.1:99999", false).as_deref(),
-            Some("tcp://127.0.0.1:34463")
-        );
+        assert_eq!(canonical("tcp://127.1:99999", false).as_deref(), Some("tcp://127.0.0.1:34463"));
         assert_eq!(
             canonical("tcp://[127.0.0.1]:5x", true).as_deref(),
             Some("tcp://[::ffff:127.0.0.1]:5")

@@ -35,11 +35,7 @@ impl Fd {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: takes no pointers.
         let fd = unsafe { libc::socket(family, kind, 0) };
-        if fd < 0 {
-            Err(Errno::last())
-        } else {
-            Ok(Fd(fd))
-        }
+        if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd)) }
     }
 
     pub(super) fn bind(&self, address: &RawAddress) -> Result<()> {
@@ -65,15 +61,8 @@ impl Fd {
         let mut len = RawAddress::CAPACITY;
         let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: the buffer holds as many bytes as `len` says.
-        let fd = unsafe {
-            libc::syscall(
-                libc::SYS_accept4,
-                self.0,
-                peer.as_mut_ptr(),
-                &mut len,
-                flags,
-            )
-        };
+        let fd =
+            unsafe { libc::syscall(libc::SYS_accept4, self.0, peer.as_mut_ptr(), &mut len, flags) };
         if fd < 0 {
             return Err(Errno::last());
         }
@@ -122,20 +111,12 @@ impl Fd {
             let value = (&raw mut error).cast();
             libc::getsockopt(self.0, libc::SOL_SOCKET, libc::SO_ERROR, value, &mut len)
         })?;
-        if error == 0 {
-            Ok(())
-        } else {
-            Err(Errno::from_raw(error))
-        }
+        if error == 0 { Ok(()) } else { Err(Errno::from_raw(error)) }
     }
 
     /// Who is at the other end of a local stream.
     pub(super) fn credentials(&self) -> Result<libc::ucred> {
-        let mut peer = libc::ucred {
-            pid: 0,
-            uid: 0,
-            gid: 0,
-        };
+        let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
         let mut len = size_of::<libc::ucred>() as libc::socklen_t;
         // SAFETY: the buffer is a ucred and `len` is its size.
         done(unsafe {

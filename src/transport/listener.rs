@@ -106,11 +106,7 @@ fn listen_tcp(address: Address, tuning: &Tuning) -> Result<Listener> {
     fd.bind(&address.encode())?;
     fd.listen(tuning.backlog)?;
     let endpoint = fd.local()?.endpoint();
-    Ok(Listener {
-        fd,
-        endpoint,
-        temporary: None,
-    })
+    Ok(Listener { fd, endpoint, temporary: None })
 }
 
 fn listen_ipc(
@@ -125,11 +121,7 @@ fn listen_ipc(
     let (fd, address) = open(Address::Ipc(address), tuning)?;
     fd.bind(&address.encode())?;
     fd.listen(tuning.backlog)?;
-    Ok(Listener {
-        fd,
-        endpoint: address.endpoint(),
-        temporary,
-    })
+    Ok(Listener { fd, endpoint: address.endpoint(), temporary })
 }
 
 /// A directory made for one socket, removed with it on drop. It lies in the

@@ -52,10 +52,7 @@ pub(super) fn target(address: &TcpAddress, ipv6: bool) -> Result<Target> {
 pub(super) fn target_at_once(address: &TcpAddress, ipv6: bool) -> Result<Option<Target>> {
     let (source, place) = source_and_place(address, ipv6)?;
     match place.numeric(ipv6) {
-        Some(address) => Ok(Some(Target {
-            source,
-            addresses: vec![address],
-        })),
+        Some(address) => Ok(Some(Target { source, addresses: vec![address] })),
         None if place.may_be_name() => Ok(None),
         None => Err(Errno::ENODEV),
     }
@@ -63,9 +60,7 @@ pub(super) fn target_at_once(address: &TcpAddress, ipv6: bool) -> Result<Option<
 
 fn source_and_place(address: &TcpAddress, ipv6: bool) -> Result<(Option<SocketAddr>, Place<'_>)> {
     let (source, rest) = address.split_source();
-    let source = source
-        .map(|text| Place::parse(text)?.local(ipv6))
-        .transpose()?;
+    let source = source.map(|text| Place::parse(text)?.local(ipv6)).transpose()?;
     Ok((source, Place::parse(rest)?))
 }
 
@@ -80,21 +75,10 @@ impl<'a> Place<'a> {
     fn parse(text: &'a str) -> Result<Place<'a>> {
         let (host, port) = text.rsplit_once(':').ok_or(Errno::EINVAL)?;
         let port = parse_port(port)?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         match host.rsplit_once('%') {
-            None => Ok(Place {
-                host,
-                scope: None,
-                port,
-            }),
-            Some((host, scope)) => Ok(Place {
-                host,
-                scope: Some(parse_scope(scope)?),
-                port,
-            }),
+            None => Ok(Place { host, scope: None, port }),
+            Some((host, scope)) => Ok(Place { host, scope: Some(parse_scope(scope)?), port }),
         }
     }
 
@@ -142,11 +126,7 @@ impl<'a> Place<'a> {
             .map(|a| self.complete(if ipv6 { mapped(a) } else { a }))
             .collect();
         found.dedup();
-        if found.is_empty() {
-            Err(Errno::ENODEV)
-        } else {
-            Ok(found)
-        }
+        if found.is_empty() { Err(Errno::ENODEV) } else { Ok(found) }
     }
 
     /// Whether the name service should be troubled: names have letters,
@@ -205,9 +185,7 @@ fn atoi(text: &str) -> i64 {
     };
     let digits = digits.bytes().take_while(u8::is_ascii_digit);
     let value = digits.fold(0i64, |value, digit| {
-        value
-            .saturating_mul(10)
-            .saturating_add(i64::from(digit - b'0'))
+        value.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
     });
     sign * value
 }
@@ -323,18 +301,8 @@ mod tests {
 
     #[test]
     fn numbers_take_every_form_of_the_c_library() {
-        for text in [
-            "127.0.0.1",
-            "127.1",
-            "0x7f000001",
-            "[127.0.0.1]",
-            "::ffff:127.0.0.1",
-        ] {
-            assert_eq!(
-                bound(&format!("{text}:5"), false).unwrap(),
-                "127.0.0.1:5",
-                "{text}"
-            );
+        for text in ["127.0.0.1", "127.1", "0x7f000001", "[127.0.0.1]", "::ffff:127.0.0.1"] {
+            assert_eq!(bound(&format!("{text}:5"), false).unwrap(), "127.0.0.1:5", "{text}");
         }
         assert_eq!(bound("127.0.0.1:5", true).unwrap(), "[::ffff:127.0.0.1]:5");
         assert_eq!(bound("::1:5", true).unwrap(), "[::1]:5");
@@ -347,12 +315,7 @@ mod tests {
         assert_eq!(bound("lo:5", false).unwrap(), "127.0.0.1:5");
         assert_eq!(bound("lo:5", false), bound("lo:9;lo:5", false));
         assert_eq!(
-            sought("lo:0;127.1:5", false)
-                .unwrap()
-                .unwrap()
-                .source
-                .unwrap()
-                .to_string(),
+            sought("lo:0;127.1:5", false).unwrap().unwrap().source.unwrap().to_string(),
             "127.0.0.1:0"
         );
     }
@@ -373,10 +336,7 @@ mod tests {
             "no_such_if;1",
         ] {
             let found = bound(&format!("{text}:5"), true);
-            assert!(
-                matches!(found, Err(Errno::ENODEV | Errno::EINVAL)),
-                "{text}: {found:?}"
-            );
+            assert!(matches!(found, Err(Errno::ENODEV | Errno::EINVAL)), "{text}: {found:?}");
         }
         assert_eq!(bound("[::1]:5", false), Err(Errno::ENODEV));
         assert_eq!(bound("[::1%]:5", true), Err(Errno::EINVAL));
@@ -387,14 +347,7 @@ mod tests {
     #[test]
     fn only_names_wait_for_the_name_service() {
         assert_eq!(sought("localhost:5", false), Ok(None));
-        assert_eq!(
-            sought("127.0.0.1:5", false)
-                .unwrap()
-                .unwrap()
-                .addresses
-                .len(),
-            1
-        );
+        assert_eq!(sought("127.0.0.1:5", false).unwrap().unwrap().addresses.len(), 1);
         assert_eq!(sought("[::1]:5", false), Err(Errno::ENODEV));
         assert_eq!(sought("127.0.0.1:65536", false), Err(Errno::EINVAL));
         assert_eq!(sought("eth_none:0;127.0.0.1:5", false), Err(Errno::ENODEV));

@@ -62,11 +62,7 @@ impl Resolver {
             Ok(None) => {}
             Err(error) => return done(Err(error)),
         }
-        let lookup = Lookup {
-            address: address.clone(),
-            ipv6,
-            done: Box::new(done),
-        };
+        let lookup = Lookup { address: address.clone(), ipv6, done: Box::new(done) };
         let mut state = self.state.lock();
         state.waiting.push_back(lookup);
         if state.threads == LOOKUPS_MAX {
@@ -82,8 +78,7 @@ impl Resolver {
             if state.threads == 0 {
                 let lost = std::mem::take(&mut state.waiting);
                 drop(state);
-                lost.into_iter()
-                    .for_each(|lookup| (lookup.done)(Err(Errno::EAGAIN)));
+                lost.into_iter().for_each(|lookup| (lookup.done)(Err(Errno::EAGAIN)));
             }
         }
     }
@@ -116,9 +111,7 @@ fn start_thread(work: impl FnOnce() + Send + 'static) -> bool {
         libc::sigfillset(&mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
     }
-    let started = std::thread::Builder::new()
-        .name(THREAD_NAME.to_owned())
-        .spawn(work);
+    let started = std::thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(work);
     // SAFETY: `before` was filled in above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
     started.is_ok()

@@ -144,10 +144,7 @@ impl Stream {
     /// The endpoint text of this end: what the monitor of an accepted
     /// connection shows. Empty when the kernel does not tell.
     pub fn local_endpoint(&self) -> String {
-        self.fd
-            .local()
-            .map(|address| address.endpoint())
-            .unwrap_or_default()
+        self.fd.local().map(|address| address.endpoint()).unwrap_or_default()
     }
 
     /// The endpoint text of the other end; `ipc://` for a connecting process,
@@ -155,11 +152,7 @@ impl Stream {
     pub fn remote_endpoint(&self) -> String {
         match &self.kind {
             Kind::Tcp(address) => Address::Tcp(*address).endpoint(),
-            Kind::Ipc => self
-                .fd
-                .peer()
-                .map(|address| address.endpoint())
-                .unwrap_or_default(),
+            Kind::Ipc => self.fd.peer().map(|address| address.endpoint()).unwrap_or_default(),
         }
     }
 }

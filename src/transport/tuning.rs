@@ -65,18 +65,8 @@ impl Tuning {
         if let Some(device) = &self.bind_to_device {
             fd.set_bytes(libc::SOL_SOCKET, libc::SO_BINDTODEVICE, device.as_bytes())?;
         }
-        advise(
-            fd,
-            libc::SOL_SOCKET,
-            libc::SO_SNDBUF,
-            self.send_buffer_bytes,
-        );
-        advise(
-            fd,
-            libc::SOL_SOCKET,
-            libc::SO_RCVBUF,
-            self.receive_buffer_bytes,
-        );
+        advise(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, self.send_buffer_bytes);
+        advise(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, self.receive_buffer_bytes);
         Ok(())
     }
 
@@ -86,30 +76,10 @@ impl Tuning {
         advise(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, Some(1));
         self.mark(fd);
         if let Some(keepalive) = self.keepalive {
-            advise(
-                fd,
-                libc::SOL_SOCKET,
-                libc::SO_KEEPALIVE,
-                Some(keepalive.into()),
-            );
-            advise(
-                fd,
-                libc::IPPROTO_TCP,
-                libc::TCP_KEEPCNT,
-                self.keepalive_count,
-            );
-            advise(
-                fd,
-                libc::IPPROTO_TCP,
-                libc::TCP_KEEPIDLE,
-                self.keepalive_idle_s,
-            );
-            advise(
-                fd,
-                libc::IPPROTO_TCP,
-                libc::TCP_KEEPINTVL,
-                self.keepalive_interval_s,
-            );
+            advise(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, Some(keepalive.into()));
+            advise(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, self.keepalive_count);
+            advise(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, self.keepalive_idle_s);
+            advise(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, self.keepalive_interval_s);
         }
         let timeout = Some(self.retransmit_timeout_ms).filter(|ms| *ms > 0);
         advise(fd, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, timeout);

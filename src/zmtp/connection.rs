@@ -53,9 +53,7 @@ impl Connection {
     pub fn new(config: Arc<Config>, now: Instant) -> Connection {
         let mut output = Vec::new();
         let greeting = Greeting::new(&config, &mut output);
-        let handshake_due = config
-            .handshake_timeout
-            .and_then(|timeout| now.checked_add(timeout));
+        let handshake_due = config.handshake_timeout.and_then(|timeout| now.checked_add(timeout));
         Connection {
             state: State::Greeting(greeting, Mechanism::new()),
             config,
@@ -190,11 +188,7 @@ impl Connection {
                 None => State::Greeting(greeting, mechanism),
                 Some(version) => {
                     mechanism.start(&self.config, &mut self.output);
-                    State::Handshake(Handshake {
-                        mechanism,
-                        version,
-                        partial: Vec::new(),
-                    })
+                    State::Handshake(Handshake { mechanism, version, partial: Vec::new() })
                 }
             };
         }

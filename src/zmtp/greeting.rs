@@ -43,11 +43,7 @@ impl Greeting {
         output.push(0xff);
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
         output.push(0x7f);
-        Greeting {
-            bytes: [0; GREETING_LEN],
-            len: 0,
-            stage: Stage::Signature,
-        }
+        Greeting { bytes: [0; GREETING_LEN], len: 0, stage: Stage::Signature }
     }
 
     /// Takes bytes of the peer's greeting; says how many were its, and the
@@ -87,10 +83,7 @@ impl Greeting {
         if named != padded_name(mechanism) {
             return Err(ProtocolError::MechanismMismatch);
         }
-        let version = Version {
-            major: self.bytes[MAJOR],
-            minor: self.bytes[MINOR],
-        };
+        let version = Version { major: self.bytes[MAJOR], minor: self.bytes[MINOR] };
         Ok((taken, Some(version)))
     }
 }

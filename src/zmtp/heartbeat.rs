@@ -29,9 +29,7 @@ impl Heartbeat {
     /// Clocks that start with the traffic.
     pub(super) fn new(config: &Config, now: Instant) -> Heartbeat {
         Heartbeat {
-            next_ping: config
-                .heartbeat_interval
-                .and_then(|interval| now.checked_add(interval)),
+            next_ping: config.heartbeat_interval.and_then(|interval| now.checked_add(interval)),
             answer_due: None,
             life_ends: None,
         }
@@ -51,9 +49,7 @@ impl Heartbeat {
         data: &[u8],
         output: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let (ttl_ds, context) = data
-            .split_first_chunk()
-            .ok_or(ProtocolError::MalformedCommand)?;
+        let (ttl_ds, context) = data.split_first_chunk().ok_or(ProtocolError::MalformedCommand)?;
         let ttl = Duration::from_millis(100) * u32::from(u16::from_be_bytes(*ttl_ds));
         self.heard();
         if !ttl.is_zero() {
@@ -69,10 +65,7 @@ impl Heartbeat {
     /// When [`Heartbeat::on_deadline`] wants to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let life_ends = self.life_ends.map(|(end, _)| end);
-        [self.next_ping, self.answer_due, life_ends]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.next_ping, self.answer_due, life_ends].into_iter().flatten().min()
     }
 
     /// Fails when the peer was silent too long; sends the PING that is due.
@@ -103,9 +96,8 @@ impl Heartbeat {
                 let ttl_ds = config.heartbeat_ttl_ds.to_be_bytes();
                 command::encode(command::PING, &ttl_ds, output);
             }
-            self.next_ping = config
-                .heartbeat_interval
-                .and_then(|interval| now.checked_add(interval));
+            self.next_ping =
+                config.heartbeat_interval.and_then(|interval| now.checked_add(interval));
             if self.answer_due.is_none() {
                 self.answer_due = patience.and_then(|patience| now.checked_add(patience));
             }
@@ -116,8 +108,5 @@ impl Heartbeat {
 
 /// How long we wait for an answer to a PING.
 fn patience(config: &Config) -> Option<Duration> {
-    config
-        .heartbeat_timeout
-        .or(config.heartbeat_interval)
-        .filter(|patience| !patience.is_zero())
+    config.heartbeat_timeout.or(config.heartbeat_interval).filter(|patience| !patience.is_zero())
 }

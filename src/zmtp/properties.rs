@@ -18,10 +18,7 @@ pub(super) const MAX_IDENTITY: usize = 255;
 /// that a ROUTER may address, even when it is empty.
 pub(super) fn encode(config: &Config, out: &mut Vec<u8>) {
     encode_property(SOCKET_TYPE, config.socket_type.name().as_bytes(), out);
-    if matches!(
-        config.socket_type,
-        SocketType::Req | SocketType::Dealer | SocketType::Router
-    ) {
+    if matches!(config.socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router) {
         encode_property(IDENTITY, &config.routing_id, out);
     }
 }
@@ -40,10 +37,7 @@ pub(super) fn decode(
     ours: SocketType,
     version: Version,
 ) -> Result<PeerInfo, ProtocolError> {
-    let mut peer = PeerInfo {
-        version,
-        ..PeerInfo::default()
-    };
+    let mut peer = PeerInfo { version, ..PeerInfo::default() };
     while !bytes.is_empty() {
         let (name, value, rest) = split_property(bytes).ok_or(ProtocolError::InvalidMetadata)?;
         if name.is_empty() || peer.properties.len() == MAX_PROPERTIES {
@@ -116,10 +110,7 @@ mod tests {
         let good = property(SOCKET_TYPE, b"DEALER");
         for bad in [&b"PUB"[..], b"", b"dealer", b"FOO"] {
             let bytes = [good.clone(), property(SOCKET_TYPE, bad)].concat();
-            assert_eq!(
-                decode_for_router(&bytes),
-                Err(ProtocolError::IncompatibleSocketType)
-            );
+            assert_eq!(decode_for_router(&bytes), Err(ProtocolError::IncompatibleSocketType));
         }
     }
 
@@ -135,10 +126,7 @@ mod tests {
             b"\0\0\0\0\0",
         ] {
             let bytes = [&good[..], bad].concat();
-            assert_eq!(
-                decode_for_router(&bytes),
-                Err(ProtocolError::InvalidMetadata)
-            );
+            assert_eq!(decode_for_router(&bytes), Err(ProtocolError::InvalidMetadata));
         }
         assert!(decode_for_router(&property(IDENTITY, &[b'x'; 255])).is_ok());
         assert_eq!(

@@ -151,8 +151,7 @@ impl Traffic {
         config: &Config,
         output: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        self.heartbeat
-            .on_deadline(now, self.listening, config, output)
+        self.heartbeat.on_deadline(now, self.listening, config, output)
     }
 
     /// Decodes data frames of up to 255 bytes while they are whole, and
@@ -257,11 +256,7 @@ impl Traffic {
             }
             return Ok(Some(rest));
         }
-        let body = Body {
-            header,
-            message: allocate(len.min(EAGER_BODY))?,
-            filled: 0,
-        };
+        let body = Body { header, message: allocate(len.min(EAGER_BODY))?, filled: 0 };
         self.resume_body(now, body, tail, inbox, output).map(Some)
     }
 
@@ -274,10 +269,7 @@ impl Traffic {
         } else {
             (self.max_body, ProtocolError::MessageTooLarge)
         };
-        usize::try_from(header.len)
-            .ok()
-            .filter(|len| *len <= limit)
-            .ok_or(error)
+        usize::try_from(header.len).ok().filter(|len| *len <= limit).ok_or(error)
     }
 
     /// Goes on with a body that came in parts.

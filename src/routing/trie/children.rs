@@ -19,8 +19,7 @@ impl Trie {
     /// find memory.
     pub(super) fn reserve_tables(&mut self, node: u32) -> Result<()> {
         let fanout = self.nodes[node as usize].fanout as usize;
-        self.tables
-            .reserve(TABLE_SIZES[table_class((fanout + 1).min(256))] + TABLE_SIZES[0])
+        self.tables.reserve(TABLE_SIZES[table_class((fanout + 1).min(256))] + TABLE_SIZES[0])
     }
 
     pub(super) fn child(&self, node: u32, first: u8) -> Option<u32> {
@@ -115,10 +114,7 @@ impl Trie {
 
     /// Returns the keys and the place of a new child table.
     fn write_table(&mut self, children: &Children) -> (u64, u32) {
-        let (firsts, nodes) = (
-            &children.firsts[..children.len],
-            &children.nodes[..children.len],
-        );
+        let (firsts, nodes) = (&children.firsts[..children.len], &children.nodes[..children.len]);
         if nodes.len() <= MAX_SMALL {
             let keys = inline_label(firsts);
             if nodes.len() <= 1 {
@@ -157,11 +153,7 @@ struct Children {
 
 impl Children {
     fn new() -> Children {
-        Children {
-            firsts: [0; 256],
-            nodes: [0; 256],
-            len: 0,
-        }
+        Children { firsts: [0; 256], nodes: [0; 256], len: 0 }
     }
 
     fn insert(&mut self, first: u8, node: u32) {

@@ -16,11 +16,7 @@ fn listen(text: &str) -> Result<Listener> {
 
 /// Waits until the descriptor is ready for `events`.
 fn wait(of: &impl AsRawFd, events: libc::c_short) {
-    let mut poll = libc::pollfd {
-        fd: of.as_raw_fd(),
-        events,
-        revents: 0,
-    };
+    let mut poll = libc::pollfd { fd: of.as_raw_fd(), events, revents: 0 };
     // SAFETY: one pollfd, valid for the call.
     assert_eq!(unsafe { libc::poll(&mut poll, 1, 5000) }, 1);
 }
@@ -50,10 +46,7 @@ fn accept(listener: &Listener) -> Stream {
 }
 
 fn pair(bind: &str, ipv6: bool) -> (Listener, Stream, Stream) {
-    let tuning = Tuning {
-        ipv6,
-        ..Tuning::default()
-    };
+    let tuning = Tuning { ipv6, ..Tuning::default() };
     let listener = listen_with(bind, &tuning).unwrap();
     let near = connect_with(listener.endpoint(), &tuning).unwrap();
     let far = accept(&listener);
@@ -64,15 +57,8 @@ fn option(of: &impl AsRawFd, level: i32, name: i32) -> i32 {
     let mut value = 0i32;
     let mut len = 4;
     // SAFETY: the buffer is an int and `len` is its size.
-    let rc = unsafe {
-        libc::getsockopt(
-            of.as_raw_fd(),
-            level,
-            name,
-            (&raw mut value).cast(),
-            &mut len,
-        )
-    };
+    let rc =
+        unsafe { libc::getsockopt(of.as_raw_fd(), level, name, (&raw mut value).cast(), &mut len) };
     assert_eq!(rc, 0);
     value
 }
@@ -82,10 +68,7 @@ fn flags(of: &impl AsRawFd) -> (bool, bool) {
     unsafe {
         let file = libc::fcntl(of.as_raw_fd(), libc::F_GETFL);
         let descriptor = libc::fcntl(of.as_raw_fd(), libc::F_GETFD);
-        (
-            file & libc::O_NONBLOCK != 0,
-            descriptor & libc::FD_CLOEXEC != 0,
-        )
+        (file & libc::O_NONBLOCK != 0, descriptor & libc::FD_CLOEXEC != 0)
     }
 }
 
@@ -124,10 +107,7 @@ fn bytes_cross_tcp_and_ipc_both_ways() {
             let mut buffers = [IoSliceMut::new(&mut b)];
             assert_eq!(to.receive_vectored(&mut buffers).unwrap(), 2);
             assert_eq!((&a, &b[..2]), (b"hel", &b"lo"[..]));
-            assert_eq!(
-                to.receive(&mut a).unwrap_err().kind(),
-                ErrorKind::WouldBlock
-            );
+            assert_eq!(to.receive(&mut a).unwrap_err().kind(), ErrorKind::WouldBlock);
         }
     }
 }
@@ -146,10 +126,7 @@ fn a_closed_peer_reads_as_end_and_writes_as_error_without_a_signal() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(matches!(
-        result.unwrap_err().raw_os_error(),
-        Some(libc::EPIPE | libc::ECONNRESET)
-    ));
+    assert!(matches!(result.unwrap_err().raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET)));
 }
 
 #[test]
@@ -194,10 +171,7 @@ fn tuning_reaches_the_kernel() {
         assert_eq!(option(stream, libc::IPPROTO_TCP, libc::TCP_KEEPCNT), 3);
         assert_eq!(option(stream, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), 20);
         assert_eq!(option(stream, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), 7);
-        assert_eq!(
-            option(stream, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT),
-            5000
-        );
+        assert_eq!(option(stream, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT), 5000);
     }
 }
 
@@ -205,33 +179,21 @@ fn tuning_reaches_the_kernel() {
 fn endpoints_show_what_was_bound() {
     let port = |l: &Listener| l.endpoint().rsplit_once(':').unwrap().1.to_owned();
     let listener = listen("tcp://*:*").unwrap();
-    assert_eq!(
-        listener.endpoint(),
-        format!("tcp://0.0.0.0:{}", port(&listener))
-    );
+    assert_eq!(listener.endpoint(), format!("tcp://0.0.0.0:{}", port(&listener)));
     assert_ne!(port(&listener), "0");
     let listener = listen("tcp://localhost:*").unwrap();
-    assert_eq!(
-        listener.endpoint(),
-        format!("tcp://127.0.0.1:{}", port(&listener))
-    );
+    assert_eq!(listener.endpoint(), format!("tcp://127.0.0.1:{}", port(&listener)));
 }
 
 #[test]
 fn with_ipv6_wildcards_serve_both_families() {
-    let tuning = Tuning {
-        ipv6: true,
-        ..Tuning::default()
-    };
+    let tuning = Tuning { ipv6: true, ..Tuning::default() };
     let listener = listen_with("tcp://*:*", &tuning).unwrap();
     let port = listener.endpoint().strip_prefix("tcp://[::]:").unwrap();
     let near = connect_with(&format!("tcp://127.0.0.1:{port}"), &tuning).unwrap();
     let far = accept(&listener);
     assert_eq!(far.peer_address(), "::ffff:127.0.0.1");
-    assert_eq!(
-        far.local_endpoint(),
-        format!("tcp://[::ffff:127.0.0.1]:{port}")
-    );
+    assert_eq!(far.local_endpoint(), format!("tcp://[::ffff:127.0.0.1]:{port}"));
     assert_eq!(near.remote_endpoint(), far.local_endpoint());
     let _near = connect_with(&format!("tcp://[::1]:{port}"), &tuning).unwrap();
     assert_eq!(accept(&listener).peer_address(), "::1");
@@ -251,16 +213,10 @@ fn a_source_address_is_what_the_peer_sees() {
 fn tcp_addresses_in_use_stay_in_use() {
     let listener = listen("tcp://127.0.0.1:*").unwrap();
     assert_eq!(listen(listener.endpoint()).err(), Some(Errno::EADDRINUSE));
-    assert_eq!(
-        listen("tcp://192.0.2.99:*").err(),
-        Some(Errno::EADDRNOTAVAIL)
-    );
+    assert_eq!(listen("tcp://192.0.2.99:*").err(), Some(Errno::EADDRNOTAVAIL));
     let endpoint = listener.endpoint().to_owned();
     drop(listener);
-    assert_eq!(
-        connect_with(&endpoint, &Tuning::default()).err(),
-        Some(Errno::ECONNREFUSED)
-    );
+    assert_eq!(connect_with(&endpoint, &Tuning::default()).err(), Some(Errno::ECONNREFUSED));
 }
 
 #[test]
@@ -283,14 +239,8 @@ fn ipc_paths_are_taken_over_and_stay() {
     assert!(first.accept(&Tuning::default()).unwrap().is_none());
     drop((first, second));
     assert!(dir.0.join("a").exists());
-    assert_eq!(
-        connect_with(&dir.ipc("a"), &Tuning::default()).err(),
-        Some(Errno::ECONNREFUSED)
-    );
-    assert_eq!(
-        connect_with(&dir.ipc("b"), &Tuning::default()).err(),
-        Some(Errno::ENOENT)
-    );
+    assert_eq!(connect_with(&dir.ipc("a"), &Tuning::default()).err(), Some(Errno::ECONNREFUSED));
+    assert_eq!(connect_with(&dir.ipc("b"), &Tuning::default()).err(), Some(Errno::ENOENT));
     assert_eq!(listen(&dir.ipc("none/a")).err(), Some(Errno::ENOENT));
     assert_eq!(listen(&dir.ipc("")).err(), Some(Errno::EADDRINUSE));
 }

@@ -39,7 +39,5 @@ impl Null {
 fn refusal(data: &[u8]) -> ProtocolError {
     data.split_first()
         .and_then(|(len, rest)| rest.get(..usize::from(*len)))
-        .map_or(ProtocolError::MalformedError, |reason| {
-            ProtocolError::PeerError(reason.to_vec())
-        })
+        .map_or(ProtocolError::MalformedError, |reason| ProtocolError::PeerError(reason.to_vec()))
 }

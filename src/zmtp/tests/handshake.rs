@@ -34,10 +34,7 @@ fn our_greeting_comes_in_three_pieces_as_the_peer_unfolds() {
     feed(&mut connection, now, &theirs[11..63], &mut sink).unwrap();
     assert!(!connection.has_output());
     feed(&mut connection, now, &theirs[63..], &mut sink).unwrap();
-    assert_eq!(
-        output(&mut connection),
-        b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PAIR"
-    );
+    assert_eq!(output(&mut connection), b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PAIR");
     assert!(!connection.is_ready());
     feed(&mut connection, now, &ready(SocketType::Pair), &mut sink).unwrap();
     assert!(connection.is_ready() && !connection.has_output());
@@ -58,10 +55,8 @@ fn the_signature_holds_the_length_of_the_routing_id_and_ready_its_value() {
 #[test]
 fn only_req_dealer_and_router_announce_an_identity_even_an_empty_one() {
     for socket_type in SocketType::ALL {
-        let announces = matches!(
-            socket_type,
-            SocketType::Req | SocketType::Dealer | SocketType::Router
-        );
+        let announces =
+            matches!(socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router);
         let ends_so = ready(socket_type).ends_with(b"\x08Identity\0\0\0\0");
         assert_eq!(ends_so, announces, "{socket_type:?}");
     }
@@ -100,20 +95,10 @@ fn peers_of_higher_versions_are_answered_as_3_1() {
 fn peers_of_lower_versions_and_other_protocols_are_refused() {
     for major in 0..3 {
         let stream = &greeting(major, 0, b"")[..11];
-        assert_eq!(
-            fails(SocketType::Pull, stream),
-            ProtocolError::UnsupportedVersion
-        );
+        assert_eq!(fails(SocketType::Pull, stream), ProtocolError::UnsupportedVersion);
     }
-    for stream in [
-        &b"GET / HTTP/1.1\r\n"[..],
-        &[0; 12],
-        b"\xff\0\0\0\0\0\0\0\x01\x7e\x03",
-    ] {
-        assert_eq!(
-            fails(SocketType::Pull, stream),
-            ProtocolError::UnsupportedVersion
-        );
+    for stream in [&b"GET / HTTP/1.1\r\n"[..], &[0; 12], b"\xff\0\0\0\0\0\0\0\x01\x7e\x03"] {
+        assert_eq!(fails(SocketType::Pull, stream), ProtocolError::UnsupportedVersion);
     }
 }
 
@@ -188,10 +173,7 @@ fn an_error_command_refuses_us_for_a_reason() {
 #[test]
 fn incompatible_socket_types_end_it() {
     let stream = opening(SocketType::Pub, 1);
-    assert_eq!(
-        fails(SocketType::Pull, &stream),
-        ProtocolError::IncompatibleSocketType
-    );
+    assert_eq!(fails(SocketType::Pull, &stream), ProtocolError::IncompatibleSocketType);
 }
 
 #[test]
@@ -206,10 +188,7 @@ fn the_message_limit_does_not_touch_the_handshake_nor_other_limits_it() {
         let mut stream = greeting(3, 1, b"NULL");
         stream.push(6);
         stream.extend_from_slice(&claimed.to_be_bytes());
-        assert_eq!(
-            fails(SocketType::Pull, &stream),
-            ProtocolError::HandshakeTooLarge
-        );
+        assert_eq!(fails(SocketType::Pull, &stream), ProtocolError::HandshakeTooLarge);
     }
     let mut metadata = vec![3];
     metadata.extend_from_slice(b"X-a\0\0\xea\x60");
@@ -232,10 +211,7 @@ fn a_handshake_has_its_time() {
     assert_eq!(connection.deadline(), Some(due));
     feed(&mut connection, start, &greeting(3, 1, b"NULL"), &mut sink).unwrap();
     assert_eq!(connection.deadline(), Some(due));
-    assert_eq!(
-        connection.on_deadline(due - Duration::from_millis(1)),
-        Ok(())
-    );
+    assert_eq!(connection.on_deadline(due - Duration::from_millis(1)), Ok(()));
     let error = ProtocolError::TimedOut(TimeOut::Handshake);
     assert_eq!(connection.on_deadline(due), Err(error.clone()));
     assert!(!error.is_fatal_for_connecter());

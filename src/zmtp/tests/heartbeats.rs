@@ -19,10 +19,7 @@ fn dealer(config: Config, now: Instant) -> Connection {
 /// dies or `until`; and the time of its death.
 fn pings(connection: &mut Connection, start: Instant, until: u32) -> (Vec<u32>, Option<u32>) {
     let mut sent = Vec::new();
-    while let Some(due) = connection
-        .deadline()
-        .filter(|due| *due <= start + MS * until)
-    {
+    while let Some(due) = connection.deadline().filter(|due| *due <= start + MS * until) {
         let at = (due - start).as_millis() as u32;
         if connection.on_deadline(due).is_err() {
             return (sent, Some(at));
@@ -99,17 +96,9 @@ fn bytes_read_into_a_body_are_a_sign_of_life() {
     let start = Instant::now();
     let mut connection = dealer(heartbeats(200, None), start);
     let mut sink = Sink::new();
-    feed(
-        &mut connection,
-        start,
-        &frame(0, &[0; 50_000])[..9],
-        &mut sink,
-    )
-    .unwrap();
+    feed(&mut connection, start, &frame(0, &[0; 50_000])[..9], &mut sink).unwrap();
     connection.on_deadline(start + MS * 200).unwrap();
-    connection
-        .body_received(start + MS * 300, 10, &mut sink)
-        .unwrap();
+    connection.body_received(start + MS * 300, 10, &mut sink).unwrap();
     assert_eq!(connection.on_deadline(start + MS * 400), Ok(()));
 }
 
@@ -119,23 +108,11 @@ fn silence_proves_nothing_while_we_do_not_listen() {
     let mut connection = dealer(heartbeats(200, None), start);
     let mut sink = Sink::new();
     sink.room = 0;
-    assert_eq!(
-        connection.receive(start, &frame(0, b"hi"), &mut sink),
-        Ok(0)
-    );
-    assert_eq!(
-        pings(&mut connection, start, 1000),
-        (vec![200, 400, 600, 800, 1000], None)
-    );
+    assert_eq!(connection.receive(start, &frame(0, b"hi"), &mut sink), Ok(0));
+    assert_eq!(pings(&mut connection, start, 1000), (vec![200, 400, 600, 800, 1000], None));
     sink.room = 1;
-    assert_eq!(
-        connection.receive(start + MS * 1001, &frame(0, b"hi"), &mut sink),
-        Ok(4)
-    );
-    assert_eq!(
-        pings(&mut connection, start, 3000),
-        (vec![1200], Some(1400))
-    );
+    assert_eq!(connection.receive(start + MS * 1001, &frame(0, b"hi"), &mut sink), Ok(4));
+    assert_eq!(pings(&mut connection, start, 3000), (vec![1200], Some(1400)));
 }
 
 #[test]
@@ -145,10 +122,7 @@ fn a_ping_is_answered_with_sixteen_bytes_of_its_context_at_most() {
         (&b"\0\0"[..], &b"\x04\x05\x04PONG"[..]),
         (b"\0\0x", b"\x04\x06\x04PONGx"),
         (b"\0\0cccccccccccccccc", b"\x04\x15\x04PONGcccccccccccccccc"),
-        (
-            b"\0\0ccccccccccccccccc",
-            b"\x04\x15\x04PONGcccccccccccccccc",
-        ),
+        (b"\0\0ccccccccccccccccc", b"\x04\x15\x04PONGcccccccccccccccc"),
         (&long, b"\x04\x15\x04PONGcccccccccccccccc"),
     ] {
         for minor in [0, 1] {

@@ -73,28 +73,15 @@ fn mutated_handshakes() {
 
 #[test]
 fn every_single_byte_changed_gives_the_same_outcome_however_cut() {
-    let valid = [
-        opening(SocketType::Sub, 1),
-        command(b"SUBSCRIBE", b"x"),
-        frame(0, b"y"),
-    ]
-    .concat();
+    let valid = [opening(SocketType::Sub, 1), command(b"SUBSCRIBE", b"x"), frame(0, b"y")].concat();
     let publisher = config(SocketType::Pub);
     for at in 0..valid.len() {
         for value in [0, 1, 2, 0x7f, 0xff] {
             let mut stream = valid.clone();
             stream[at] = value;
             let whole = run(&publisher, [&stream[..]].into_iter());
-            assert_eq!(
-                run(&publisher, stream.chunks(1)),
-                whole,
-                "byte {at} is {value}"
-            );
-            assert_eq!(
-                run(&publisher, stream.chunks(5)),
-                whole,
-                "byte {at} is {value}"
-            );
+            assert_eq!(run(&publisher, stream.chunks(1)), whole, "byte {at} is {value}");
+            assert_eq!(run(&publisher, stream.chunks(5)), whole, "byte {at} is {value}");
         }
     }
 }

@@ -42,10 +42,7 @@ struct Sink {
 
 impl Sink {
     fn new() -> Sink {
-        Sink {
-            frames: Vec::new(),
-            room: usize::MAX,
-        }
+        Sink { frames: Vec::new(), room: usize::MAX }
     }
 }
 
@@ -116,13 +113,7 @@ fn feed(
 /// A connection in traffic with a peer of the given type, its output taken.
 fn in_traffic(config: Config, peer: SocketType, minor: u8, now: Instant) -> Connection {
     let mut connection = Connection::new(Arc::new(config), now);
-    feed(
-        &mut connection,
-        now,
-        &opening(peer, minor),
-        &mut Sink::new(),
-    )
-    .unwrap();
+    feed(&mut connection, now, &opening(peer, minor), &mut Sink::new()).unwrap();
     assert!(connection.is_ready());
     output(&mut connection);
     connection
