@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::Slot;
 use crate::error::Result;
 use crate::pipe::{EndRef, Owner, Pipe};
-use crate::reactor::{LeaderFlag, Reactor, leads_for};
+use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
 use crate::sync::{AtomicBool, AtomicU32, EventFd, Ordering, Parker, fence_after_swap};
 
@@ -42,7 +42,10 @@ pub(crate) enum Waker {
 /// A socket's mailbox. It stays with the slot.
 pub(super) struct Mailbox {
     /// There may be something to take.
-    news: LeaderFlag,
+    news: AtomicBool,
+    /// Counts announcements: whoever waits compares it with what it was before
+    /// the last look, since another thread's call may take the news away.
+    announced: NewsCount,
     inner: Mutex<Inner>,
     /// Wakers registered, and `ZMQ_FD` if it was asked for.
     waiters: AtomicU32,
@@ -64,6 +67,7 @@ impl Mailbox {
     pub(super) fn new() -> Mailbox {
         Mailbox {
             news: AtomicBool::new(false),
+            announced: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 generation: 0,
                 open: false,
@@ -83,9 +87,15 @@ impl Mailbox {
         self.news.load(Ordering::Acquire)
     }
 
-    /// Set while there is something to take.
-    pub(super) fn flag(&self) -> &LeaderFlag {
-        &self.news
+    /// Counts announcements.
+    pub(super) fn announced(&self) -> &NewsCount {
+        &self.announced
+    }
+
+    /// Whether nothing was announced since the count was `seen`.
+    #[inline]
+    pub(super) fn is_quiet_since(&self, seen: u32) -> bool {
+        self.announced.load(Ordering::Acquire) == seen
     }
 
     /// Takes what has come; `None` when that is nothing.
@@ -116,7 +126,8 @@ impl Mailbox {
 
     /// Says that there is news and wakes whoever waits for it.
     fn announce(&self) {
-        self.news.swap(true, Ordering::SeqCst);
+        self.news.store(true, Ordering::Release);
+        self.announced.fetch_add(1, Ordering::SeqCst);
         fence_after_swap();
         if self.waiters.load(Ordering::SeqCst) != 0 {
             self.wake_all();
@@ -128,8 +139,8 @@ impl Mailbox {
         for (_, waker) in &*self.wakers.lock() {
             match waker {
                 Waker::Thread(parker) => parker.unpark(),
-                // A leader that brings the news itself sees the flag.
-                Waker::Leader(_) if leads_for(&self.news) => {}
+                // A leader that brings the news itself sees the count.
+                Waker::Leader(_) if leads_for(&self.announced) => {}
                 Waker::Leader(reactor) => reactor.wake_leader(),
                 Waker::Descriptor(fd) => fd.signal(),
             }
@@ -208,6 +219,11 @@ impl Port {
     /// A port to the slot's next socket.
     pub(super) fn open(slot: &'static Slot) -> Port {
         Port { slot, generation: slot.mailbox.open_for_next() }
+    }
+
+    /// The slot it leads into.
+    pub(super) fn slot(&self) -> &'static Slot {
+        self.slot
     }
 
     /// Posts, or hands back what came too late.

@@ -24,7 +24,7 @@ pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
-pub(crate) use wait::{Following, Watch, park_on};
+pub(crate) use wait::{Following, Watch, park_on, parker};
 
 use crate::error::{Errno, Result};
 use crate::options::{ContextOptions, SocketOptions};
@@ -104,6 +104,8 @@ impl Socket {
 
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
+        // Quiet first: news that comes now signals again.
+        slot.mailbox.quieten_fd();
         while let Some(commands) = slot.mailbox.take() {
             for command in commands {
                 self.handle(command);
@@ -124,7 +126,11 @@ impl Socket {
                     self.pattern.writable(&mut self.pipes, key);
                 }
                 if signals & signal::CLOSED != 0 {
-                    self.pipes.note_if_finished(key);
+                    if self.pattern.hears(key) {
+                        self.pipes.note_if_finished(key);
+                    } else {
+                        self.pipes.retire(key);
+                    }
                 }
             }
             Command::Attach(pipe, endpoint) => self.attach(pipe, Some(endpoint), false),

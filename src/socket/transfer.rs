@@ -29,7 +29,11 @@ impl Slot {
         super::wait::sends();
         // What was known of another peer does not travel on.
         message.set_metadata(None);
-        match socket.try_send(message) {
+        let sent = socket.try_send(message);
+        if socket.pipes.has_corked() {
+            self.note_corked();
+        }
+        match sent {
             Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
             result => return result,
         }
@@ -74,18 +78,22 @@ impl Slot {
             None => None,
         };
         let mut socket = socket;
+        let mut waited = Ok(());
         loop {
-            socket.push_out();
-            let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
-            drop(socket);
-            let waited = self.wait(reactor.as_ref(), deadline);
-            socket = self.lock()?;
+            // Counted before the look: what comes after it ends the wait, even
+            // when another thread's call takes the news away.
+            let seen = self.news_count();
             socket.process(self);
             socket.check_alive()?;
             match attempt(&mut socket) {
                 Err(Errno::EAGAIN) => waited?,
                 result => return result,
             }
+            socket.push_out();
+            let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
+            drop(socket);
+            waited = self.wait(seen, reactor.as_ref(), deadline);
+            socket = self.lock()?;
         }
     }
 }
