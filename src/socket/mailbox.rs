@@ -187,14 +187,20 @@ impl Mailbox {
         Ok(raw)
     }
 
-    /// `ZMQ_EVENTS` was read: the descriptor is quiet until there is news.
-    pub(super) fn quieten_fd(&self) {
-        if self.fd_signalled.load(Ordering::Relaxed) {
-            if let Some(fd) = &*self.fd.lock() {
-                fd.drain();
-                self.fd_signalled.swap(false, Ordering::SeqCst);
-            }
+    /// The socket is being looked at: `ZMQ_FD` is quiet until there is news.
+    /// Says whether it was not.
+    #[inline]
+    pub(super) fn quieten_fd(&self) -> bool {
+        self.fd_signalled.load(Ordering::Relaxed) && self.drain_fd()
+    }
+
+    #[cold]
+    fn drain_fd(&self) -> bool {
+        if let Some(fd) = &*self.fd.lock() {
+            fd.drain();
+            self.fd_signalled.swap(false, Ordering::SeqCst);
         }
+        true
     }
 
     fn open_for_next(&self) -> u64 {

@@ -56,7 +56,13 @@ impl Slot {
         socket.process(self);
         socket.check_alive()?;
         socket.pipes.with_metadata = with_metadata;
-        match socket.try_recv(message) {
+        let mut received = socket.try_recv(message);
+        if received == Err(Errno::EAGAIN) && self.mailbox.quieten_fd() {
+            // Nothing is left to signal; but look again at what has come since.
+            socket.process(self);
+            received = socket.try_recv(message);
+        }
+        match received {
             Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
             result => return result,
         }
