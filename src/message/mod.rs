@@ -72,6 +72,9 @@ const _: () = assert!(
 /// Bodies up to this many bytes need no allocation.
 pub const MAX_INLINE: usize = 40;
 
+/// Kinds of storage beyond the first.
+const STORAGE_KINDS: u32 = (storage::CONSTANT - storage::INLINE) as u32;
+
 /// Only a program that overwrites copies without closing them gets here; its
 /// body is then never freed, which is better than freed under the copies left.
 const MAX_REFERENCES: u32 = 1 << 31;
@@ -156,6 +159,12 @@ impl Message {
             return Ok(Message::inline([0; MAX_INLINE], len, false));
         }
         Message::with_block(len)
+    }
+
+    /// A message of `len` bytes, [`MAX_INLINE`] at most, all zero.
+    #[inline(always)]
+    pub fn small(len: usize) -> Message {
+        Message::inline([0; MAX_INLINE], len.min(MAX_INLINE), false)
     }
 
     /// A message whose body is in a block of its own.
@@ -414,12 +423,12 @@ impl Message {
         // SAFETY: the caller's promise, and the four fields are neighbours (see
         // the assertion). Read as bytes, since memory that is no message may
         // hold any value there.
-        let [kind, more, inline_len, role] =
-            unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<[u8; 4]>()) };
-        (storage::INLINE..=storage::CONSTANT).contains(&kind)
-            && more <= 1
-            && inline_len as usize <= MAX_INLINE
-            && role <= Role::Peer as u8
+        let fields = unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<u32>()) };
+        let [kind, more, inline_len, role] = fields.to_ne_bytes().map(u32::from);
+        (kind.wrapping_sub(u32::from(storage::INLINE)) <= STORAGE_KINDS)
+            & (more <= 1)
+            & (inline_len <= MAX_INLINE as u32)
+            & (role <= Role::Peer as u32)
     }
 
     /// Releases the body and leaves memory that [`Message::is_live`] denies and

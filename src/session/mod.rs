@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
-use crate::error::Result;
+use crate::error::{KeepErrno, Result};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicU32, Ordering, SharedCell};
@@ -173,6 +173,7 @@ impl Session {
         if self.word.fetch_or(bits | OWNED, Ordering::AcqRel) & OWNED != 0 {
             return;
         }
+        let _errno = KeepErrno::new();
         // A sender drives on its own behalf: one round.
         let direct = bits == PIPE;
         loop {

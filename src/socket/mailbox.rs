@@ -12,7 +12,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Slot;
-use crate::error::Result;
+use crate::error::{KeepErrno, Result};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
@@ -98,12 +98,13 @@ impl Mailbox {
         self.announced.load(Ordering::Acquire) == seen
     }
 
-    /// Takes what has come; `None` when that is nothing.
-    pub(super) fn take(&self) -> Option<VecDeque<Command>> {
+    /// Swaps what has come for `commands`, which is empty and keeps its memory
+    /// in use. False when nothing has.
+    pub(super) fn take(&self, commands: &mut VecDeque<Command>) -> bool {
         // Before the queue: what is posted after it raises the flag again.
         self.news.swap(false, Ordering::AcqRel);
-        let commands = std::mem::take(&mut self.inner.lock().commands);
-        (!commands.is_empty()).then_some(commands)
+        std::mem::swap(commands, &mut self.inner.lock().commands);
+        !commands.is_empty()
     }
 
     /// Closes the mailbox and gives out what nobody will read.
@@ -136,6 +137,7 @@ impl Mailbox {
 
     #[cold]
     fn wake_all(&self) {
+        let _errno = KeepErrno::new();
         for (_, waker) in &*self.wakers.lock() {
             match waker {
                 Waker::Thread(parker) => parker.unpark(),
@@ -196,6 +198,7 @@ impl Mailbox {
 
     #[cold]
     fn drain_fd(&self) -> bool {
+        let _errno = KeepErrno::new();
         if let Some(fd) = &*self.fd.lock() {
             fd.drain();
             self.fd_signalled.swap(false, Ordering::SeqCst);

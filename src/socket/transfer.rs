@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Slot, Socket};
-use crate::error::{Errno, Result};
+use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
 
@@ -78,6 +78,7 @@ impl Slot {
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&mut Socket) -> Result<()>,
     ) -> Result<()> {
+        let _errno = KeepErrno::new();
         let deadline = match timeout {
             Some(Duration::ZERO) => return Err(Errno::EAGAIN),
             Some(timeout) => Instant::now().checked_add(timeout),
