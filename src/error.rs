@@ -99,6 +99,25 @@ impl From<std::io::Error> for Errno {
     }
 }
 
+/// Puts this thread's errno back when dropped: a call that succeeds leaves it
+/// alone, whatever its system calls did to it.
+pub(crate) struct KeepErrno(i32);
+
+impl KeepErrno {
+    /// Remembers errno.
+    pub(crate) fn new() -> KeepErrno {
+        // SAFETY: the C library gives every thread a valid errno location.
+        KeepErrno(unsafe { *libc::__errno_location() })
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        // SAFETY: as above; only this thread writes there.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
+}
+
 /// The text of an errno value that is libzmq's own or that libzmq words
 /// differently from the C library; `None` where `strerror` has the word
 /// (manual page zmq_strerror).

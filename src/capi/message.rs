@@ -9,7 +9,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::entry::{guard, guard_keeping_errno};
 use crate::error::{Errno, Result};
-use crate::message::{FreeFn, Message};
+use crate::message::{FreeFn, MAX_INLINE, Message};
 
 /// `zmq_free_fn *` as C passes it.
 pub type FreeFnPointer = Option<FreeFn>;
@@ -32,6 +32,12 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut Message) -> c_int {
 /// As for [`zmq_msg_init`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut Message, size: usize) -> c_int {
+    if size <= MAX_INLINE && !msg.is_null() {
+        // Small ones are made where they are to be, in a few stores.
+        // SAFETY: not NULL, so writable by the caller's promise.
+        unsafe { msg.write(Message::small(size)) };
+        return 0;
+    }
     guard_keeping_errno(|| {
         // SAFETY: the caller's promise.
         unsafe { place_or_close(msg, Message::with_len(size)) }
@@ -232,6 +238,7 @@ unsafe fn place(msg: *mut Message, message: Message) -> Result<()> {
 ///
 /// # Safety
 /// `msg` is NULL or writable for a message.
+#[inline(always)]
 unsafe fn place_or_close(msg: *mut Message, message: Result<Message>) -> Result<()> {
     match message {
         // SAFETY: the caller's promise.

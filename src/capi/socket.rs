@@ -4,9 +4,9 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::context::context;
-use super::entry::{errno, guard_keeping_errno, guard_or, set_errno};
+use super::entry::{guard_keeping_errno, guard_or};
 use super::message::check;
-use crate::error::{Errno, Result};
+use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::socket::{ARENA, Blocking, Slot};
 use crate::socket_type::SocketType;
@@ -31,20 +31,13 @@ fn contain(handle: *mut c_void) -> Errno {
     Errno::ETERM
 }
 
-/// As [`guard_or`] with [`contain`], and errno kept on success.
+/// As [`guard_or`] with [`contain`]. What makes system calls below keeps errno
+/// itself, so that a message that passes without any costs nothing for it.
 fn guard_socket<A: super::entry::Answer>(
     handle: *mut c_void,
     body: impl FnOnce(&'static Slot) -> Result<A>,
 ) -> A::C {
-    guard_or(
-        || contain(handle),
-        || {
-            let before = errno();
-            let answer = body(socket(handle)?)?;
-            set_errno(before);
-            Ok(answer)
-        },
-    )
+    guard_or(|| contain(handle), || body(socket(handle)?))
 }
 
 fn blocking(flags: c_int) -> Blocking {
@@ -119,6 +112,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
         }
         // SAFETY: the caller's promise.
         let buffer = unsafe { std::slice::from_raw_parts_mut(optval.cast::<u8>(), len) };
+        let _errno = KeepErrno::new();
         let written = slot.option(option, buffer)?;
         // SAFETY: as above.
         unsafe { *optvallen = written };
@@ -178,6 +172,7 @@ unsafe fn with_endpoint(
     call: impl FnOnce(&'static Slot, &str) -> Result<()>,
 ) -> c_int {
     guard_socket(s, |slot| {
+        let _errno = KeepErrno::new();
         slot.check_open()?;
         if addr.is_null() {
             return Err(null);

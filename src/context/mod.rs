@@ -112,7 +112,7 @@ impl Context {
             return Err(Errno::EMFILE);
         }
         let lease = Arc::new(Lease { context: self.clone() });
-        let home = self.home(works, &state.options, lease);
+        let home = self.home(works, &state.options, lease.clone());
         state.leases += 1;
         match Slot::open(kind, &state.options, home) {
             Ok(slot) => {
@@ -120,8 +120,9 @@ impl Context {
                 Ok(slot)
             }
             Err(error) => {
-                // The lease goes with its home, which wants this lock.
+                // The end of a lease wants this lock.
                 drop(state);
+                drop(lease);
                 Err(error)
             }
         }

@@ -72,6 +72,9 @@ const _: () = assert!(
 /// Bodies up to this many bytes need no allocation.
 pub const MAX_INLINE: usize = 40;
 
+/// Kinds of storage beyond the first.
+const STORAGE_KINDS: u32 = (storage::CONSTANT - storage::INLINE) as u32;
+
 /// Only a program that overwrites copies without closing them gets here; its
 /// body is then never freed, which is better than freed under the copies left.
 const MAX_REFERENCES: u32 = 1 << 31;
@@ -150,28 +153,59 @@ impl Message {
 
     /// A message of `len` bytes, their values unspecified. `ENOMEM` when there
     /// is no such memory.
-    #[inline]
+    #[inline(always)]
     pub fn with_len(len: usize) -> Result<Message> {
-        let mut message = Message::new();
         if len <= MAX_INLINE {
-            message.inline_len = len as u8;
-            return Ok(message);
+            return Ok(Message::inline([0; MAX_INLINE], len, false));
         }
+        Message::with_block(len)
+    }
+
+    /// A message of `len` bytes, [`MAX_INLINE`] at most, all zero.
+    #[inline(always)]
+    pub fn small(len: usize) -> Message {
+        Message::inline([0; MAX_INLINE], len.min(MAX_INLINE), false)
+    }
+
+    /// A message whose body is in a block of its own.
+    #[inline(never)]
+    fn with_block(len: usize) -> Result<Message> {
         let block = pool::allocate(len)?;
         // SAFETY: the pool's blocks have `len` bytes behind their head.
         let data = unsafe { block.as_ptr().add(1).cast::<u8>() };
+        let mut message = Message::new();
         message.body = Body { outer: Outer { data, len, block: block.as_ptr() } };
         message.storage = storage::HEAP;
         Ok(message)
     }
 
     /// A copy of `bytes`. `ENOMEM` when there is no memory for it.
-    #[inline]
+    #[inline(always)]
     pub fn copy_of(bytes: &[u8]) -> Result<Message> {
-        let mut message = Message::with_len(bytes.len())?;
+        if bytes.len() <= MAX_INLINE {
+            return Ok(Message::inline(small_copy(bytes), bytes.len(), false));
+        }
+        let message = Message::with_block(bytes.len())?;
         // SAFETY: the new body has exactly this length and nobody else has it.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), message.as_mut_ptr(), bytes.len()) };
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
+        }
         Ok(message)
+    }
+
+    /// A small message, made in one go.
+    #[inline(always)]
+    fn inline(body: [u8; MAX_INLINE], len: usize, more: bool) -> Message {
+        Message {
+            body: Body { inline: body },
+            metadata: None,
+            storage: storage::INLINE,
+            more: u8::from(more),
+            inline_len: len as u8,
+            role: Role::Data as u8,
+            routing_id: 0,
+            _reserved: 0,
+        }
     }
 
     /// A frame of data whose body is the first `len` of `bytes`. For decoders,
@@ -179,16 +213,7 @@ impl Message {
     /// way to fail are what makes small messages cheap.
     #[inline]
     pub fn from_prefix(bytes: &[u8; MAX_INLINE], len: usize, more: bool) -> Message {
-        Message {
-            body: Body { inline: *bytes },
-            metadata: None,
-            storage: storage::INLINE,
-            more: u8::from(more),
-            inline_len: len.min(MAX_INLINE) as u8,
-            role: Role::Data as u8,
-            routing_id: 0,
-            _reserved: 0,
-        }
+        Message::inline(*bytes, len.min(MAX_INLINE), more)
     }
 
     /// A message over the caller's buffer, given back through `free` (if any)
@@ -398,12 +423,12 @@ impl Message {
         // SAFETY: the caller's promise, and the four fields are neighbours (see
         // the assertion). Read as bytes, since memory that is no message may
         // hold any value there.
-        let [kind, more, inline_len, role] =
-            unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<[u8; 4]>()) };
-        (storage::INLINE..=storage::CONSTANT).contains(&kind)
-            && more <= 1
-            && inline_len as usize <= MAX_INLINE
-            && role <= Role::Peer as u8
+        let fields = unsafe { ptr::read(ptr::addr_of!((*memory).storage).cast::<u32>()) };
+        let [kind, more, inline_len, role] = fields.to_ne_bytes().map(u32::from);
+        (kind.wrapping_sub(u32::from(storage::INLINE)) <= STORAGE_KINDS)
+            & (more <= 1)
+            & (inline_len <= MAX_INLINE as u32)
+            & (role <= Role::Peer as u32)
     }
 
     /// Releases the body and leaves memory that [`Message::is_live`] denies and
@@ -452,6 +477,30 @@ impl Message {
             }
         }
     }
+}
+
+/// The first bytes of a body. Two copies of known size that overlap cost less
+/// than one of unknown size.
+#[inline(always)]
+fn small_copy(bytes: &[u8]) -> [u8; MAX_INLINE] {
+    let mut body = [0; MAX_INLINE];
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        if len <= 32 {
+            body[len - 16..len].copy_from_slice(last);
+            body[..16].copy_from_slice(first);
+        } else {
+            body[..len].copy_from_slice(bytes);
+        }
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        body[len - 8..len].copy_from_slice(last);
+        body[..8].copy_from_slice(first);
+    } else {
+        for (to, from) in body.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+    }
+    body
 }
 
 impl Drop for Message {

@@ -34,9 +34,9 @@ impl Pattern for Dealer {
         self.out.writable(key);
     }
 
-    fn detach(&mut self, _: &mut PipeSet, key: Key) {
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
         self.out.remove(key);
-        self.input.remove(key);
+        self.input.remove(pipes, key);
     }
 
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {

@@ -36,6 +36,12 @@ pub(crate) trait Pattern: Send {
     /// The pipe has something to read, after it had nothing.
     fn readable(&mut self, pipes: &mut PipeSet, key: Key);
 
+    /// Whether what comes from this pipe is ever received. When not, the pipe
+    /// goes as soon as its peer does.
+    fn hears(&self, _key: Key) -> bool {
+        true
+    }
+
     /// The pipe has room, after it had none.
     fn writable(&mut self, pipes: &mut PipeSet, key: Key);
 

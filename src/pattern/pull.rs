@@ -23,8 +23,8 @@ impl Pattern for Pull {
 
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
-    fn detach(&mut self, _: &mut PipeSet, key: Key) {
-        self.input.remove(key);
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.input.remove(pipes, key);
     }
 
     fn send(&mut self, _: &mut PipeSet, _: &mut Message) -> Result<()> {

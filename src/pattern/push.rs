@@ -18,10 +18,11 @@ impl Pattern for Push {
         true
     }
 
-    fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
-        // A peer has nothing to say to a PUSH socket.
-        let mut message = Message::new();
-        while pipes.pop(key, &mut message) {}
+    // A peer has nothing to say to a PUSH socket: what it says stays with it.
+    fn readable(&mut self, _: &mut PipeSet, _: Key) {}
+
+    fn hears(&self, _: Key) -> bool {
+        false
     }
 
     fn writable(&mut self, _: &mut PipeSet, key: Key) {

@@ -63,6 +63,10 @@ impl Pattern for Rep {
         self.router.readable(pipes, key);
     }
 
+    fn hears(&self, key: Key) -> bool {
+        self.router.hears(key)
+    }
+
     fn writable(&mut self, pipes: &mut PipeSet, key: Key) {
         self.router.writable(pipes, key);
     }

@@ -12,6 +12,10 @@ use crate::message::Message;
 use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
 
+/// Frames of stale replies dropped in one go: a peer that floods must not hold
+/// up the request. What is left is passed over when the reply is read.
+const STALE_FRAMES: usize = 10_000;
+
 /// See the file's head.
 #[derive(Default)]
 pub(super) struct Req {
@@ -56,7 +60,11 @@ impl Req {
         self.state = State::Asking;
         // Replies that came while nobody waited answer former requests.
         let mut stale = Message::new();
-        while self.dealer.input.recv(pipes, &mut stale).is_some() {}
+        for _ in 0..STALE_FRAMES {
+            if self.dealer.input.recv(pipes, &mut stale).is_none() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -108,7 +116,8 @@ impl Pattern for Req {
     }
 
     fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
-        if self.asked == Some(key) {
+        // A reply that has begun is heard to its end.
+        if self.asked == Some(key) && self.state != State::Hearing {
             self.asked = None;
         }
         self.dealer.detach(pipes, key);

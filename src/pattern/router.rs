@@ -7,7 +7,7 @@
 //! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
 
 use std::collections::hash_map::RandomState;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::Pattern;
@@ -25,7 +25,7 @@ pub(super) struct Router {
     /// Peers whose id has not come.
     unknown: HashSet<Key>,
     /// Peers whose id is taken, by that id.
-    waiting: HashMap<Box<[u8]>, Vec<Key>>,
+    waiting: HashMap<Box<[u8]>, VecDeque<Key>>,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -82,26 +82,59 @@ impl Router {
     }
 
     /// Makes a peer known under its id, if that has come and is free.
-    fn identify(&mut self, pipes: &mut PipeSet, key: Key) -> bool {
+    fn identify(&mut self, pipes: &mut PipeSet, key: Key) {
         // The id is at the head of what there is to read.
         pipes.can_read(key);
         let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
-        let Some(id) = id else {
-            return false;
-        };
+        let Some(id) = id else { return };
         let id = if id.is_empty() { self.automatic_id() } else { id };
         if let Some(holder) = self.by_id.get(&id).copied() {
             if !self.handover {
                 self.unknown.remove(&key);
-                self.waiting.entry(id).or_default().push(key);
-                return false;
+                self.waiting.entry(id).or_default().push_back(key);
+                return;
             }
-            self.detach(pipes, holder);
-            drop(pipes.remove(holder));
+            self.forget(pipes, holder);
+            pipes.retire(holder);
         }
         self.unknown.remove(&key);
         self.learn(key, id);
-        true
+    }
+
+    /// Forgets a peer. Returns the id that is free now.
+    fn forget(&mut self, pipes: &mut PipeSet, key: Key) -> Option<Box<[u8]>> {
+        self.input.remove(pipes, key);
+        if self.sending == Sending::Within(key) {
+            self.sending = Sending::Dropping;
+        }
+        let id = self.by_key.remove(&key)?;
+        self.by_id.remove(&id);
+        Some(id)
+    }
+
+    /// An id is free: whoever has waited longest for it may have it.
+    fn give_away(&mut self, pipes: &mut PipeSet, id: Box<[u8]>) {
+        let Some(mut waiting) = self.waiting.remove(&id) else { return };
+        if let Some(next) = waiting.pop_front() {
+            if !waiting.is_empty() {
+                self.waiting.insert(id.clone(), waiting);
+            }
+            self.learn(next, id);
+            self.readable(pipes, next);
+        }
+    }
+
+    /// A peer that waited for its id is gone.
+    fn stop_waiting(&mut self, pipes: &mut PipeSet, key: Key) {
+        let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
+        if let Some(id) = id {
+            if let Some(waiting) = self.waiting.get_mut(&id) {
+                waiting.retain(|waiting| *waiting != key);
+                if waiting.is_empty() {
+                    self.waiting.remove(&id);
+                }
+            }
+        }
     }
 
     fn learn(&mut self, key: Key, id: Box<[u8]>) {
@@ -163,30 +196,17 @@ impl Pattern for Router {
 
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
+    fn hears(&self, key: Key) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
-        self.input.remove(key);
-        self.unknown.remove(&key);
-        let waits_for = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
-        if let Some(id) = waits_for {
-            if let Some(waiting) = self.waiting.get_mut(&id) {
-                waiting.retain(|waiting| *waiting != key);
-            }
+        if self.unknown.remove(&key) {
+            return;
         }
-        if self.sending == Sending::Within(key) {
-            self.sending = Sending::Dropping;
-        }
-        if let Some(id) = self.by_key.remove(&key) {
-            self.by_id.remove(&id);
-            // The id is free: whoever has waited longest may have it.
-            let mut waiting = self.waiting.remove(&id).unwrap_or_default();
-            if !waiting.is_empty() {
-                let next = waiting.remove(0);
-                self.unknown.insert(next);
-                self.readable(pipes, next);
-                if !waiting.is_empty() {
-                    self.waiting.insert(id, waiting);
-                }
-            }
+        match self.forget(pipes, key) {
+            Some(id) => self.give_away(pipes, id),
+            None => self.stop_waiting(pipes, key),
         }
     }
 

@@ -12,17 +12,28 @@ use crate::error::{Errno, Result};
 use crate::message::{Message, Role};
 use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
-use crate::routing::{Distributor, Removal, Topics};
+use crate::routing::{Distributor, KeyList, Removal, Topics};
+
+/// Frames read from a peer in one go: one that floods must not hold up the
+/// others.
+const READS_PER_TURN: usize = 10_000;
+/// Messages of users (not subscriptions, which are bounded by the peers' own
+/// water marks only when somebody receives them) that wait for the user.
+const USER_MESSAGES: usize = 1000;
 
 /// See the file's head.
 pub(super) struct XPub {
     topics: Topics<Key>,
-    peers: Vec<Key>,
+    peers: KeyList,
     out: Distributor,
     /// The frames of a message are being sent.
     sending: bool,
     /// What the user has to receive; `None` for PUB, where nobody does.
     news: Option<VecDeque<Message>>,
+    /// Messages of users, not subscriptions, among the news.
+    user_messages: usize,
+    /// Pipes that are not read on until the news was received.
+    paused: Vec<Key>,
     /// Repeated subscriptions are news, too.
     verbose_subscribe: bool,
     /// And repeated ends of them.
@@ -37,10 +48,12 @@ impl XPub {
     pub(super) fn new(shows_subscriptions: bool) -> XPub {
         XPub {
             topics: Topics::new(),
-            peers: Vec::new(),
+            peers: KeyList::default(),
             out: Distributor::default(),
             sending: false,
             news: shows_subscriptions.then(VecDeque::new),
+            user_messages: 0,
+            paused: Vec::new(),
             verbose_subscribe: false,
             verbose_cancel: false,
             no_drop: false,
@@ -62,6 +75,7 @@ impl XPub {
             },
             Role::Data | Role::Peer => {
                 if let Some(news) = &mut self.news {
+                    self.user_messages += usize::from(!message.more());
                     news.push_back(message);
                 }
                 return;
@@ -78,7 +92,7 @@ impl XPub {
         self.topics.matching(message.data(), |key| out.choose(key));
         if self.invert {
             let others: Vec<_> =
-                self.peers.iter().copied().filter(|key| !out.is_chosen(*key)).collect();
+                self.peers.keys().iter().copied().filter(|key| !out.is_chosen(*key)).collect();
             out.begin();
             others.into_iter().for_each(|key| out.choose(key));
         }
@@ -102,15 +116,26 @@ fn tell(news: &mut Option<VecDeque<Message>>, byte: u8, about: &Message) {
 
 impl Pattern for XPub {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
-        self.peers.push(key);
+        self.peers.add(key);
         self.readable(pipes, key);
         true
     }
 
     fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
         let mut message = Message::new();
-        while pipes.pop(key, &mut message) {
+        for _ in 0..READS_PER_TURN {
+            if self.user_messages >= USER_MESSAGES {
+                // Until the user has received some: its peers wait meanwhile.
+                self.paused.push(key);
+                return;
+            }
+            if !pipes.pop(key, &mut message) {
+                return;
+            }
             self.hear(key, std::mem::take(&mut message));
+        }
+        if let Some(pipe) = pipes.pipe(key) {
+            pipe.remind();
         }
     }
 
@@ -123,8 +148,9 @@ impl Pattern for XPub {
                 tell(news, 0, &topic);
             }
         });
-        self.peers.retain(|peer| *peer != key);
+        self.peers.remove(key);
         self.out.remove(key);
+        self.paused.retain(|paused| *paused != key);
     }
 
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
@@ -139,9 +165,15 @@ impl Pattern for XPub {
         Ok(())
     }
 
-    fn recv(&mut self, _: &mut PipeSet, message: &mut Message) -> Result<()> {
+    fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         let news = self.news.as_mut().ok_or(Errno::ENOTSUP)?;
         *message = news.pop_front().ok_or(Errno::EAGAIN)?;
+        if news.is_empty() {
+            self.user_messages = 0;
+            for key in std::mem::take(&mut self.paused) {
+                self.readable(pipes, key);
+            }
+        }
         Ok(())
     }
 

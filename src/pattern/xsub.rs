@@ -9,7 +9,7 @@ use super::interest::Interest;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
-use crate::routing::{Distributor, FairQueue};
+use crate::routing::{Distributor, FairQueue, KeyList};
 use crate::session::Opening;
 
 /// See the file's head.
@@ -17,7 +17,7 @@ use crate::session::Opening;
 pub(super) struct XSub {
     pub(super) interest: Arc<Interest>,
     input: FairQueue,
-    peers: Vec<Key>,
+    peers: KeyList,
     out: Distributor,
     /// The frames of a message are being sent.
     sending: bool,
@@ -26,9 +26,9 @@ pub(super) struct XSub {
 impl XSub {
     /// Adds or ends a subscription.
     pub(super) fn change(&mut self, pipes: &mut PipeSet, topic: &[u8], add: bool) -> Result<()> {
-        self.interest.change(pipes, &self.peers, topic, add)?;
+        self.interest.change(pipes, self.peers.keys(), topic, add)?;
         // Shown, and maybe sent, only now that the subscriptions are unlocked.
-        for key in &self.peers {
+        for key in self.peers.keys() {
             if let Some(pipe) = pipes.pipe(*key) {
                 pipe.flush();
             }
@@ -45,7 +45,7 @@ impl XSub {
     fn send_up(&mut self, pipes: &mut PipeSet, message: &mut Message) {
         if !self.sending {
             self.out.begin();
-            self.peers.iter().for_each(|key| self.out.choose(*key));
+            self.peers.keys().iter().for_each(|key| self.out.choose(*key));
             self.out.drop_full(pipes);
         }
         self.sending = message.more();
@@ -55,7 +55,7 @@ impl XSub {
 
 impl Pattern for XSub {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
-        self.peers.push(key);
+        self.peers.add(key);
         if let Some(pipe) = pipes.pipe(key).filter(|pipe| connected || pipe.leads_to_socket()) {
             if self.interest.tell_all(pipe).is_err() {
                 return false;
@@ -71,9 +71,9 @@ impl Pattern for XSub {
 
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
-    fn detach(&mut self, _: &mut PipeSet, key: Key) {
-        self.peers.retain(|peer| *peer != key);
-        self.input.remove(key);
+    fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.peers.remove(key);
+        self.input.remove(pipes, key);
         self.out.remove(key);
     }
 

@@ -58,6 +58,9 @@ const IDLE: u32 = 1;
 /// once a batch has come together.
 const CORKED: u32 = 2;
 
+/// The other socket's water mark is not known yet.
+const UNKNOWN_HWM: u32 = u32::MAX;
+
 /// What becomes of messages that were flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flushed {
@@ -118,6 +121,8 @@ struct Link {
     ends: [End; 2],
     /// Both ends belong to sockets.
     between_sockets: AtomicBool,
+    /// What the socket at each end allows, for sending and for receiving.
+    own_hwms: [[AtomicU32; 2]; 2],
 }
 
 struct End {
@@ -182,8 +187,10 @@ pub(crate) struct Pipe {
     /// What is known of the peer behind the other end.
     metadata: Option<Arc<Metadata>>,
     routing_id: Option<Box<[u8]>>,
-    /// SNDHWM and RCVHWM of the socket at the other end.
-    peer_hwms: Option<(i32, i32)>,
+    /// In its set's list of corked pipes.
+    listed_corked: bool,
+    /// In its set's list of pipes to be closed.
+    retired: bool,
 }
 
 /// Makes a pipe: `hwm[i]` bounds what end `i` may have written and the other
@@ -208,6 +215,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         lanes: [lane(hwm[0]), lane(hwm[1])],
         ends: [end(), end()],
         between_sockets: AtomicBool::new(false),
+        own_hwms: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU32::new(UNKNOWN_HWM))),
     });
     let (out0, input1) = ring();
     let (out1, input0) = ring();
@@ -225,7 +233,8 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         conflate_in: VecDeque::new(),
         metadata: None,
         routing_id: None,
-        peer_hwms: None,
+        listed_corked: false,
+        retired: false,
     };
     (make(0, out0, input0), make(1, out1, input1))
 }
@@ -324,23 +333,30 @@ impl Pipe {
         }
     }
 
-    /// Remembers what the other socket allows by its own options (inproc).
-    pub(crate) fn set_peer_hwms(&mut self, send: i32, receive: i32) {
-        self.peer_hwms = Some((send, receive));
-    }
-
-    /// The owner's own water mark has changed, for sending or for receiving.
-    /// Between sockets, what both allow counts together.
+    /// The owner's own water mark, for sending or for receiving, is `own` (0:
+    /// no bound). Between sockets, what both allow counts together.
     pub(crate) fn set_own_hwm(&mut self, outgoing: bool, own: i32) {
         let own = u32::try_from(own).unwrap_or(0);
-        let hwm = match self.peer_hwms {
-            None => own,
-            Some((send, receive)) => {
-                let peer = u32::try_from(if outgoing { receive } else { send }).unwrap_or(0);
-                if own == 0 || peer == 0 { 0 } else { own.saturating_add(peer) }
-            }
+        self.link.own_hwms[self.side][usize::from(!outgoing)].store(own, Ordering::Relaxed);
+        let theirs = &self.link.own_hwms[1 - self.side][usize::from(outgoing)];
+        let hwm = match theirs.load(Ordering::Relaxed) {
+            _ if !self.leads_to_socket() => own,
+            UNKNOWN_HWM => own,
+            0 => 0,
+            theirs if own > 0 => own.saturating_add(theirs),
+            _ => 0,
         };
         self.set_hwm(outgoing, hwm);
+    }
+
+    /// Notes what the sockets at this and at the other end allow, for sending
+    /// and for receiving.
+    pub(crate) fn note_hwms(&self, ours: [i32; 2], theirs: [i32; 2]) {
+        for (side, hwms) in [(self.side, ours), (1 - self.side, theirs)] {
+            for (slot, hwm) in self.link.own_hwms[side].iter().zip(hwms) {
+                slot.store(u32::try_from(hwm).unwrap_or(0), Ordering::Relaxed);
+            }
+        }
     }
 
     fn out_lane(&self) -> &Lane {
@@ -405,7 +421,8 @@ impl Pipe {
         lane.reopen_at.swap(until, Ordering::SeqCst);
         fence_after_swap();
         self.full_until = Some(until);
-        if lane.taken.load(Ordering::SeqCst) < until {
+        let same_hwm = lane.hwm.load(Ordering::SeqCst) as usize == hwm;
+        if same_hwm && lane.taken.load(Ordering::SeqCst) < until {
             return false;
         }
         lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
@@ -532,7 +549,9 @@ impl Pipe {
     fn count_taken(&mut self, messages: usize) {
         self.taken = self.taken.wrapping_add(messages);
         let lane = &self.link.lanes[1 - self.side];
-        if lane.hwm.load(Ordering::Relaxed) == 0 {
+        if lane.hwm.load(Ordering::Relaxed) == 0
+            && lane.reopen_at.load(Ordering::Relaxed) == usize::MAX
+        {
             lane.taken.store(self.taken, Ordering::Release);
             return;
         }
@@ -580,6 +599,11 @@ impl Pipe {
 
     fn conflate_waits(&self) -> bool {
         self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
+    }
+
+    /// Signals READABLE to this end itself: it stopped reading early.
+    pub(crate) fn remind(&self) {
+        self.link.signal(self.side, signal::READABLE);
     }
 
     /// Tells the writer that the reader is at work and needs no signals.

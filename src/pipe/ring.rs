@@ -11,6 +11,8 @@
 //!
 //! The two halves may live on different threads; each is used by one at a time.
 
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -23,18 +25,31 @@ const FIRST_CHUNK: usize = if cfg!(loom) { 2 } else { 8 };
 /// Slots in the largest chunk.
 const LARGEST_CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
 
-/// How many slots ahead of the writer are asked for.
+/// How many slots ahead of a cursor are asked for.
 #[cfg(all(target_arch = "x86_64", not(loom)))]
-const PREFETCH_SLOTS: usize = 4;
+const PREFETCH_SLOTS: usize = 12;
+
+/// A place for an item, on a cache line of its own: the halves work on
+/// neighbouring slots at the same time.
+#[repr(align(64))]
+struct Slot<T>(SharedCell<MaybeUninit<T>>);
+
+impl<T> std::ops::Deref for Slot<T> {
+    type Target = SharedCell<MaybeUninit<T>>;
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 struct Chunk<T> {
-    slots: Box<[SharedCell<MaybeUninit<T>>]>,
+    slots: Box<[Slot<T>]>,
     next: AtomicPtr<Chunk<T>>,
 }
 
 impl<T> Chunk<T> {
     fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity).map(|_| SharedCell::new(MaybeUninit::uninit())).collect();
+        let slots = (0..capacity).map(|_| Slot(SharedCell::new(MaybeUninit::uninit()))).collect();
         Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
     }
 }
@@ -58,6 +73,17 @@ impl<T> Copy for Cursor<T> {}
 
 impl<T> Cursor<T> {
     const START: Cursor<T> = Cursor { chunk: ptr::null_mut(), index: 0, len: 0, count: 0 };
+
+    /// The address of the slot a few places ahead, if it is in the chunk.
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    #[inline(always)]
+    fn ahead(&self) -> Option<*const i8> {
+        let ahead = self.index + PREFETCH_SLOTS;
+        (ahead < self.len).then(|| {
+            // SAFETY: inside the chunk, which is alive at a cursor.
+            unsafe { (&(*self.chunk).slots).as_ptr().add(ahead).cast() }
+        })
+    }
 
     /// Steps to the beginning of `chunk`.
     fn enter(&mut self, chunk: *mut Chunk<T>) {
@@ -152,21 +178,14 @@ impl<T> Producer<T> {
         self.prefetch();
     }
 
-    /// Asks for the cache lines of the slots to come, which the consumer had
-    /// last: by the time they are written they are here.
+    /// Asks for the cache line of a slot to come, which the consumer had last:
+    /// by the time it is written it is here.
     #[inline(always)]
     fn prefetch(&self) {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
-        {
-            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-            let ahead = self.write.index + PREFETCH_SLOTS;
-            if ahead < self.write.len {
-                // SAFETY: inside the chunk; a prefetch reads and writes nothing.
-                unsafe {
-                    let slot = (&(*self.write.chunk).slots).as_ptr().add(ahead);
-                    _mm_prefetch::<_MM_HINT_ET0>(slot.cast());
-                }
-            }
+        if let Some(slot) = self.write.ahead() {
+            // SAFETY: a prefetch reads and writes nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_ET0>(slot) };
         }
     }
 
@@ -249,11 +268,34 @@ impl<T> Consumer<T> {
         if self.is_empty() {
             return false;
         }
-        // In place: an item that is moved twice is moved once too often.
         self.step();
-        *place = self.take_at();
+        // In place: an item that is moved twice is moved once too often.
+        // SAFETY: what `place` held is moved out, and dropped below; the slot
+        // is published, initialised, and taken only here.
+        let old = unsafe {
+            let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
+            let old = std::ptr::read(place);
+            slot.with(|slot| std::ptr::copy_nonoverlapping((*slot).as_ptr(), place, 1));
+            old
+        };
+        self.read.index += 1;
+        self.read.count += 1;
         self.ahead = self.read;
+        self.prefetch();
+        drop(old);
         true
+    }
+
+    /// Asks for the cache line of a published slot to come.
+    #[inline(always)]
+    fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
+        if self.tail - self.read.count > PREFETCH_SLOTS {
+            if let Some(slot) = self.read.ahead() {
+                // SAFETY: a prefetch reads and writes nothing.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
+            }
+        }
     }
 
     /// The next item to be popped, without taking it.

@@ -15,7 +15,7 @@ pub(crate) struct PipeSet {
     free: Vec<u32>,
     /// Pipes found closed by their peer and read to the end.
     finished: Vec<Key>,
-    /// Pipes in which messages wait for company, some perhaps more than once.
+    /// Pipes in which messages wait, or have waited, for company.
     corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
@@ -36,8 +36,13 @@ impl PipeSet {
     /// Gives a pipe up.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Pipe> {
         let pipe = self.slots.get_mut(key.0 as usize)?.take()?;
-        // The key may soon name another pipe.
-        self.finished.retain(|finished| *finished != key);
+        if pipe.retired {
+            // The key may soon name another pipe.
+            self.finished.retain(|finished| *finished != key);
+        }
+        if pipe.listed_corked {
+            self.corked.retain(|corked| *corked != key);
+        }
         self.free.push(key.0);
         Some(pipe)
     }
@@ -58,6 +63,7 @@ impl PipeSet {
     pub(crate) fn push_out(&mut self) {
         for key in std::mem::take(&mut self.corked) {
             if let Some(pipe) = self.pipe(key) {
+                pipe.listed_corked = false;
                 pipe.push_out();
             }
         }
@@ -81,7 +87,8 @@ impl PipeSet {
         if let Some(pipe) = self.pipe(key) {
             let more = message.more();
             pipe.push(message);
-            if !more && pipe.flush() == Flushed::Corked && self.corked.last() != Some(&key) {
+            if !more && pipe.flush() == Flushed::Corked && !pipe.listed_corked {
+                pipe.listed_corked = true;
                 self.corked.push(key);
             }
         }
@@ -129,13 +136,32 @@ impl PipeSet {
 
     /// Notes a pipe that its peer closed and that was read to the end.
     pub(crate) fn note_if_finished(&mut self, key: Key) {
-        if self.pipe(key).is_some_and(Pipe::is_finished) && !self.finished.contains(&key) {
-            self.finished.push(key);
+        if self.pipe(key).is_some_and(Pipe::is_finished) {
+            self.retire(key);
         }
     }
 
-    /// A pipe that is finished, to be detached.
+    /// Notes a pipe that is to be detached and closed.
+    pub(crate) fn retire(&mut self, key: Key) {
+        if let Some(pipe) = self.pipe(key) {
+            if !std::mem::replace(&mut pipe.retired, true) {
+                self.finished.push(key);
+            }
+        }
+    }
+
+    /// A pipe that is to be detached and closed.
     pub(crate) fn next_finished(&mut self) -> Option<Key> {
-        self.finished.pop()
+        let key = self.finished.pop()?;
+        if let Some(pipe) = self.pipe(key) {
+            pipe.retired = false;
+        }
+        Some(key)
+    }
+
+    /// Whether messages may wait for company.
+    #[inline]
+    pub(crate) fn has_corked(&self) -> bool {
+        !self.corked.is_empty()
     }
 }

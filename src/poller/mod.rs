@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Errno, Result};
-use crate::socket::{self, POLLIN, POLLOUT, Slot, Watch, park_on};
+use crate::reactor::Reactor;
+use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, park_on, parker};
 use crate::sync::EventFd;
 
 /// `ZMQ_POLLERR`.
@@ -100,28 +101,29 @@ fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
 fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
     if let [item] = items {
         if !item.socket.is_null() {
-            return slot(item)?.wait_for_news(deadline);
+            return slot(item)?.wait_for(item.events as u32, deadline);
         }
     }
     let mut polled: Vec<_> = descriptors(items).collect();
     if polled.is_empty() {
-        let _watches = watch(items, Watch::thread)?;
+        let parker = parker();
+        let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
+        let _followed = follow(items);
         if any_ready(items)? {
             return Ok(());
         }
-        let _followers = followers(items);
-        return park_on(deadline);
+        return park_on(&parker, deadline);
     }
     let wake_up = wake_up()?;
     polled.push(libc::pollfd { fd: wake_up.raw(), events: libc::POLLIN, revents: 0 });
     let watches = watch(items, |slot| Watch::descriptor(slot, wake_up.clone()))?;
+    let followed = follow(items);
     if any_ready(items)? {
         return Ok(());
     }
-    let followers = followers(items);
     let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
     let polled = kernel_poll(&mut polled, left);
-    drop((followers, watches));
+    drop((followed, watches));
     wake_up.drain();
     match polled? {
         0 => Err(Errno::EAGAIN),
@@ -135,9 +137,15 @@ fn watch(items: &[PollItem], make: impl Fn(&'static Slot) -> Watch) -> Result<Ve
 }
 
 /// Makes sure that the sockets' reactors are being polled.
-fn followers(items: &[PollItem]) -> Vec<socket::Following> {
+fn follow(items: &[PollItem]) -> Vec<Following> {
     let sockets = items.iter().filter(|item| !item.socket.is_null());
-    sockets.filter_map(|item| slot(item).ok()?.follow()).collect()
+    let mut reactors: Vec<Arc<Reactor>> = Vec::new();
+    for reactor in sockets.filter_map(|item| slot(item).ok()?.reactor_to_follow()) {
+        if !reactors.iter().any(|known| Arc::ptr_eq(known, &reactor)) {
+            reactors.push(reactor);
+        }
+    }
+    reactors.into_iter().map(Following::new).collect()
 }
 
 /// Whether a socket is ready, or has gone: looked at after watching begins.

@@ -11,7 +11,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Reactor;
-use crate::sync::{AtomicBool, Ordering, fence_after_swap};
+use crate::sync::{AtomicU32, Ordering, fence_after_swap};
 
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
@@ -19,18 +19,18 @@ pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
 thread_local! {
     /// How long this thread spins before it sleeps.
     static SPIN: Cell<Duration> = const { Cell::new(LONGEST_SPIN) };
-    /// The flag of the wait this thread leads for, so that it does not wake
+    /// The count whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
-    static LEADING_FOR: Cell<*const AtomicBool> = const { Cell::new(std::ptr::null()) };
+    static LEADING_FOR: Cell<*const NewsCount> = const { Cell::new(std::ptr::null()) };
 }
 
-/// Set by whoever wants a leading thread to look at its condition.
-pub(crate) type LeaderFlag = AtomicBool;
+/// Changed by whoever has something for a leading thread.
+pub(crate) type NewsCount = AtomicU32;
 
 /// How a turn of leading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Led {
-    /// The flag was set.
+    /// The count has changed.
     Done,
     /// The deadline passed.
     TimedOut,
@@ -40,9 +40,9 @@ pub(crate) enum Led {
     NotLeader,
 }
 
-/// Whether this thread leads for that flag.
-pub(crate) fn leads_for(flag: &LeaderFlag) -> bool {
-    LEADING_FOR.with(|leading| std::ptr::eq(leading.get(), flag))
+/// Whether this thread leads for that count.
+pub(crate) fn leads_for(count: &NewsCount) -> bool {
+    std::ptr::eq(LEADING_FOR.get(), count)
 }
 
 /// Runs `f` so that a `pthread_cancel` of this thread waits: mio's poll is a
@@ -97,34 +97,45 @@ pub(crate) fn waited(time: Duration) {
     }
 }
 
+/// Ends an application thread's lead.
+struct Leaving<'a> {
+    reactor: &'a Reactor,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        LEADING_FOR.set(std::ptr::null());
+        self.reactor.leave();
+    }
+}
+
 impl Reactor {
-    /// Leads until `flag` is set, the deadline passes or a signal comes; at
-    /// once [`Led::NotLeader`] when somebody else leads.
-    pub(crate) fn lead(&self, flag: &LeaderFlag, deadline: Option<Instant>) -> Led {
+    /// Leads until `count` is not `seen` any more, the deadline passes or a
+    /// signal comes; at once [`Led::NotLeader`] when somebody else leads.
+    pub(crate) fn lead(&self, count: &NewsCount, seen: u32, deadline: Option<Instant>) -> Led {
+        let leaving = Leaving { reactor: self };
         let Some(mut lead) = self.lead.try_lock() else {
+            std::mem::forget(leaving);
             self.lead_wanted.store(true, Ordering::Relaxed);
             return Led::NotLeader;
         };
         self.app_leads.store(true, Ordering::Relaxed);
         self.leads.fetch_add(1, Ordering::Relaxed);
-        LEADING_FOR.set(flag);
-        let led = without_cancellation(|| self.lead_until(&mut lead, flag, deadline));
-        LEADING_FOR.set(std::ptr::null());
-        drop(lead);
-        self.leave();
-        led
+        LEADING_FOR.set(count);
+        // `leaving` is dropped after the lock, also by a panic.
+        let lead = &mut lead;
+        let done = || count.load(Ordering::Acquire) != seen;
+        without_cancellation(|| self.lead_until(lead, done, deadline))
     }
 
     fn lead_until(
         &self,
         lead: &mut super::Lead,
-        flag: &LeaderFlag,
+        done: impl Fn() -> bool,
         deadline: Option<Instant>,
     ) -> Led {
-        let done = || flag.load(Ordering::Acquire);
         let start = Instant::now();
-        // A first look at the kernel costs less than to ask for the time.
-        match spin(done, || self.turn(lead, Some(Duration::ZERO)).map(drop)) {
+        match spin(&done, || self.turn(lead, Some(Duration::ZERO), false).map(drop)) {
             Ok(true) => {
                 waited(Duration::ZERO);
                 return Led::Done;
@@ -141,7 +152,7 @@ impl Reactor {
             if left == Some(Duration::ZERO) {
                 return Led::TimedOut;
             }
-            if let Err(error) = self.turn(lead, left) {
+            if let Err(error) = self.turn(lead, left, false) {
                 return Self::end_of(&error);
             }
         }

@@ -25,7 +25,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
 
-pub(crate) use lead::{LeaderFlag, Led, leads_for, spin, waited};
+pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
@@ -57,6 +57,9 @@ pub(crate) trait Source: Send + Sync {
     /// In a forked child, where no thread but the caller's exists: the
     /// descriptor to be closed there, unless the fork caught it in change.
     fn inherited_fd(&self) -> Option<RawFd>;
+
+    /// The reactor is given up: ends without lingering.
+    fn give_up(self: Arc<Self>);
 }
 
 /// The waker's own token.
@@ -242,7 +245,14 @@ impl Reactor {
 
     /// One round: due timers, the run queue, then the kernel, for at most
     /// `max_wait` (`None`: until something happens). Says whether anything did.
-    fn turn(&self, lead: &mut Lead, max_wait: Option<Duration>) -> io::Result<bool> {
+    /// The I/O thread (`for_corked`) stays no longer than [`NAP`] while there are
+    /// corked sources.
+    fn turn(
+        &self,
+        lead: &mut Lead,
+        max_wait: Option<Duration>,
+        for_corked: bool,
+    ) -> io::Result<bool> {
         let mut busy = self.run_due(lead);
         let wait = self.wait_time(max_wait);
         if wait == Some(Duration::ZERO) {
@@ -251,7 +261,8 @@ impl Reactor {
             self.asleep.swap(true, Ordering::SeqCst);
             fence_after_swap();
             // What was added before the leader was seen asleep is seen here.
-            let wait = self.wait_time(max_wait);
+            let nap = (for_corked && self.has_corked()).then_some(NAP);
+            let wait = self.wait_time(nap.or(max_wait));
             let polled = self.poll_for(lead, wait);
             self.asleep.store(false, Ordering::Relaxed);
             polled?;

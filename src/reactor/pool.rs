@@ -93,10 +93,13 @@ impl ReactorPool {
         }
     }
 
-    /// An I/O thread was lost: ends what it looked after.
+    /// The context has failed: ends everything, without lingering.
     pub(crate) fn give_up(&self) {
         for reactor in &self.reactors {
-            reactor.release();
+            let sources: Vec<_> = reactor.sources.lock().iter().flatten().cloned().collect();
+            for source in sources {
+                source.give_up();
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ impl Reactor {
             let corked = self.has_corked();
             // EINTR cannot happen here (all signals are blocked); any other
             // failure of the kernel's poll must not become a busy loop.
-            if self.turn(&mut lead, corked.then_some(NAP)).is_err() {
+            if self.turn(&mut lead, corked.then_some(NAP), true).is_err() {
                 std::thread::sleep(PAUSE);
             }
             if corked && flushed.elapsed() >= NAP {

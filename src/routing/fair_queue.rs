@@ -1,6 +1,8 @@
 //! Fair queueing (RFC 28, RFC 30): receives from all pipes in turn, a whole
 //! message from each.
 
+use std::collections::VecDeque;
+
 use super::KeyList;
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
@@ -9,8 +11,10 @@ use crate::pipe::{Key, PipeSet};
 #[derive(Default)]
 pub(crate) struct FairQueue {
     ready: KeyList,
-    /// The frames of a message are being read.
-    in_message: bool,
+    /// The pipe whose message is being read.
+    reading: Option<Key>,
+    /// The rest of a message that was being read when its pipe went.
+    rest: VecDeque<Message>,
 }
 
 impl FairQueue {
@@ -19,10 +23,18 @@ impl FairQueue {
         self.ready.add(key);
     }
 
-    /// The pipe is gone.
-    pub(crate) fn remove(&mut self, key: Key) {
-        if self.ready.current() == Some(key) {
-            self.in_message = false;
+    /// The pipe is about to go. A message that is being read is read on.
+    pub(crate) fn remove(&mut self, pipes: &mut PipeSet, key: Key) {
+        if self.reading == Some(key) && self.rest.is_empty() {
+            // A message becomes visible whole: its rest is there.
+            let mut frame = Message::new();
+            while pipes.pop(key, &mut frame) {
+                let more = frame.more();
+                self.rest.push_back(std::mem::take(&mut frame));
+                if !more {
+                    break;
+                }
+            }
         }
         self.ready.remove(key);
     }
@@ -30,23 +42,26 @@ impl FairQueue {
     /// Takes the next frame into `message` and says which pipe it came from.
     #[inline]
     pub(crate) fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
+        if let Some(key) = self.reading {
+            return self.read_on(pipes, message, key);
+        }
         while let Some(key) = self.ready.current() {
             if pipes.pop(key, message) {
-                self.in_message = message.more();
-                if !self.in_message {
+                if message.more() {
+                    self.reading = Some(key);
+                } else {
                     self.ready.advance();
                 }
                 return Some(key);
             }
             self.ready.remove(key);
-            self.in_message = false;
         }
         None
     }
 
     /// Whether [`FairQueue::recv`] has a frame to give.
     pub(crate) fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.in_message {
+        if self.reading.is_some() {
             return true;
         }
         while let Some(key) = self.ready.current() {
@@ -56,5 +71,23 @@ impl FairQueue {
             self.ready.remove(key);
         }
         false
+    }
+
+    fn read_on(&mut self, pipes: &mut PipeSet, message: &mut Message, key: Key) -> Option<Key> {
+        match self.rest.pop_front() {
+            Some(frame) => *message = frame,
+            None if pipes.pop(key, message) => {}
+            None => {
+                self.reading = None;
+                return None;
+            }
+        }
+        if !message.more() {
+            self.reading = None;
+            if self.ready.current() == Some(key) {
+                self.ready.advance();
+            }
+        }
+        Some(key)
     }
 }

@@ -8,7 +8,7 @@ const ABSENT: u32 = u32::MAX;
 /// The pipes, in the order they joined, and whose turn it is. Joining, leaving
 /// and membership cost the same for ten pipes and ten thousand.
 #[derive(Default)]
-pub(super) struct KeyList {
+pub(crate) struct KeyList {
     keys: Vec<Key>,
     /// Where each key is in `keys`.
     places: Vec<u32>,
@@ -17,12 +17,12 @@ pub(super) struct KeyList {
 
 impl KeyList {
     /// Whether the list holds the key.
-    pub(super) fn contains(&self, key: Key) -> bool {
+    pub(crate) fn contains(&self, key: Key) -> bool {
         self.places.get(key.0 as usize).is_some_and(|place| *place != ABSENT)
     }
 
     /// Adds a key at the end, unless it is there already.
-    pub(super) fn add(&mut self, key: Key) {
+    pub(crate) fn add(&mut self, key: Key) {
         if self.contains(key) {
             return;
         }
@@ -35,7 +35,7 @@ impl KeyList {
     }
 
     /// Takes a key out; the last one takes its place. True if it was there.
-    pub(super) fn remove(&mut self, key: Key) -> bool {
+    pub(crate) fn remove(&mut self, key: Key) -> bool {
         if !self.contains(key) {
             return false;
         }
@@ -44,6 +44,10 @@ impl KeyList {
         self.keys.swap_remove(place);
         if let Some(moved) = self.keys.get(place) {
             self.places[moved.0 as usize] = place as u32;
+            if self.turn == self.keys.len() {
+                // It was the turn of the one that moved.
+                self.turn = place;
+            }
         }
         if self.turn >= self.keys.len() {
             self.turn = 0;
@@ -51,15 +55,20 @@ impl KeyList {
         true
     }
 
+    /// All keys, in no particular order.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// Whose turn it is.
     #[inline]
-    pub(super) fn current(&self) -> Option<Key> {
+    pub(crate) fn current(&self) -> Option<Key> {
         self.keys.get(self.turn).copied()
     }
 
     /// The turn passes on.
     #[inline]
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.turn += 1;
         if self.turn >= self.keys.len() {
             self.turn = 0;

@@ -60,7 +60,7 @@ impl LoadBalancer {
         };
         self.state = if more { State::Within(key) } else { State::Between };
         pipes.push(key, std::mem::take(message));
-        if !more {
+        if !more && self.ready.current() == Some(key) {
             self.ready.advance();
         }
         Ok(Some(key))

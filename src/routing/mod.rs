@@ -14,7 +14,7 @@ mod trie;
 
 pub(crate) use distributor::Distributor;
 pub(crate) use fair_queue::FairQueue;
-use key_list::KeyList;
+pub(crate) use key_list::KeyList;
 pub(crate) use load_balancer::LoadBalancer;
 pub use subscriptions::Subscriptions;
 pub use topics::Topics;

@@ -185,6 +185,13 @@ impl Batch {
         stream.send_vectored(&parts)
     }
 
+    /// Takes what is in an empty batch: obsolete subscriptions.
+    pub(super) fn take_skipped(&mut self, pipe: &mut Pipe) {
+        if self.whole_frames > 0 {
+            self.take_whole(pipe);
+        }
+    }
+
     fn take_whole(&mut self, pipe: &mut Pipe) {
         pipe.take_peeked(self.whole_frames);
         self.frames -= self.whole_frames;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
-use super::{ABANDON, Ending, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
-use crate::error::Result;
+use super::{ABANDON, Ending, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
+use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
@@ -21,6 +21,8 @@ use crate::zmtp::PeerInfo;
 const IDLE_NAPS: u32 = 3;
 /// Direct writes in a row after which a stream is taken for one.
 const STREAK: u32 = 2;
+/// Reads in one go before other connections have their turn.
+const READS_PER_TURN: usize = 16;
 
 /// What only the owner of a session touches.
 pub(super) struct Inner {
@@ -102,21 +104,27 @@ impl Inner {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
+        if bits & KILL != 0 {
+            return self.end(session);
+        }
         if bits & START != 0 {
             self.start(session);
         }
         if bits & ABANDON != 0 && self.abandoned(session) {
             return self.end(session);
         }
-        if bits & PIPE != 0 {
-            self.hear_pipe();
-        }
+        let signals = if bits & PIPE != 0 { self.hear_pipe() } else { 0 };
         if bits & RESOLVED != 0 {
             self.resolved(session);
         }
         if bits & event::TIMER != 0 {
             self.timer = None;
             self.on_timer(session);
+        }
+        if self.lingering.is_some() && self.pipe.is_none() {
+            // Nothing may be sent any more, not even the rest of a batch: its
+            // bodies were in the pipe.
+            return self.end(session);
         }
         if bits & (event::READABLE | event::WRITABLE) != 0 {
             self.on_ready(session, bits);
@@ -125,8 +133,12 @@ impl Inner {
         if nap && self.nap_over(session) && bits == event::NAP_OVER {
             return;
         }
-        let sending = direct && bits & !super::OWNED == PIPE;
-        self.pump(session, sending, nap);
+        let reads = match direct {
+            false => READS_PER_TURN,
+            // A sender reads for others only what its own reading made room for.
+            true => usize::from(signals & signal::WRITABLE != 0),
+        };
+        self.pump(session, reads, direct && signals & signal::WRITABLE == 0, nap);
         self.end_if_done(session);
         self.set_timer(session);
     }
@@ -155,15 +167,17 @@ impl Inner {
     }
 
     /// Takes the pipe's signals.
-    fn hear_pipe(&mut self) {
-        let Some(pipe) = &self.pipe else { return };
-        if pipe.take_signals() & signal::CLOSED != 0 && self.lingering.is_none() {
+    fn hear_pipe(&mut self) -> u32 {
+        let Some(pipe) = &self.pipe else { return 0 };
+        let signals = pipe.take_signals();
+        if signals & signal::CLOSED != 0 && self.lingering.is_none() {
             let linger = pipe.peer_linger();
             self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
             if linger == Some(Duration::ZERO) {
-                self.discard();
+                self.pipe = None;
             }
         }
+        signals
     }
 
     /// The socket gave the session up. True when it can end at once; else it
@@ -178,15 +192,11 @@ impl Inner {
         false
     }
 
-    /// Drops what the socket left in the pipe.
-    fn discard(&mut self) {
-        self.pipe = None;
-    }
-
     fn on_timer(&mut self, session: &Arc<Session>) {
         let now = Instant::now();
         if self.lingering.flatten().is_some_and(|until| until <= now) {
-            self.discard();
+            self.pipe = None;
+            return;
         }
         match &mut self.phase {
             Phase::Waiting(until) if *until <= now => self.dial(session),
@@ -292,6 +302,8 @@ impl Inner {
         let Some(surroundings) = &self.surroundings else { return };
         match finish_connect(&stream, &surroundings.settings.tuning) {
             Ok(()) => self.open(session, stream, false),
+            // An event that was meant for somebody else.
+            Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
             Err(_) => {
                 self.phase = Phase::Connecting(stream, until);
                 self.try_next_address(session);
@@ -327,8 +339,8 @@ impl Inner {
     }
 
     /// Reads and writes what can be.
-    fn pump(&mut self, session: &Arc<Session>, sending: bool, nap: bool) {
-        if let Err(ending) = self.try_pump(session, sending, nap) {
+    fn pump(&mut self, session: &Arc<Session>, reads: usize, sending: bool, nap: bool) {
+        if let Err(ending) = self.try_pump(session, reads, sending, nap) {
             self.disconnected(session, ending);
         }
     }
@@ -336,14 +348,16 @@ impl Inner {
     fn try_pump(
         &mut self,
         session: &Arc<Session>,
+        reads: usize,
         sending: bool,
         nap: bool,
     ) -> std::result::Result<(), Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(()) };
         let mut later = false;
-        if live.readable || live.holds_bytes() {
+        if reads > 0 && (live.readable || live.holds_bytes()) {
             // Asked before each read: the first event is the peer's READY.
-            let round = live.read(self.pipe.as_mut().filter(|_| live.zmtp.is_ready()))?;
+            let ready = live.zmtp.is_ready();
+            let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
             later = round == Round::MoreLater;
             if let Some(peer) = live.ready() {
                 self.flow.streak = 0;
@@ -351,7 +365,7 @@ impl Inner {
                     return Ok(());
                 }
                 let Phase::Open(live) = &mut self.phase else { return Ok(()) };
-                later |= live.read(self.pipe.as_mut())? == Round::MoreLater;
+                later |= live.read(self.pipe.as_mut(), reads)? == Round::MoreLater;
             }
         }
         let busy_since = sending.then(pace::write_begins);
@@ -520,6 +534,9 @@ impl Inner {
 
     /// The end of the session.
     pub(super) fn end(&mut self, session: &Arc<Session>) {
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
         self.uncork(session);
         self.leave_phase(session);
         self.phase = Phase::Ended;

@@ -119,6 +119,10 @@ impl Source for Acceptor {
         self.accept_some();
     }
 
+    fn give_up(self: Arc<Self>) {
+        self.close(Some(Duration::ZERO));
+    }
+
     fn inherited_fd(&self) -> Option<RawFd> {
         let state = self.state.try_lock()?;
         state.open.as_ref().map(|open| open.listener.as_raw_fd())

@@ -17,8 +17,6 @@ use crate::zmtp::{self, Connection, Inbox, PeerInfo};
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
 const READ_BYTES: usize = 128 * 1024;
-/// Reads in one go before other connections have their turn.
-const READS_PER_TURN: usize = 16;
 /// Batches written in one go before other connections have their turn.
 const WRITES_PER_TURN: usize = 16;
 
@@ -96,8 +94,8 @@ impl Live {
         self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer)
     }
 
-    /// Reads what there is into the pipe.
-    pub(super) fn read(&mut self, pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
+    /// Reads what there is into the pipe, in `reads` goes at most.
+    pub(super) fn read(&mut self, pipe: Option<&mut Pipe>, reads: usize) -> Result<Round, Ending> {
         let mut inbox = PipeInbox { pipe };
         if !self.held.is_empty() && !self.take_held(&mut inbox)? {
             return Ok(Round::Done);
@@ -105,24 +103,32 @@ impl Live {
         if !self.readable {
             return Ok(Round::Done);
         }
-        BUFFER.with(|buffer| match buffer.try_borrow_mut() {
-            Ok(mut buffer) => {
-                buffer.resize(READ_BYTES, 0);
-                self.read_with(&mut buffer, &mut inbox)
-            }
-            // Driven from within another drive on this thread: cannot happen
-            // by design, but costs only memory if it does.
-            Err(_) => self.read_with(&mut vec![0; READ_BYTES], &mut inbox),
-        })
+        let read = BUFFER.try_with(|buffer| {
+            let mut buffer = buffer.try_borrow_mut().ok()?;
+            buffer.resize(READ_BYTES, 0);
+            Some(self.read_with(&mut buffer, &mut inbox, reads))
+        });
+        match read {
+            Ok(Some(round)) => round,
+            // The thread is ending and its buffer is gone: one for this call.
+            _ => self.read_with(&mut vec![0; READ_BYTES], &mut inbox, reads),
+        }
     }
 
-    fn read_with(&mut self, buffer: &mut [u8], inbox: &mut PipeInbox<'_>) -> Result<Round, Ending> {
-        for _ in 0..READS_PER_TURN {
+    fn read_with(
+        &mut self,
+        buffer: &mut [u8],
+        inbox: &mut PipeInbox<'_>,
+        reads: usize,
+    ) -> Result<Round, Ending> {
+        for _ in 0..reads {
             let (into_body, rest, full) = match self.receive(buffer) {
                 Ok(Some(read)) => read,
                 Ok(None) => {
                     self.readable = false;
-                    return Ok(Round::Done);
+                    // Neither direction works: the connection is over.
+                    let over = self.cannot_write;
+                    return if over { Err(Ending::Disconnected) } else { Ok(Round::Done) };
                 }
                 Err(ending) => return Err(ending),
             };
@@ -133,8 +139,10 @@ impl Live {
             if into_body > 0 {
                 self.zmtp.body_received(now, into_body, inbox)?;
             }
-            let consumed = self.zmtp.receive(now, &buffer[..rest], inbox)?;
+            let received = self.zmtp.receive(now, &buffer[..rest], inbox);
+            // What came whole before an error has come.
             inbox.flush();
+            let consumed = received?;
             if consumed < rest {
                 self.held.extend_from_slice(&buffer[consumed..rest]);
                 if self.zmtp.is_ready() && inbox.pipe.is_none() {
@@ -185,8 +193,9 @@ impl Live {
     fn take_held(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
         let now = Instant::now();
         while self.held_from < self.held.len() {
-            let consumed = self.zmtp.receive(now, &self.held[self.held_from..], inbox)?;
+            let received = self.zmtp.receive(now, &self.held[self.held_from..], inbox);
             inbox.flush();
+            let consumed = received?;
             self.held_from += consumed;
             if consumed == 0 {
                 return Ok(false);
@@ -211,6 +220,9 @@ impl Live {
             if self.batch.is_empty() {
                 self.batch.fill(&mut self.zmtp, pipe.as_deref_mut());
                 if self.batch.is_empty() {
+                    if let Some(pipe) = pipe {
+                        self.batch.take_skipped(pipe);
+                    }
                     return Ok(Round::Done);
                 }
             }

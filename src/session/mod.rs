@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
-use crate::error::Result;
+use crate::error::{KeepErrno, Result};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicU32, Ordering, SharedCell};
@@ -45,6 +45,8 @@ const ABANDON: u32 = 1 << 2;
 const START: u32 = 1 << 3;
 /// The name service has answered.
 const RESOLVED: u32 = 1 << 4;
+/// End at once, whatever is queued.
+const KILL: u32 = 1 << 5;
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
@@ -171,7 +173,9 @@ impl Session {
         if self.word.fetch_or(bits | OWNED, Ordering::AcqRel) & OWNED != 0 {
             return;
         }
-        let mut direct = true;
+        let _errno = KeepErrno::new();
+        // A sender drives on its own behalf: one round.
+        let direct = bits == PIPE;
         loop {
             let bits = self.word.swap(OWNED, Ordering::AcqRel) & !OWNED;
             // SAFETY: OWNED is ours: nobody else reaches `inner` until the
@@ -182,12 +186,27 @@ impl Session {
             if driven.is_err() {
                 return self.wreck();
             }
-            let free = self.word.compare_exchange(OWNED, 0, Ordering::AcqRel, Ordering::Relaxed);
-            if free.is_ok() {
+            if self.let_go(direct) {
                 return;
             }
-            // What came meanwhile was for somebody else's sake.
-            direct = false;
+        }
+    }
+
+    /// Gives the session up, unless something has come meanwhile that is to be
+    /// seen to here; after a direct drive the reactor sees to that.
+    fn let_go(self: &Arc<Self>, direct: bool) -> bool {
+        loop {
+            let free = self.word.compare_exchange(OWNED, 0, Ordering::AcqRel, Ordering::Acquire);
+            let Err(word) = free else { return true };
+            if !direct {
+                return false;
+            }
+            let rest = word & !OWNED;
+            let left = self.word.compare_exchange(word, rest, Ordering::AcqRel, Ordering::Relaxed);
+            if left.is_ok() {
+                self.reactor.run_later(self.clone());
+                return true;
+            }
         }
     }
 
@@ -219,6 +238,10 @@ impl Owner for Session {
 impl Source for Session {
     fn notice(self: Arc<Self>, events: u32) {
         self.attend(events);
+    }
+
+    fn give_up(self: Arc<Self>) {
+        self.attend(KILL);
     }
 
     fn inherited_fd(&self) -> Option<RawFd> {

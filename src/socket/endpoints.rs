@@ -129,7 +129,10 @@ impl Socket {
     fn reactor_for_endpoint(&mut self) -> Result<Arc<Reactor>> {
         let placement = self.placement();
         let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
-        self.reactor.get_or_insert_with(|| reactor.clone());
+        if self.reactor.is_none() {
+            self.reactor = Some(reactor.clone());
+            self.port.slot().set_reactor(&reactor);
+        }
         Ok(reactor)
     }
 

@@ -23,6 +23,13 @@ pub(super) struct Side {
     pub(super) routing_id: Vec<u8>,
 }
 
+impl Side {
+    /// For sending and for receiving.
+    fn hwms(&self) -> [i32; 2] {
+        [self.send_hwm, self.receive_hwm]
+    }
+}
+
 /// Somebody who connected to a name nobody is bound to.
 struct Waiting {
     /// The binder's end.
@@ -56,7 +63,7 @@ impl Registry {
         for Waiting { mut pipe, side: connecter } in waiting {
             pipe.set_hwm(true, sum(side.send_hwm, connecter.receive_hwm));
             pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
-            pipe.set_peer_hwms(connecter.send_hwm, connecter.receive_hwm);
+            pipe.note_hwms(side.hwms(), connecter.hwms());
             introduce(&mut pipe, side, &connecter);
             deliver(pipe, name, side);
         }
@@ -103,8 +110,7 @@ impl Registry {
             }
             Some(bound) => {
                 drop(names);
-                ours.set_peer_hwms(bound.send_hwm, bound.receive_hwm);
-                theirs.set_peer_hwms(side.send_hwm, side.receive_hwm);
+                ours.note_hwms(side.hwms(), bound.hwms());
                 introduce(&mut ours, side, &bound);
                 introduce(&mut theirs, &bound, side);
                 deliver(theirs, name, &bound);

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Slot;
-use crate::error::Result;
+use crate::error::{KeepErrno, Result};
 use crate::pipe::{EndRef, Owner, Pipe};
-use crate::reactor::{LeaderFlag, Reactor, leads_for};
+use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
 use crate::sync::{AtomicBool, AtomicU32, EventFd, Ordering, Parker, fence_after_swap};
 
@@ -42,7 +42,10 @@ pub(crate) enum Waker {
 /// A socket's mailbox. It stays with the slot.
 pub(super) struct Mailbox {
     /// There may be something to take.
-    news: LeaderFlag,
+    news: AtomicBool,
+    /// Counts announcements: whoever waits compares it with what it was before
+    /// the last look, since another thread's call may take the news away.
+    announced: NewsCount,
     inner: Mutex<Inner>,
     /// Wakers registered, and `ZMQ_FD` if it was asked for.
     waiters: AtomicU32,
@@ -64,6 +67,7 @@ impl Mailbox {
     pub(super) fn new() -> Mailbox {
         Mailbox {
             news: AtomicBool::new(false),
+            announced: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 generation: 0,
                 open: false,
@@ -83,17 +87,24 @@ impl Mailbox {
         self.news.load(Ordering::Acquire)
     }
 
-    /// Set while there is something to take.
-    pub(super) fn flag(&self) -> &LeaderFlag {
-        &self.news
+    /// Counts announcements.
+    pub(super) fn announced(&self) -> &NewsCount {
+        &self.announced
     }
 
-    /// Takes what has come; `None` when that is nothing.
-    pub(super) fn take(&self) -> Option<VecDeque<Command>> {
+    /// Whether nothing was announced since the count was `seen`.
+    #[inline]
+    pub(super) fn is_quiet_since(&self, seen: u32) -> bool {
+        self.announced.load(Ordering::Acquire) == seen
+    }
+
+    /// Swaps what has come for `commands`, which is empty and keeps its memory
+    /// in use. False when nothing has.
+    pub(super) fn take(&self, commands: &mut VecDeque<Command>) -> bool {
         // Before the queue: what is posted after it raises the flag again.
         self.news.swap(false, Ordering::AcqRel);
-        let commands = std::mem::take(&mut self.inner.lock().commands);
-        (!commands.is_empty()).then_some(commands)
+        std::mem::swap(commands, &mut self.inner.lock().commands);
+        !commands.is_empty()
     }
 
     /// Closes the mailbox and gives out what nobody will read.
@@ -116,7 +127,8 @@ impl Mailbox {
 
     /// Says that there is news and wakes whoever waits for it.
     fn announce(&self) {
-        self.news.swap(true, Ordering::SeqCst);
+        self.news.store(true, Ordering::Release);
+        self.announced.fetch_add(1, Ordering::SeqCst);
         fence_after_swap();
         if self.waiters.load(Ordering::SeqCst) != 0 {
             self.wake_all();
@@ -125,11 +137,12 @@ impl Mailbox {
 
     #[cold]
     fn wake_all(&self) {
+        let _errno = KeepErrno::new();
         for (_, waker) in &*self.wakers.lock() {
             match waker {
                 Waker::Thread(parker) => parker.unpark(),
-                // A leader that brings the news itself sees the flag.
-                Waker::Leader(_) if leads_for(&self.news) => {}
+                // A leader that brings the news itself sees the count.
+                Waker::Leader(_) if leads_for(&self.announced) => {}
                 Waker::Leader(reactor) => reactor.wake_leader(),
                 Waker::Descriptor(fd) => fd.signal(),
             }
@@ -176,14 +189,21 @@ impl Mailbox {
         Ok(raw)
     }
 
-    /// `ZMQ_EVENTS` was read: the descriptor is quiet until there is news.
-    pub(super) fn quieten_fd(&self) {
-        if self.fd_signalled.load(Ordering::Relaxed) {
-            if let Some(fd) = &*self.fd.lock() {
-                fd.drain();
-                self.fd_signalled.swap(false, Ordering::SeqCst);
-            }
+    /// The socket is being looked at: `ZMQ_FD` is quiet until there is news.
+    /// Says whether it was not.
+    #[inline]
+    pub(super) fn quieten_fd(&self) -> bool {
+        self.fd_signalled.load(Ordering::Relaxed) && self.drain_fd()
+    }
+
+    #[cold]
+    fn drain_fd(&self) -> bool {
+        let _errno = KeepErrno::new();
+        if let Some(fd) = &*self.fd.lock() {
+            fd.drain();
+            self.fd_signalled.swap(false, Ordering::SeqCst);
         }
+        true
     }
 
     fn open_for_next(&self) -> u64 {
@@ -208,6 +228,11 @@ impl Port {
     /// A port to the slot's next socket.
     pub(super) fn open(slot: &'static Slot) -> Port {
         Port { slot, generation: slot.mailbox.open_for_next() }
+    }
+
+    /// The slot it leads into.
+    pub(super) fn slot(&self) -> &'static Slot {
+        self.slot
     }
 
     /// Posts, or hands back what came too late.

@@ -15,7 +15,7 @@ mod slot;
 mod transfer;
 mod wait;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
-pub(crate) use wait::{Following, Watch, park_on};
+pub(crate) use wait::{Following, Watch, park_on, parker};
 
 use crate::error::{Errno, Result};
 use crate::options::{ContextOptions, SocketOptions};
@@ -69,6 +69,8 @@ pub(crate) struct Socket {
     terminated: bool,
     home: Home,
     port: Arc<Port>,
+    /// Memory for what comes from the mailbox.
+    commands: VecDeque<Command>,
     /// The reactor that a thread which waits for this socket leads.
     reactor: Option<Arc<Reactor>>,
 }
@@ -86,6 +88,7 @@ impl Socket {
             terminated: false,
             home,
             port,
+            commands: VecDeque::new(),
             reactor: None,
         }
     }
@@ -104,10 +107,16 @@ impl Socket {
 
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
-        while let Some(commands) = slot.mailbox.take() {
-            for command in commands {
+        // Quiet first: news that comes now signals again.
+        slot.mailbox.quieten_fd();
+        let mut commands = std::mem::take(&mut self.commands);
+        while slot.mailbox.take(&mut commands) {
+            for command in commands.drain(..) {
                 self.handle(command);
             }
+        }
+        if commands.capacity() <= KEEP_COMMANDS {
+            self.commands = commands;
         }
         self.detach_finished();
     }
@@ -124,7 +133,11 @@ impl Socket {
                     self.pattern.writable(&mut self.pipes, key);
                 }
                 if signals & signal::CLOSED != 0 {
-                    self.pipes.note_if_finished(key);
+                    if self.pattern.hears(key) {
+                        self.pipes.note_if_finished(key);
+                    } else {
+                        self.pipes.retire(key);
+                    }
                 }
             }
             Command::Attach(pipe, endpoint) => self.attach(pipe, Some(endpoint), false),
@@ -191,6 +204,9 @@ impl Socket {
         self.endpoints.close_all(&self.home.inproc, &self.port, linger);
     }
 }
+
+/// Commands for which a socket keeps memory.
+const KEEP_COMMANDS: usize = 64;
 
 /// `ZMQ_POLLIN`.
 pub(crate) const POLLIN: u32 = 1;

@@ -9,8 +9,9 @@ use super::{Home, Socket};
 use crate::error::{Errno, Result};
 use crate::message::HoldFrees;
 use crate::options::ContextOptions;
+use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
-use crate::sync::{Arena, AtomicU32, Ordering};
+use crate::sync::{Arena, AtomicBool, AtomicU32, Ordering};
 
 /// Every socket of the process.
 pub(crate) static ARENA: Arena<Slot> = Arena::new();
@@ -23,6 +24,10 @@ const KNOWN: u32 = 1 << 31;
 pub(crate) struct Slot {
     core: Mutex<Option<Box<Socket>>>,
     pub(super) mailbox: Mailbox,
+    /// The reactor that a thread which waits for this socket leads.
+    reactor: Mutex<Option<Arc<Reactor>>>,
+    /// Messages may wait for company in the socket's pipes.
+    corked: AtomicBool,
     /// What `ZMQ_EVENTS` said last, with KNOWN, until something may have
     /// changed it: lets a poll over many idle sockets take no locks.
     events: AtomicU32,
@@ -65,7 +70,13 @@ fn unreachable_slot() -> ! {
 
 impl Slot {
     fn empty() -> Slot {
-        Slot { core: Mutex::new(None), mailbox: Mailbox::new(), events: AtomicU32::new(0) }
+        Slot {
+            core: Mutex::new(None),
+            mailbox: Mailbox::new(),
+            reactor: Mutex::new(None),
+            corked: AtomicBool::new(false),
+            events: AtomicU32::new(0),
+        }
     }
 
     /// Makes a socket. `EMFILE` when there is no place for one.
@@ -85,6 +96,7 @@ impl Slot {
     pub(crate) fn close(&'static self) -> Result<()> {
         let socket = self.core.lock().take().ok_or(Errno::ENOTSOCK)?;
         let home = socket.home.clone();
+        *self.reactor.lock() = None;
         if (home.inherited)() {
             // A forked child: what the socket holds is its parent's, too.
             std::mem::forget(socket);
@@ -110,6 +122,26 @@ impl Slot {
         }
         self.forget_events();
         Ok(Locked { guard, _frees: HoldFrees::new() })
+    }
+
+    pub(super) fn reactor(&self) -> Option<Arc<Reactor>> {
+        self.reactor.lock().clone()
+    }
+
+    /// The socket's first endpoint was placed there.
+    pub(super) fn set_reactor(&self, reactor: &Arc<Reactor>) {
+        *self.reactor.lock() = Some(reactor.clone());
+    }
+
+    #[inline]
+    pub(super) fn note_corked(&self) {
+        if !self.corked.load(Ordering::Relaxed) {
+            self.corked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn may_be_corked(&self) -> bool {
+        self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::Relaxed)
     }
 
     /// `ENOTSOCK` when there is no socket here.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Slot, Socket};
-use crate::error::{Errno, Result};
+use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
 
@@ -29,7 +29,11 @@ impl Slot {
         super::wait::sends();
         // What was known of another peer does not travel on.
         message.set_metadata(None);
-        match socket.try_send(message) {
+        let sent = socket.try_send(message);
+        if socket.pipes.has_corked() {
+            self.note_corked();
+        }
+        match sent {
             Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
             result => return result,
         }
@@ -52,7 +56,13 @@ impl Slot {
         socket.process(self);
         socket.check_alive()?;
         socket.pipes.with_metadata = with_metadata;
-        match socket.try_recv(message) {
+        let mut received = socket.try_recv(message);
+        if received == Err(Errno::EAGAIN) && self.mailbox.quieten_fd() {
+            // Nothing is left to signal; but look again at what has come since.
+            socket.process(self);
+            received = socket.try_recv(message);
+        }
+        match received {
             Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
             result => return result,
         }
@@ -68,24 +78,29 @@ impl Slot {
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&mut Socket) -> Result<()>,
     ) -> Result<()> {
+        let _errno = KeepErrno::new();
         let deadline = match timeout {
             Some(Duration::ZERO) => return Err(Errno::EAGAIN),
             Some(timeout) => Instant::now().checked_add(timeout),
             None => None,
         };
         let mut socket = socket;
+        let mut waited = Ok(());
         loop {
-            socket.push_out();
-            let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
-            drop(socket);
-            let waited = self.wait(reactor.as_ref(), deadline);
-            socket = self.lock()?;
+            // Counted before the look: what comes after it ends the wait, even
+            // when another thread's call takes the news away.
+            let seen = self.news_count();
             socket.process(self);
             socket.check_alive()?;
             match attempt(&mut socket) {
                 Err(Errno::EAGAIN) => waited?,
                 result => return result,
             }
+            socket.push_out();
+            let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
+            drop(socket);
+            waited = self.wait(seen, reactor.as_ref(), deadline);
+            socket = self.lock()?;
         }
     }
 }

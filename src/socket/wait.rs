@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Slot;
 use super::mailbox::Waker;
 use crate::error::{Errno, Result};
 use crate::reactor::{Led, Reactor, spin, waited};
-use crate::sync::{EventFd, Parked, Parker};
+use crate::sync::{EventFd, Ordering, Parked, Parker};
 
 /// Looks at the flag before the first yield: an answer from a thread on
 /// another core comes within them.
@@ -17,14 +17,19 @@ const QUICK_LOOKS: u32 = 100;
 /// News that comes within so many looks is part of a stream, unless this
 /// thread has sent something that it may answer.
 const STREAM_LOOKS: u32 = 30;
-/// A reader that outruns a stream pauses for so long (a microsecond or two)
-/// and then takes many messages at once: to take each as it comes would cost
-/// both sides a wake-up and a cache line or two per message.
-const STREAM_PAUSES: u32 = 100;
+/// A reader that outruns a stream pauses and then takes many messages at once:
+/// to take each as it comes would cost both sides a wake-up and a cache line
+/// or two per message. It pauses longer while it is back early, and less when
+/// it is not; in spin-loop hints, some 10 to 40 nanoseconds each.
+const PAUSES: std::ops::RangeInclusive<u32> = 16..=512;
+/// Back early: the messages that had gathered were few.
+const EARLY: Duration = Duration::from_micros(4);
 
 thread_local! {
     /// This thread has sent since it last waited.
     static SENT: Cell<bool> = const { Cell::new(false) };
+    /// How long this thread pauses for a stream, and when it last did.
+    static PAUSE: Cell<(u32, Option<Instant>)> = const { Cell::new((*PAUSES.start(), None)) };
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
 }
 
@@ -34,8 +39,19 @@ pub(super) fn sends() {
     SENT.set(true);
 }
 
-/// This thread's parker.
-fn parker() -> Arc<Parker> {
+/// Pauses so that more than one message is there to be taken.
+fn let_stream_gather() {
+    let (pauses, last) = PAUSE.get();
+    let early = last.is_some_and(|last| last.elapsed() < EARLY);
+    let pauses = if early { pauses * 2 } else { pauses / 2 };
+    let pauses = pauses.clamp(*PAUSES.start(), *PAUSES.end());
+    (0..pauses).for_each(|_| std::hint::spin_loop());
+    PAUSE.set((pauses, Some(Instant::now())));
+}
+
+/// This thread's parker. Once its thread-local storage is gone, a new one: keep
+/// it for the whole of a wait.
+pub(crate) fn parker() -> Arc<Parker> {
     PARKER.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
 }
 
@@ -50,9 +66,9 @@ impl Watch {
         Watch { slot, id: slot.mailbox.register(waker) }
     }
 
-    /// Wakes this thread's next [`park_on`] when the socket has news.
-    pub(crate) fn thread(slot: &'static Slot) -> Watch {
-        Watch::new(slot, Waker::Thread(parker()))
+    /// Unparks the thread of this parker when the socket has news.
+    pub(crate) fn thread(slot: &'static Slot, parker: &Arc<Parker>) -> Watch {
+        Watch::new(slot, Waker::Thread(parker.clone()))
     }
 
     /// Makes a descriptor readable when the socket has news.
@@ -73,7 +89,7 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    fn new(reactor: Arc<Reactor>) -> Following {
+    pub(crate) fn new(reactor: Arc<Reactor>) -> Following {
         reactor.follow();
         Following { reactor }
     }
@@ -87,8 +103,8 @@ impl Drop for Following {
 
 /// Parks this thread until a watched socket has news, the deadline passes
 /// (`EAGAIN`) or a signal comes (`EINTR`).
-pub(crate) fn park_on(deadline: Option<Instant>) -> Result<()> {
-    match parker().park(deadline) {
+pub(crate) fn park_on(parker: &Parker, deadline: Option<Instant>) -> Result<()> {
+    match parker.park(deadline) {
         Parked::Unparked => Ok(()),
         Parked::TimedOut => Err(Errno::EAGAIN),
         Parked::Interrupted => Err(Errno::EINTR),
@@ -96,83 +112,100 @@ pub(crate) fn park_on(deadline: Option<Instant>) -> Result<()> {
 }
 
 impl Slot {
-    /// Waits for news. `EAGAIN` once the deadline has passed, `EINTR` when a
-    /// signal handler ran.
+    /// The count of announcements, to be taken before the last look.
+    #[inline]
+    pub(super) fn news_count(&self) -> u32 {
+        self.mailbox.announced().load(Ordering::Acquire)
+    }
+
+    /// Waits until something was announced since the count was `seen`. `EAGAIN`
+    /// once the deadline has passed, `EINTR` when a signal handler ran.
     pub(super) fn wait(
         &'static self,
+        seen: u32,
         reactor: Option<&Arc<Reactor>>,
         deadline: Option<Instant>,
     ) -> Result<()> {
         match reactor {
-            Some(reactor) => self.wait_leading(reactor, deadline),
-            None => self.wait_parked(deadline),
+            Some(reactor) => self.wait_leading(seen, reactor, deadline),
+            None => self.wait_parked(seen, deadline),
         }
     }
 
-    /// Waits as a blocking call on this socket does.
-    pub(crate) fn wait_for_news(&'static self, deadline: Option<Instant>) -> Result<()> {
+    /// Waits as a blocking call on this socket does, unless one of `events` is
+    /// ready.
+    pub(crate) fn wait_for(&'static self, events: u32, deadline: Option<Instant>) -> Result<()> {
+        let seen = self.news_count();
+        if self.ready()? & events != 0 {
+            return Ok(());
+        }
         let reactor = {
             let mut socket = self.lock()?;
             socket.push_out();
             socket.reactor.clone()
         };
-        self.wait(reactor.as_ref(), deadline)
-    }
-
-    /// Makes sure that the socket's reactor is polled while this thread sleeps.
-    pub(crate) fn follow(&'static self) -> Option<Following> {
-        let mut socket = self.lock().ok()?;
-        socket.push_out();
-        socket.reactor.clone().map(Following::new)
+        self.wait(seen, reactor.as_ref(), deadline)
     }
 
     fn wait_leading(
         &'static self,
+        seen: u32,
         reactor: &Arc<Reactor>,
         deadline: Option<Instant>,
     ) -> Result<()> {
         {
             let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
-            if self.mailbox.has_news() {
-                return Ok(());
-            }
-            match reactor.lead(self.mailbox.flag(), deadline) {
+            match reactor.lead(self.mailbox.announced(), seen, deadline) {
                 Led::Done => return Ok(()),
                 Led::TimedOut => return Err(Errno::EAGAIN),
                 Led::Interrupted => return Err(Errno::EINTR),
                 Led::NotLeader => {}
             }
         }
-        let _watch = Watch::thread(self);
-        if self.mailbox.has_news() {
-            return Ok(());
-        }
         let _following = Following::new(reactor.clone());
-        park_on(deadline)
+        self.park(seen, deadline)
     }
 
-    fn wait_parked(&'static self, deadline: Option<Instant>) -> Result<()> {
+    fn wait_parked(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {
         let answering = SENT.replace(false);
         for look in 0..QUICK_LOOKS {
-            if self.mailbox.has_news() {
+            if !self.mailbox.is_quiet_since(seen) {
                 if look < STREAM_LOOKS && !answering {
-                    (0..STREAM_PAUSES).for_each(|_| std::hint::spin_loop());
+                    let_stream_gather();
                 }
                 return Ok(());
             }
             std::hint::spin_loop();
         }
         let start = Instant::now();
-        let done = || self.mailbox.has_news() || deadline.is_some_and(|d| d <= start);
+        let done =
+            || !self.mailbox.is_quiet_since(seen) || deadline.is_some_and(|due| due <= start);
         if let Ok(true) = spin(done, || Ok(())) {
-            waited(std::time::Duration::ZERO);
+            waited(Duration::ZERO);
         }
-        let _watch = Watch::thread(self);
-        if self.mailbox.has_news() {
-            return Ok(());
-        }
-        let parked = park_on(deadline);
+        let parked = self.park(seen, deadline);
         waited(start.elapsed());
         parked
+    }
+
+    fn park(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {
+        let parker = parker();
+        let _watch = Watch::thread(self, &parker);
+        // Announced before the registration, or it unparks.
+        if !self.mailbox.is_quiet_since(seen) {
+            return Ok(());
+        }
+        park_on(&parker, deadline)
+    }
+
+    /// The reactor that must be polled while a thread sleeps for this socket.
+    /// What waits for company in its pipes is sent.
+    pub(crate) fn reactor_to_follow(&'static self) -> Option<Arc<Reactor>> {
+        if self.may_be_corked() {
+            if let Ok(mut socket) = self.lock() {
+                socket.push_out();
+            }
+        }
+        self.reactor()
     }
 }
