@@ -31,6 +31,7 @@ pub(crate) use set::{Key, PipeSet};
 use crate::message::{Message, Metadata, Role};
 use crate::sync::{
     AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
+    heavy_fence, light_fence, prepare_fences,
 };
 
 /// What one end tells the other; bits of a word.
@@ -196,6 +197,7 @@ pub(crate) struct Pipe {
 /// Makes a pipe: `hwm[i]` bounds what end `i` may have written and the other
 /// end not taken, in messages (0: no bound).
 pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
+    prepare_fences();
     let lane = |hwm| Lane {
         taken: CachePadded(AtomicUsize::new(0)),
         hwm: AtomicU32::new(hwm),
@@ -419,7 +421,7 @@ impl Pipe {
         // Full. Say from when on we want to know, then look once more.
         let until = self.written - hwm + hwm.div_ceil(2);
         lane.reopen_at.swap(until, Ordering::SeqCst);
-        fence_after_swap();
+        heavy_fence();
         self.full_until = Some(until);
         let same_hwm = lane.hwm.load(Ordering::SeqCst) as usize == hwm;
         if same_hwm && lane.taken.load(Ordering::SeqCst) < until {
@@ -549,17 +551,12 @@ impl Pipe {
     fn count_taken(&mut self, messages: usize) {
         self.taken = self.taken.wrapping_add(messages);
         let lane = &self.link.lanes[1 - self.side];
-        if lane.hwm.load(Ordering::Relaxed) == 0
-            && lane.reopen_at.load(Ordering::Relaxed) == usize::MAX
-        {
-            lane.taken.store(self.taken, Ordering::Release);
-            return;
-        }
-        // Swap, then look whether a writer waits: a writer says so, then looks
-        // at the count. One of us sees the other.
-        lane.taken.swap(self.taken, Ordering::SeqCst);
-        fence_after_swap();
-        if self.taken >= lane.reopen_at.load(Ordering::SeqCst) {
+        lane.taken.store(self.taken, Ordering::Release);
+        // Store, then look whether a writer waits: a writer says so, then looks
+        // at the count. One of us sees the other; the writer, who does this
+        // only when the lane is full, pays for both.
+        light_fence();
+        if self.taken >= lane.reopen_at.load(Ordering::Relaxed) {
             self.reopen();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::mailbox::{Mailbox, Port};
 use super::{Home, Socket};
@@ -11,7 +11,7 @@ use crate::message::HoldFrees;
 use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
-use crate::sync::{Arena, AtomicBool, AtomicU32, Ordering};
+use crate::sync::{Arena, AtomicBool, AtomicU32, Lock, LockGuard, Ordering};
 
 /// Every socket of the process.
 pub(crate) static ARENA: Arena<Slot> = Arena::new();
@@ -22,7 +22,7 @@ const KNOWN: u32 = 1 << 31;
 /// A place for a socket. Its address is the C handle.
 #[repr(align(128))]
 pub(crate) struct Slot {
-    core: Mutex<Option<Box<Socket>>>,
+    core: Lock<Option<Box<Socket>>>,
     pub(super) mailbox: Mailbox,
     /// The reactor that a thread which waits for this socket leads.
     reactor: Mutex<Option<Arc<Reactor>>>,
@@ -35,7 +35,7 @@ pub(crate) struct Slot {
 
 /// The locked socket of a slot.
 pub(super) struct Locked<'a> {
-    guard: MutexGuard<'a, Option<Box<Socket>>>,
+    guard: LockGuard<'a, Option<Box<Socket>>>,
     /// Dropped after the lock.
     _frees: HoldFrees,
 }
@@ -71,7 +71,7 @@ fn unreachable_slot() -> ! {
 impl Slot {
     fn empty() -> Slot {
         Slot {
-            core: Mutex::new(None),
+            core: Lock::new(None),
             mailbox: Mailbox::new(),
             reactor: Mutex::new(None),
             corked: AtomicBool::new(false),

@@ -4,15 +4,23 @@
 
 #[cfg(not(loom))]
 mod arena;
+#[cfg(not(loom))]
+mod barrier;
 mod cell;
 mod event_fd;
 mod futex;
+#[cfg(not(loom))]
+mod lock;
 mod parker;
 
 #[cfg(not(loom))]
 pub(crate) use arena::Arena;
+#[cfg(not(loom))]
+pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
 pub(crate) use cell::SharedCell;
 pub(crate) use event_fd::EventFd;
+#[cfg(not(loom))]
+pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use parker::{Parked, Parker};
 
 #[cfg(loom)]
@@ -53,3 +61,19 @@ pub(crate) fn fence_after_swap() {
     #[cfg(any(loom, not(target_arch = "x86_64")))]
     fence(Ordering::SeqCst);
 }
+
+/// Under loom both halves are the same full fence.
+#[cfg(loom)]
+pub(crate) fn light_fence() {
+    fence(Ordering::SeqCst);
+}
+
+/// See [`light_fence`].
+#[cfg(loom)]
+pub(crate) fn heavy_fence() {
+    fence(Ordering::SeqCst);
+}
+
+/// Nothing to find out.
+#[cfg(loom)]
+pub(crate) fn prepare_fences() {}
