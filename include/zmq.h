@@ -339,6 +339,30 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 // Whether the library has a capability: 1 or 0.
 ZMQ_EXPORT int zmq_has(const char *capability);
 
+// Makes a context. NULL with ENOMEM when there is no memory for it.
+ZMQ_EXPORT void *zmq_ctx_new(void);
+
+// Ends a context: waits until its sockets are closed and have lingered.
+ZMQ_EXPORT int zmq_ctx_term(void *context_);
+
+// Makes every blocking call in a context return ETERM, now and from then on.
+ZMQ_EXPORT int zmq_ctx_shutdown(void *context_);
+
+// Sets a context option. EFAULT, EINVAL.
+ZMQ_EXPORT int zmq_ctx_set(void *context_, int option, int optval);
+
+// Reads a context option. -1 with EFAULT or EINVAL.
+ZMQ_EXPORT int zmq_ctx_get(void *context_, int option);
+
+// Old name of making a context, with its number of I/O threads. NULL with
+ZMQ_EXPORT void *zmq_init(int io_threads);
+
+// Old name of `zmq_ctx_term`.
+ZMQ_EXPORT int zmq_term(void *context_);
+
+// Old name of `zmq_ctx_term`.
+ZMQ_EXPORT int zmq_ctx_destroy(void *context_);
+
 // Makes an empty message.
 ZMQ_EXPORT int zmq_msg_init(zmq_msg_t *msg);
 
@@ -379,6 +403,59 @@ ZMQ_EXPORT int zmq_msg_set(zmq_msg_t *msg, int property, int value);
 
 // A property of the peer the message came from, valid until it is closed.
 ZMQ_EXPORT const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property);
+
+// Makes a socket. NULL with EFAULT, EINVAL, ETERM or EMFILE.
+ZMQ_EXPORT void *zmq_socket(void *context_, int type_);
+
+// Closes a socket; never blocks. ENOTSOCK.
+ZMQ_EXPORT int zmq_close(void *s);
+
+// Sets a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL of a size.
+ZMQ_EXPORT
+int zmq_setsockopt(void *s,
+                   int option,
+                   const void *optval,
+                   size_t optvallen);
+
+// Reads a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL.
+ZMQ_EXPORT
+int zmq_getsockopt(void *s,
+                   int option,
+                   void *optval,
+                   size_t *optvallen);
+
+// Listens at an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO,
+ZMQ_EXPORT int zmq_bind(void *s, const char *addr);
+
+// Connects to an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM,
+ZMQ_EXPORT int zmq_connect(void *s, const char *addr);
+
+// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+ZMQ_EXPORT int zmq_unbind(void *s, const char *addr);
+
+// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+ZMQ_EXPORT int zmq_disconnect(void *s, const char *addr);
+
+// Sends a copy of a buffer as a frame. Returns its length. EAGAIN, ENOTSUP,
+ZMQ_EXPORT int zmq_send(void *s, const void *buf, size_t len, int flags);
+
+// Sends a buffer that never changes and outlives the message as a frame,
+ZMQ_EXPORT int zmq_send_const(void *s, const void *buf, size_t len, int flags);
+
+// Receives a frame into a buffer; what does not fit is cut off. Returns the
+ZMQ_EXPORT int zmq_recv(void *s, void *buf, size_t len, int flags);
+
+// Sends a message, which is empty afterwards. Returns its length. Errors as
+ZMQ_EXPORT int zmq_msg_send(zmq_msg_t *msg, void *s, int flags);
+
+// Receives a frame into a message, whose former content is released, also
+ZMQ_EXPORT int zmq_msg_recv(zmq_msg_t *msg, void *s, int flags);
+
+// Waits until a socket or descriptor is ready, `timeout` milliseconds at
+ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int nitems, long timeout);
+
+// Passes messages between two sockets, and copies of them to `capture`
+ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
 
 // Starts a stop watch.
 ZMQ_EXPORT void *zmq_stopwatch_start(void);

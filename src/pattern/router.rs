@@ -73,10 +73,10 @@ impl Default for Router {
 impl Router {
     /// Takes back an envelope that no reply follows.
     pub(super) fn rollback(&mut self, pipes: &mut PipeSet) {
-        if let Sending::Within(key) = self.sending {
-            if let Some(pipe) = pipes.pipe(key) {
-                pipe.rollback();
-            }
+        if let Sending::Within(key) = self.sending
+            && let Some(pipe) = pipes.pipe(key)
+        {
+            pipe.rollback();
         }
         self.sending = Sending::Between;
     }
@@ -127,12 +127,12 @@ impl Router {
     /// A peer that waited for its id is gone.
     fn stop_waiting(&mut self, pipes: &mut PipeSet, key: Key) {
         let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
-        if let Some(id) = id {
-            if let Some(waiting) = self.waiting.get_mut(&id) {
-                waiting.retain(|waiting| *waiting != key);
-                if waiting.is_empty() {
-                    self.waiting.remove(&id);
-                }
+        if let Some(id) = id
+            && let Some(waiting) = self.waiting.get_mut(&id)
+        {
+            waiting.retain(|waiting| *waiting != key);
+            if waiting.is_empty() {
+                self.waiting.remove(&id);
             }
         }
     }

@@ -98,10 +98,10 @@ impl EndRef {
         // Pairs with the fence in `Link::signal`: either the signaller sees
         // the owner, or we see its signal.
         fence(Ordering::SeqCst);
-        if end.signals.load(Ordering::SeqCst) != 0 {
-            if let Some(owner) = end.owner.get() {
-                owner.clone().signalled(self);
-            }
+        if end.signals.load(Ordering::SeqCst) != 0
+            && let Some(owner) = end.owner.get()
+        {
+            owner.clone().signalled(self);
         }
     }
 
@@ -452,10 +452,10 @@ impl Pipe {
     /// session behind the other end may write to the network right here.
     #[inline]
     pub(crate) fn flush(&mut self) -> Flushed {
-        if let Some(message) = self.conflate_out.take() {
-            if let Some(slot) = &self.out_lane().conflated {
-                *slot.lock() = Some(message);
-            }
+        if let Some(message) = self.conflate_out.take()
+            && let Some(slot) = &self.out_lane().conflated
+        {
+            *slot.lock() = Some(message);
         }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
@@ -633,11 +633,11 @@ impl Pipe {
     /// The next frame beyond those already peeked at.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Message> {
-        if self.in_lane().conflated.is_some() {
-            if let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take()) {
-                self.conflate_in.push_back(message);
-                return self.conflate_in.back();
-            }
+        if self.in_lane().conflated.is_some()
+            && let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take())
+        {
+            self.conflate_in.push_back(message);
+            return self.conflate_in.back();
         }
         self.input.peek()
     }

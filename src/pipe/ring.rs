@@ -54,6 +54,17 @@ impl<T> Chunk<T> {
     }
 }
 
+/// The slots of a chunk.
+///
+/// # Safety
+/// The chunk is alive for as long as the slots are used.
+#[inline(always)]
+unsafe fn slots_of<'a, T>(chunk: *mut Chunk<T>) -> &'a [Slot<T>] {
+    // SAFETY: the caller's promise.
+    let chunk: &'a Chunk<T> = unsafe { &*chunk };
+    &chunk.slots
+}
+
 /// A place in the chain.
 struct Cursor<T> {
     chunk: *mut Chunk<T>,
@@ -81,7 +92,7 @@ impl<T> Cursor<T> {
         let ahead = self.index + PREFETCH_SLOTS;
         (ahead < self.len).then(|| {
             // SAFETY: inside the chunk, which is alive at a cursor.
-            unsafe { (&(*self.chunk).slots).as_ptr().add(ahead).cast() }
+            unsafe { slots_of(self.chunk).as_ptr().add(ahead).cast() }
         })
     }
 
@@ -91,7 +102,7 @@ impl<T> Cursor<T> {
         self.index = 0;
         // SAFETY: callers enter chunks of the live chain only; a chunk's
         // slots never move.
-        self.len = unsafe { (&(*chunk).slots).len() };
+        self.len = unsafe { slots_of(chunk).len() };
     }
 }
 
@@ -170,7 +181,7 @@ impl<T> Producer<T> {
         // SAFETY: `index` is inside the chunk, which the consumer never frees
         // at the producer's place; the slot is ours until it is published.
         unsafe {
-            let slot = (&(*self.write.chunk).slots).get_unchecked(self.write.index);
+            let slot = slots_of(self.write.chunk).get_unchecked(self.write.index);
             slot.with_mut(|slot| (*slot).write(item));
         }
         self.write.index += 1;
@@ -240,7 +251,7 @@ impl<T> Producer<T> {
                 if at.index == at.len {
                     at.enter((*at.chunk).next.load(Ordering::Relaxed));
                 }
-                (&(*at.chunk).slots)[at.index].with_mut(|slot| (*slot).assume_init_drop());
+                slots_of(at.chunk)[at.index].with_mut(|slot| (*slot).assume_init_drop());
             }
             at.index += 1;
             at.count += 1;
@@ -273,7 +284,7 @@ impl<T> Consumer<T> {
         // SAFETY: what `place` held is moved out, and dropped below; the slot
         // is published, initialised, and taken only here.
         let old = unsafe {
-            let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
+            let slot = slots_of(self.read.chunk).get_unchecked(self.read.index);
             let old = std::ptr::read(place);
             slot.with(|slot| std::ptr::copy_nonoverlapping((*slot).as_ptr(), place, 1));
             old
@@ -290,11 +301,11 @@ impl<T> Consumer<T> {
     #[inline(always)]
     fn prefetch(&self) {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
-        if self.tail - self.read.count > PREFETCH_SLOTS {
-            if let Some(slot) = self.read.ahead() {
-                // SAFETY: a prefetch reads and writes nothing.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
-            }
+        if self.tail - self.read.count > PREFETCH_SLOTS
+            && let Some(slot) = self.read.ahead()
+        {
+            // SAFETY: a prefetch reads and writes nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
         }
     }
 
@@ -307,7 +318,7 @@ impl<T> Consumer<T> {
         let mut at = self.read;
         Self::settle(&self.shared, &mut at);
         // SAFETY: the slot is published and the consumer's until taken.
-        Some(unsafe { (&(*at.chunk).slots)[at.index].with(|slot| (*slot).assume_init_ref()) })
+        Some(unsafe { slots_of(at.chunk)[at.index].with(|slot| (*slot).assume_init_ref()) })
     }
 
     /// Looks at the next item ahead of those already peeked at.
@@ -322,7 +333,7 @@ impl<T> Consumer<T> {
         Self::settle(&self.shared, &mut self.ahead);
         // SAFETY: the slot is published and the consumer's until taken.
         let item = unsafe {
-            let slot = (&(*self.ahead.chunk).slots).get_unchecked(self.ahead.index);
+            let slot = slots_of(self.ahead.chunk).get_unchecked(self.ahead.index);
             slot.with(|slot| (*slot).assume_init_ref())
         };
         self.ahead.index += 1;
@@ -393,7 +404,7 @@ impl<T> Consumer<T> {
     fn take_at(&mut self) -> T {
         // SAFETY: the slot is published, initialised, and taken only here.
         let item = unsafe {
-            let slot = (&(*self.read.chunk).slots).get_unchecked(self.read.index);
+            let slot = slots_of(self.read.chunk).get_unchecked(self.read.index);
             slot.with(|slot| (*slot).assume_init_read())
         };
         self.read.index += 1;

@@ -143,10 +143,10 @@ impl PipeSet {
 
     /// Notes a pipe that is to be detached and closed.
     pub(crate) fn retire(&mut self, key: Key) {
-        if let Some(pipe) = self.pipe(key) {
-            if !std::mem::replace(&mut pipe.retired, true) {
-                self.finished.push(key);
-            }
+        if let Some(pipe) = self.pipe(key)
+            && !std::mem::replace(&mut pipe.retired, true)
+        {
+            self.finished.push(key);
         }
     }
 

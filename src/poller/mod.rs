@@ -99,10 +99,10 @@ fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
 
 /// Waits until an item may be ready.
 fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
-    if let [item] = items {
-        if !item.socket.is_null() {
-            return slot(item)?.wait_for(item.events as u32, deadline);
-        }
+    if let [item] = items
+        && !item.socket.is_null()
+    {
+        return slot(item)?.wait_for(item.events as u32, deadline);
     }
     let mut polled: Vec<_> = descriptors(items).collect();
     if polled.is_empty() {

@@ -472,7 +472,7 @@ impl Inner {
                 ours.flush();
                 ours.end().set_owner(session.clone());
                 self.pipe = Some(ours);
-                if surroundings.host.attach(theirs, &surroundings.endpoint).is_err() {
+                if !surroundings.host.attach(theirs, &surroundings.endpoint) {
                     self.end(session);
                     return Ok(false);
                 }

@@ -297,10 +297,10 @@ impl Inbox for PipeInbox<'_> {
 
     #[inline]
     fn push(&mut self, message: Message) {
-        if let Some(pipe) = &mut self.pipe {
-            if !pipe.peer_closed() {
-                pipe.push(message);
-            }
+        if let Some(pipe) = &mut self.pipe
+            && !pipe.peer_closed()
+        {
+            pipe.push(message);
         }
     }
 }

@@ -74,10 +74,10 @@ pub(crate) struct Settings {
 
 /// The socket that a session works for.
 pub(crate) trait Host: Send + Sync {
-    /// A connection that is ready brings a new pipe, which is handed back when
-    /// the socket is closed. `endpoint` is the one that was bound or connected.
+    /// A connection that is ready brings a new pipe. False, and the pipe is
+    /// closed, when the socket is. `endpoint` is the one that was bound or connected.
     /// Called on any thread; takes no socket lock.
-    fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> std::result::Result<(), Pipe>;
+    fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> bool;
 }
 
 /// Keeps the context waiting for as long as somebody holds it.
@@ -178,10 +178,12 @@ impl Session {
         let direct = bits == PIPE;
         loop {
             let bits = self.word.swap(OWNED, Ordering::AcqRel) & !OWNED;
-            // SAFETY: OWNED is ours: nobody else reaches `inner` until the
-            // exchange below gives it back.
             let driven = self.inner.with_mut(|inner| {
-                catch_unwind(AssertUnwindSafe(|| unsafe { (*inner).drive(self, bits, direct) }))
+                catch_unwind(AssertUnwindSafe(|| {
+                    // SAFETY: OWNED is ours: nobody else reaches `inner` until
+                    // `let_go` gives it back.
+                    unsafe { (*inner).drive(self, bits, direct) }
+                }))
             });
             if driven.is_err() {
                 return self.wreck();

@@ -133,15 +133,15 @@ fn unsigned(hwm: i32) -> u32 {
 /// Tells the peer who writes here, if that is of use to it. Inproc messages
 /// carry no metadata.
 fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
-    if matches!(to.kind, SocketType::Router | SocketType::Rep) {
-        if let Ok(message) = Message::copy_of(&from.routing_id) {
-            pipe.push(message.with_role(Role::Peer));
-            pipe.flush();
-        }
+    if matches!(to.kind, SocketType::Router | SocketType::Rep)
+        && let Ok(message) = Message::copy_of(&from.routing_id)
+    {
+        pipe.push(message.with_role(Role::Peer));
+        pipe.flush();
     }
 }
 
 fn deliver(pipe: Pipe, name: &str, to: &Side) {
     // A socket that has just been closed has no use for it.
-    let _ = to.port.post(Command::Attach(pipe, Arc::from(format!("inproc://{name}"))));
+    let _ = to.port.post(Command::Attach(Box::new(pipe), Arc::from(format!("inproc://{name}"))));
 }

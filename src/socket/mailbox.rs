@@ -23,7 +23,7 @@ pub(super) enum Command {
     /// A pipe has signals.
     Signals(EndRef),
     /// A new pipe, and the endpoint it came about through.
-    Attach(Pipe, Arc<str>),
+    Attach(Box<Pipe>, Arc<str>),
     /// The context ends.
     Terminate,
 }
@@ -147,10 +147,10 @@ impl Mailbox {
                 Waker::Descriptor(fd) => fd.signal(),
             }
         }
-        if let Some(fd) = &*self.fd.lock() {
-            if !self.fd_signalled.swap(true, Ordering::SeqCst) {
-                fd.signal();
-            }
+        if let Some(fd) = &*self.fd.lock()
+            && !self.fd_signalled.swap(true, Ordering::SeqCst)
+        {
+            fd.signal();
         }
     }
 
@@ -257,10 +257,7 @@ impl Owner for Port {
 }
 
 impl Host for Port {
-    fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> std::result::Result<(), Pipe> {
-        match self.post(Command::Attach(pipe, endpoint.clone())) {
-            Err(Command::Attach(pipe, _)) => Err(pipe),
-            _ => Ok(()),
-        }
+    fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> bool {
+        self.post(Command::Attach(Box::new(pipe), endpoint.clone())).is_ok()
     }
 }

@@ -140,7 +140,7 @@ impl Socket {
                     }
                 }
             }
-            Command::Attach(pipe, endpoint) => self.attach(pipe, Some(endpoint), false),
+            Command::Attach(pipe, endpoint) => self.attach(*pipe, Some(endpoint), false),
             Command::Terminate => self.terminated = true,
         }
     }

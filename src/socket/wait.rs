@@ -201,10 +201,10 @@ impl Slot {
     /// The reactor that must be polled while a thread sleeps for this socket.
     /// What waits for company in its pipes is sent.
     pub(crate) fn reactor_to_follow(&'static self) -> Option<Arc<Reactor>> {
-        if self.may_be_corked() {
-            if let Ok(mut socket) = self.lock() {
-                socket.push_out();
-            }
+        if self.may_be_corked()
+            && let Ok(mut socket) = self.lock()
+        {
+            socket.push_out();
         }
         self.reactor()
     }
