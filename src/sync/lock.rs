@@ -6,11 +6,11 @@
 //! them when it is given back, with a second read-modify-write; here waiters
 //! look again instead, yield, and in the end nap.
 
+// The standard library's, also under loom: locks are made in constants.
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::lock_api::{GuardNoSend, RawMutex};
-
-use super::{AtomicBool, Ordering};
 
 /// A mutex around `T`.
 pub(crate) type Lock<T> = parking_lot::lock_api::Mutex<RawLock, T>;
