@@ -45,6 +45,8 @@ fn a_user_buffer_is_freed_once_after_the_last_copy() {
     assert_eq!(FREED.load(Ordering::SeqCst), 0);
     assert_eq!(b.data(), [7; 100]);
     drop(b);
+    assert_eq!(FREED.load(Ordering::SeqCst), 0, "not before the thread holds nothing");
+    run_waiting_frees();
     assert_eq!(FREED.load(Ordering::SeqCst), 5);
 }
 
