@@ -89,6 +89,7 @@ fn a_free_function_may_look_at_the_message_being_closed() {
         memory.write(Message::from_user(data, 4, Some(free), memory.cast()).unwrap());
         Message::close_in_place(memory);
     }
+    run_waiting_frees();
 }
 
 #[test]
