@@ -196,7 +196,7 @@ impl Reactor {
         fence_after_swap();
         let waits = self.io_waits_for_leader.load(Ordering::SeqCst);
         if waits || self.followers.load(Ordering::SeqCst) > 0 {
-            self.io_parker.unpark();
+            self.wake_io_thread();
         }
     }
 
@@ -205,7 +205,7 @@ impl Reactor {
     pub(crate) fn follow(&self) {
         self.followers.fetch_add(1, Ordering::SeqCst);
         if !self.app_leads.load(Ordering::SeqCst) {
-            self.io_parker.unpark();
+            self.wake_io_thread();
         }
     }
 
