@@ -20,7 +20,7 @@ mod ring;
 mod set;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -30,8 +30,8 @@ pub(crate) use set::{Key, PipeSet};
 
 use crate::message::{Message, Metadata, Role};
 use crate::sync::{
-    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, fence, fence_after_swap,
-    heavy_fence, light_fence, prepare_fences,
+    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, SetOnce, fence,
+    fence_after_swap, heavy_fence, light_fence, prepare_fences,
 };
 
 /// What one end tells the other; bits of a word.
@@ -94,7 +94,7 @@ impl EndRef {
     /// Says who uses this end. Signals that came before are passed on now.
     pub(crate) fn set_owner(&self, owner: Arc<dyn Owner>) {
         let end = &self.link.ends[self.side];
-        let _ = end.owner.set(owner);
+        end.owner.set(owner);
         // Pairs with the fence in `Link::signal`: either the signaller sees
         // the owner, or we see its signal.
         fence(Ordering::SeqCst);
@@ -133,7 +133,7 @@ struct End {
     signals: AtomicU32,
     key: AtomicU32,
     closed: AtomicBool,
-    owner: OnceLock<Arc<dyn Owner>>,
+    owner: SetOnce<Arc<dyn Owner>>,
 }
 
 struct Lane {
@@ -211,7 +211,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         signals: AtomicU32::new(0),
         key: AtomicU32::new(u32::MAX),
         closed: AtomicBool::new(false),
-        owner: OnceLock::new(),
+        owner: SetOnce::new(),
     };
     let link = Arc::new(Link {
         lanes: [lane(hwm[0]), lane(hwm[1])],

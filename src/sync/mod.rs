@@ -10,14 +10,16 @@ mod event_fd;
 mod futex;
 mod lock;
 mod parker;
+mod set_once;
 
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
 pub(crate) use cell::SharedCell;
-pub(crate) use event_fd::EventFd;
+pub(crate) use event_fd::{EventFd, close_fd};
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use parker::{Parked, Parker};
+pub(crate) use set_once::SetOnce;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use super::address::{Address, RawAddress};
 use crate::error::{Errno, Result};
+use crate::sync::close_fd;
 
 /// The kernel takes no more parts in one call (`UIO_MAXIOV`).
 const PARTS_MAX: usize = 1024;
@@ -19,7 +20,7 @@ pub(super) struct Fd(RawFd);
 impl Drop for Fd {
     fn drop(&mut self) {
         // SAFETY: we own the descriptor, and nothing uses it after this.
-        unsafe { libc::syscall(libc::SYS_close, self.0) };
+        unsafe { close_fd(self.0) };
     }
 }
 
