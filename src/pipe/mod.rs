@@ -374,7 +374,7 @@ impl Pipe {
 impl Pipe {
     /// Whether a further message may be pushed. When not, and the other end
     /// is open, WRITABLE will be signalled once it may.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn can_write(&mut self) -> bool {
         if self.peer_closed() {
             return false;
@@ -434,7 +434,7 @@ impl Pipe {
     }
 
     /// Writes a frame. Whole messages become visible with [`Pipe::flush`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, message: Message) {
         if message.role() != Role::Peer && !message.more() {
             self.written = self.written.wrapping_add(1);
@@ -450,7 +450,7 @@ impl Pipe {
 
     /// Shows the reader what was pushed, says whether it lies in wait there, and wakes it when it sleeps. A
     /// session behind the other end may write to the network right here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn flush(&mut self) -> Flushed {
         if let Some(message) = self.conflate_out.take()
             && let Some(slot) = &self.out_lane().conflated
@@ -498,7 +498,7 @@ impl Pipe {
 /// Reading.
 impl Pipe {
     /// Takes the next frame into `message`. False when there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, message: &mut Message) -> bool {
         loop {
             if !self.input.pop_into(message) {
@@ -547,7 +547,7 @@ impl Pipe {
         self.routing_id = Some(message.data().into());
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_taken(&mut self, messages: usize) {
         self.taken = self.taken.wrapping_add(messages);
         let lane = &self.link.lanes[1 - self.side];

@@ -168,7 +168,7 @@ pub(crate) fn ring<T>() -> (Producer<T>, Consumer<T>) {
 impl<T> Producer<T> {
     /// Writes an item that stays invisible until [`Producer::publish`], and
     /// says whether it ends its group.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, item: T, ends: bool) {
         if self.write.index == self.write.len {
             self.advance();
@@ -234,7 +234,7 @@ impl<T> Producer<T> {
 
     /// Makes all finished groups visible. It is a full fence: what the caller
     /// reads afterwards is not older than the publication.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn publish(&mut self) {
         let end = self.open.as_ref().map_or(self.write.count, |open| open.count);
         self.shared.tail.swap(end, Ordering::SeqCst);
@@ -263,7 +263,7 @@ impl<T> Producer<T> {
 impl<T> Consumer<T> {
     /// Whether nothing is visible beyond what was taken. Looks at the
     /// producer's tail only when its copy is used up.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_empty(&mut self) -> bool {
         if self.read.count == self.tail {
             self.tail = self.shared.tail.load(Ordering::Acquire);
@@ -273,7 +273,7 @@ impl<T> Consumer<T> {
 
     /// Takes the next item into `place`, whose content is dropped. False when
     /// there is none. Nothing may have been peeked at and not taken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_into(&mut self, place: &mut T) -> bool {
         debug_assert!(self.ahead.count <= self.read.count);
         if self.is_empty() {
@@ -370,7 +370,7 @@ impl<T> Consumer<T> {
     }
 
     /// Puts a cursor that stands at a chunk's end onto the next chunk.
-    #[inline]
+    #[inline(always)]
     fn settle(shared: &Shared<T>, at: &mut Cursor<T>) {
         // SAFETY: a published slot lies ahead, so the chain goes on there; the
         // acquire load of the tail made its links visible.
@@ -390,7 +390,7 @@ impl<T> Consumer<T> {
     }
 
     /// Puts the read cursor onto the next slot.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) {
         let before = self.read.chunk;
         Self::settle(&self.shared, &mut self.read);

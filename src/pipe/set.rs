@@ -48,7 +48,7 @@ impl PipeSet {
     }
 
     /// The pipe with this key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pipe(&mut self, key: Key) -> Option<&mut Pipe> {
         self.slots.get_mut(key.0 as usize)?.as_mut()
     }
@@ -76,13 +76,13 @@ impl PipeSet {
     }
 
     /// Whether the pipe takes a further message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn can_write(&mut self, key: Key) -> bool {
         self.pipe(key).is_some_and(Pipe::can_write)
     }
 
     /// Pushes a frame and, at the end of its message, shows it to the reader.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, key: Key, message: Message) {
         if let Some(pipe) = self.pipe(key) {
             let more = message.more();
@@ -96,7 +96,7 @@ impl PipeSet {
 
     /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its
     /// peer has closed it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, key: Key, message: &mut Message) -> bool {
         let with_metadata = self.with_metadata;
         let Some(pipe) = self.pipe(key) else { return false };

@@ -40,7 +40,7 @@ impl FairQueue {
     }
 
     /// Takes the next frame into `message` and says which pipe it came from.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         if let Some(key) = self.reading {
             return self.read_on(pipes, message, key);

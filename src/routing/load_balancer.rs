@@ -40,7 +40,7 @@ impl LoadBalancer {
 
     /// Sends a frame and says where to; `None`: it was part of a message whose
     /// pipe is gone. `EAGAIN` when no pipe has room; the message is left alone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(
         &mut self,
         pipes: &mut PipeSet,
@@ -72,7 +72,7 @@ impl LoadBalancer {
     }
 
     /// The next pipe with room; those without wait to be told.
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, pipes: &mut PipeSet) -> Option<Key> {
         while let Some(key) = self.ready.current() {
             if pipes.can_write(key) {

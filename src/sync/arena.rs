@@ -37,6 +37,20 @@ impl<T: Sync + 'static> Arena<T> {
     /// The place at this address, if it is one of ours.
     #[inline]
     pub(crate) fn find(&self, address: usize) -> Option<&'static T> {
+        // Most handles are in the first block.
+        let start = self.blocks[0].load(Ordering::Acquire) as usize;
+        let offset = address.wrapping_sub(start);
+        if start != 0
+            && offset < FIRST_BLOCK * size_of::<T>()
+            && offset.is_multiple_of(size_of::<T>())
+        {
+            // SAFETY: inside the first block, at a multiple of the size.
+            return Some(unsafe { &*(address as *const T) });
+        }
+        self.find_further(address)
+    }
+
+    fn find_further(&self, address: usize) -> Option<&'static T> {
         let count = self.count.load(Ordering::Acquire);
         for (index, block) in self.blocks[..count].iter().enumerate() {
             let start = block.load(Ordering::Relaxed) as usize;
@@ -66,7 +80,8 @@ impl<T: Sync + 'static> Arena<T> {
         }
         block.extend((0..len).map(|_| make()));
         let block: &'static mut [T] = block.leak();
-        self.blocks[count].store(block.as_mut_ptr(), Ordering::Relaxed);
+        // Release: the places are made before they can be found.
+        self.blocks[count].store(block.as_mut_ptr(), Ordering::Release);
         // Release: the places are made before they can be found.
         self.count.store(count + 1, Ordering::Release);
         free.extend(block.iter());
