@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use parking_lot::lock_api::{GuardNoSend, RawMutex};
 
-use super::{AtomicBool, Ordering};
+use super::{AtomicBool, AtomicU32, Ordering, futex};
+use crate::error::KeepErrno;
 
 /// A mutex around `T`.
 pub(crate) type Lock<T> = parking_lot::lock_api::Mutex<RawLock, T>;
@@ -43,7 +44,10 @@ impl RawLock {
             } else if tries < LOOKS + YIELDS {
                 std::thread::yield_now();
             } else {
-                std::thread::sleep(NAP);
+                // Not `std::thread::sleep`: the C library's sleep is a pthread
+                // cancellation point, and no call may end here.
+                let _errno = KeepErrno::new();
+                futex::wait(&AtomicU32::new(0), 0, Some(NAP));
             }
         }
     }
