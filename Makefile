@@ -39,7 +39,7 @@ demo: deps lib
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
 
-test: deps lib test-rust test-loom test-c test-install
+test: deps lib test-rust test-loom test-c test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -51,6 +51,15 @@ test-loom:
 
 test-c: lib
 	capi-tests/run
+
+# Against the system's libzmq in another process; FULL=1 for 100 000 messages
+# a cell.
+test-interop: lib
+	capi-tests/interop/run $(if $(FULL),,--quick) --ours $(RELEASE) --theirs system
+
+# What is sent arrives, through restarts, kills and cuts.
+test-reliability: lib
+	capi-tests/reliability/run --ours $(RELEASE) --theirs $(RELEASE)
 
 test-install: lib
 	sh tests/install.sh

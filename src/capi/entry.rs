@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use crate::error::{Errno, Result};
+use crate::message::run_waiting_frees;
 
 /// A result of the core that has a form in C.
 pub(crate) trait Answer {
@@ -72,7 +73,10 @@ pub(crate) fn guard_or<A: Answer>(
     contain: impl FnOnce() -> Errno,
     body: impl FnOnce() -> Result<A>,
 ) -> A::C {
-    match catch_unwind(AssertUnwindSafe(body)) {
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    // Nothing is held here: callers' free functions may run.
+    run_waiting_frees();
+    match outcome {
         Ok(Ok(answer)) => answer.success(),
         Ok(Err(error)) => fail::<A>(error),
         Err(payload) => {

@@ -1,76 +1,68 @@
 //! Free functions of callers run with no lock of the library held: they may
 //! call the library, even on the socket whose message they free.
 //!
-//! While a thread holds a socket, frees wait in a list of its own; the end of
-//! the outermost [`HoldFrees`] runs them.
+//! A message may be dropped anywhere. Its free function then waits in a list of
+//! the thread's own until the thread has come to a place where it holds
+//! nothing: [`run_waiting`] stands at the end of every C call, of every use of a
+//! socket and of everything a session does for its reactor. Where no caller uses free functions,
+//! which is nearly everywhere, that costs one load.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_void;
-use std::marker::PhantomData;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::FreeFn;
 
 /// A free function and what it is called with.
-#[derive(Clone, Copy)]
 pub(super) struct Free {
     pub(super) function: FreeFn,
     pub(super) data: *mut c_void,
     pub(super) hint: *mut c_void,
 }
 
+/// Free functions that wait, on whatever thread.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
-    static HELD: Cell<u32> = const { Cell::new(0) };
-    static HAS_WAITING: Cell<bool> = const { Cell::new(false) };
-    static WAITING: RefCell<Vec<Free>> = const { RefCell::new(Vec::new()) };
+    static LIST: RefCell<Vec<Free>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, free functions wait on this thread. Drop it after the lock.
-pub(crate) struct HoldFrees {
-    /// Tied to its thread.
-    _thread: PhantomData<*const ()>,
-}
-
-impl HoldFrees {
-    /// From now on free functions wait.
-    #[inline]
-    pub(crate) fn new() -> HoldFrees {
-        HELD.set(HELD.get() + 1);
-        HoldFrees { _thread: PhantomData }
+/// Lets a free function run soon, on this thread.
+pub(super) fn run_soon(free: Free) {
+    let mut free = Some(free);
+    let waits = LIST.try_with(|list| list.borrow_mut().extend(free.take()));
+    if waits.is_ok() {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+    } else if let Some(free) = free {
+        // The thread is ending, its list is gone, and it holds nothing.
+        run(&free);
     }
 }
 
-impl Drop for HoldFrees {
-    #[inline]
-    fn drop(&mut self) {
-        let held = HELD.get() - 1;
-        HELD.set(held);
-        if held == 0 && HAS_WAITING.get() {
-            run_waiting();
-        }
+/// Runs what waits on this thread, which holds no lock.
+#[inline(always)]
+pub(crate) fn run_waiting() {
+    if WAITING.load(Ordering::Relaxed) > 0 {
+        run_list();
     }
-}
-
-/// Runs a free function, now or once nothing is held.
-pub(super) fn run(free: Free) {
-    if HELD.get() > 0 {
-        let waits = WAITING.try_with(|waiting| waiting.borrow_mut().push(free));
-        if waits.is_ok() {
-            HAS_WAITING.set(true);
-            return;
-        }
-    }
-    // SAFETY: the promise made to `Message::from_user`: callable once, from
-    // any thread.
-    unsafe { (free.function)(free.data, free.hint) };
 }
 
 #[cold]
-fn run_waiting() {
-    HAS_WAITING.set(false);
-    // A free function may free further messages; these run at once.
-    let waiting = WAITING.try_with(|waiting| std::mem::take(&mut *waiting.borrow_mut()));
-    for free in waiting.unwrap_or_default() {
-        // SAFETY: as in `run`.
-        unsafe { (free.function)(free.data, free.hint) };
+fn run_list() {
+    // A free function may free further messages.
+    while let Ok(list) = LIST.try_with(|list| std::mem::take(&mut *list.borrow_mut())) {
+        if list.is_empty() {
+            return;
+        }
+        for free in list {
+            WAITING.fetch_sub(1, Ordering::Relaxed);
+            run(&free);
+        }
     }
+}
+
+fn run(free: &Free) {
+    // SAFETY: the promise made to `Message::from_user`: callable once, from
+    // any thread.
+    unsafe { (free.function)(free.data, free.hint) };
 }

@@ -18,7 +18,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub(crate) use deferred::HoldFrees;
+pub(crate) use deferred::run_waiting as run_waiting_frees;
 pub use metadata::Metadata;
 
 use crate::error::{Errno, Result};
@@ -475,7 +475,7 @@ impl Message {
                 let user = Box::from_raw(outer.block.cast::<UserBlock>());
                 if let Some(function) = user.free {
                     let data = outer.data.cast();
-                    deferred::run(deferred::Free { function, data, hint: user.hint });
+                    deferred::run_soon(deferred::Free { function, data, hint: user.hint });
                 }
             }
         }

@@ -45,6 +45,8 @@ fn a_user_buffer_is_freed_once_after_the_last_copy() {
     assert_eq!(FREED.load(Ordering::SeqCst), 0);
     assert_eq!(b.data(), [7; 100]);
     drop(b);
+    assert_eq!(FREED.load(Ordering::SeqCst), 0, "not before the thread holds nothing");
+    run_waiting_frees();
     assert_eq!(FREED.load(Ordering::SeqCst), 5);
 }
 
@@ -87,6 +89,7 @@ fn a_free_function_may_look_at_the_message_being_closed() {
         memory.write(Message::from_user(data, 4, Some(free), memory.cast()).unwrap());
         Message::close_in_place(memory);
     }
+    run_waiting_frees();
 }
 
 #[test]

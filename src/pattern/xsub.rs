@@ -82,6 +82,8 @@ impl Pattern for XSub {
             Some((first @ (0 | 1), topic)) => {
                 let topic = topic.to_vec();
                 self.change(pipes, &topic, *first == 1)?;
+                // The last frame of a message ends it, whatever it says.
+                self.sending &= message.more();
                 drop(std::mem::take(message));
             }
             _ => self.send_up(pipes, message),

@@ -2,9 +2,11 @@
 //!
 //! Such a thread polls for everyone until its own condition holds. It spins a
 //! little before it sleeps in the kernel, because a wake-up from there costs
-//! many times what a short wait does; each spin that was in vain halves the
-//! next one, each that was not restores it, and between two looks the core is
-//! offered to others, so that spinning is harmless where it does not pay.
+//! many times what a short wait does; after a few spins in vain each further one
+//! halves the next, one that was not restores it, and between two looks the core
+//! is offered to others, so that spinning is harmless where it does not pay. Two
+//! threads that answer each other find into step that way: each must spin while
+//! the other is still being woken.
 
 use std::cell::Cell;
 use std::io;
@@ -16,9 +18,22 @@ use crate::sync::{AtomicU32, Ordering, fence_after_swap};
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
 
+/// Spins in vain before they get shorter.
+const PATIENCE: u32 = 8;
+/// Waits without a spin before it is tried again.
+const TRY_AGAIN: u32 = 256;
+
+/// A thread's experience with spinning.
+#[derive(Clone, Copy)]
+struct Spin {
+    budget: Duration,
+    /// Spins in vain, or waits without one, since the last that paid.
+    in_vain: u32,
+}
+
 thread_local! {
     /// How long this thread spins before it sleeps.
-    static SPIN: Cell<Duration> = const { Cell::new(LONGEST_SPIN) };
+    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 0 }) };
     /// The count whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
     static LEADING_FOR: Cell<*const NewsCount> = const { Cell::new(std::ptr::null()) };
@@ -70,8 +85,11 @@ pub(crate) fn spin(
     done: impl Fn() -> bool,
     mut look: impl FnMut() -> io::Result<()>,
 ) -> io::Result<bool> {
-    let budget = SPIN.get();
+    let Spin { budget, in_vain } = SPIN.get();
     if budget.is_zero() {
+        let again = in_vain >= TRY_AGAIN;
+        let budget = if again { LONGEST_SPIN } else { budget };
+        SPIN.set(Spin { budget, in_vain: if again { PATIENCE } else { in_vain + 1 } });
         return Ok(done());
     }
     let start = Instant::now();
@@ -81,8 +99,13 @@ pub(crate) fn spin(
             return Ok(true);
         }
         if start.elapsed() >= budget {
-            // Not below a microsecond: then it does not spin at all.
-            SPIN.set(if budget < Duration::from_micros(2) { Duration::ZERO } else { budget / 2 });
+            let budget = match in_vain {
+                ..PATIENCE => budget,
+                // Not below a microsecond: then it does not spin at all.
+                _ if budget < Duration::from_micros(2) => Duration::ZERO,
+                _ => budget / 2,
+            };
+            SPIN.set(Spin { budget, in_vain: in_vain + 1 });
             return Ok(false);
         }
         std::thread::yield_now();
@@ -93,7 +116,7 @@ pub(crate) fn spin(
 /// ones make spinning worth another try.
 pub(crate) fn waited(time: Duration) {
     if time < LONGEST_SPIN {
-        SPIN.set(LONGEST_SPIN);
+        SPIN.set(Spin { budget: LONGEST_SPIN, in_vain: 0 });
     }
 }
 
@@ -173,7 +196,7 @@ impl Reactor {
         fence_after_swap();
         let waits = self.io_waits_for_leader.load(Ordering::SeqCst);
         if waits || self.followers.load(Ordering::SeqCst) > 0 {
-            self.io_parker.unpark();
+            self.wake_io_thread();
         }
     }
 
@@ -182,7 +205,7 @@ impl Reactor {
     pub(crate) fn follow(&self) {
         self.followers.fetch_add(1, Ordering::SeqCst);
         if !self.app_leads.load(Ordering::SeqCst) {
-            self.io_parker.unpark();
+            self.wake_io_thread();
         }
     }
 

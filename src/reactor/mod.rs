@@ -96,6 +96,8 @@ pub(crate) struct Reactor {
     stopping: AtomicBool,
     /// Where the I/O thread sleeps while it does not lead.
     io_parker: Parker,
+    /// The I/O thread leaves the poll to application threads.
+    io_pauses: AtomicBool,
     /// The I/O thread sleeps until an application thread stops leading.
     io_waits_for_leader: AtomicBool,
     /// Times an application thread took the lead.
@@ -136,6 +138,7 @@ impl Reactor {
             load: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
             io_parker: Parker::new(),
+            io_pauses: AtomicBool::new(false),
             io_waits_for_leader: AtomicBool::new(false),
             leads: AtomicU64::new(0),
             app_leads: AtomicBool::new(false),
@@ -214,7 +217,7 @@ impl Reactor {
             corked.len() == 1
         };
         if first {
-            self.io_parker.unpark();
+            self.wake_io_thread();
             self.interrupt();
         }
     }
@@ -230,6 +233,16 @@ impl Reactor {
         crate::sync::fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::Relaxed) {
             self.wake_leader();
+        }
+    }
+
+    /// Ends a pause of the I/O thread. One that does not pause is not told: it
+    /// would end its next pause early.
+    fn wake_io_thread(&self) {
+        // Pairs with the swap that begins a pause.
+        crate::sync::fence(Ordering::SeqCst);
+        if self.io_pauses.load(Ordering::SeqCst) {
+            self.io_parker.unpark();
         }
     }
 

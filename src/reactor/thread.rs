@@ -56,6 +56,14 @@ impl Reactor {
 
     /// Stays away from the poll while application threads lead.
     fn pause(&self) {
+        self.io_pauses.swap(true, Ordering::SeqCst);
+        fence_after_swap();
+        // What came before it was seen to pause is looked at here.
+        self.pause_until_needed();
+        self.io_pauses.store(false, Ordering::SeqCst);
+    }
+
+    fn pause_until_needed(&self) {
         loop {
             if self.stopping.load(Ordering::Acquire) {
                 return;

@@ -8,7 +8,7 @@ use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
 use super::{ABANDON, Ending, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
 use crate::error::{Errno, Result};
-use crate::message::{Message, Metadata, Role};
+use crate::message::{Message, Metadata, Role, run_waiting_frees};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
 use crate::transport::{
@@ -243,6 +243,7 @@ impl Inner {
             resolver.resolve(address, surroundings.settings.tuning.ipv6, move |answer| {
                 *session.resolved.lock() = Some(answer);
                 session.attend(RESOLVED);
+                run_waiting_frees();
             });
         }
     }

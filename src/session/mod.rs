@@ -28,6 +28,7 @@ pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
 use crate::error::{KeepErrno, Result};
+use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicU32, Ordering, SharedCell};
@@ -240,6 +241,8 @@ impl Owner for Session {
 impl Source for Session {
     fn notice(self: Arc<Self>, events: u32) {
         self.attend(events);
+        // The leader holds no socket: callers' free functions may run.
+        run_waiting_frees();
     }
 
     fn give_up(self: Arc<Self>) {

@@ -65,6 +65,9 @@ pub(crate) struct Socket {
     last_endpoint: String,
     /// The frame received last has another one behind it.
     receive_more: bool,
+    /// Frames received, in all and before the last wait.
+    received: u32,
+    received_before: u32,
     /// The context was terminated or shut down.
     terminated: bool,
     home: Home,
@@ -85,6 +88,8 @@ impl Socket {
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
+            received: 0,
+            received_before: 0,
             terminated: false,
             home,
             port,

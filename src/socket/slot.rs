@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::mailbox::{Mailbox, Port};
 use super::{Home, Socket};
 use crate::error::{Errno, Result};
-use crate::message::HoldFrees;
+use crate::message::run_waiting_frees;
 use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
@@ -37,7 +37,17 @@ pub(crate) struct Slot {
 pub(super) struct Locked<'a> {
     guard: LockGuard<'a, Option<Box<Socket>>>,
     /// Dropped after the lock.
-    _frees: HoldFrees,
+    _frees: RunFrees,
+}
+
+/// Runs the free functions of messages dropped while a socket was held.
+struct RunFrees;
+
+impl Drop for RunFrees {
+    #[inline(always)]
+    fn drop(&mut self) {
+        run_waiting_frees();
+    }
 }
 
 impl std::ops::Deref for Locked<'_> {
@@ -121,7 +131,7 @@ impl Slot {
             return Err(Errno::ENOTSOCK);
         }
         self.forget_events();
-        Ok(Locked { guard, _frees: HoldFrees::new() })
+        Ok(Locked { guard, _frees: RunFrees })
     }
 
     pub(super) fn reactor(&self) -> Option<Arc<Reactor>> {

@@ -26,7 +26,6 @@ impl Slot {
         let mut socket = self.lock()?;
         socket.process(self);
         socket.check_alive()?;
-        super::wait::sends();
         // What was known of another peer does not travel on.
         message.set_metadata(None);
         let sent = socket.try_send(message);
@@ -98,8 +97,9 @@ impl Slot {
             }
             socket.push_out();
             let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
+            let streaming = socket.is_streaming();
             drop(socket);
-            waited = self.wait(seen, reactor.as_ref(), deadline);
+            waited = self.wait(seen, streaming, reactor.as_ref(), deadline);
             socket = self.lock()?;
         }
     }
@@ -115,11 +115,22 @@ impl Socket {
     fn try_recv(&mut self, message: &mut Message) -> Result<()> {
         let received = self.pattern.recv(&mut self.pipes, message);
         match &received {
-            Ok(()) => self.receive_more = message.more(),
+            Ok(()) => {
+                self.receive_more = message.more();
+                self.received = self.received.wrapping_add(1);
+            }
             // Looking may have read a closed pipe to its end.
             Err(_) => self.detach_finished(),
         }
         received
+    }
+
+    /// Whether more than one message was received since the last wait: then it
+    /// is a stream, and not an answer, that is waited for.
+    pub(super) fn is_streaming(&mut self) -> bool {
+        let count = self.received.wrapping_sub(self.received_before);
+        self.received_before = self.received;
+        count > 1
     }
 
     /// Sends what waits in corked pipes for company: this thread is about to

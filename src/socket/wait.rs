@@ -14,8 +14,7 @@ use crate::sync::{EventFd, Ordering, Parked, Parker};
 /// another core comes within them.
 const QUICK_LOOKS: u32 = 100;
 
-/// News that comes within so many looks is part of a stream, unless this
-/// thread has sent something that it may answer.
+/// News that comes within so many looks continues a stream.
 const STREAM_LOOKS: u32 = 30;
 /// A reader that outruns a stream pauses and then takes many messages at once:
 /// to take each as it comes would cost both sides a wake-up and a cache line
@@ -26,17 +25,9 @@ const PAUSES: std::ops::RangeInclusive<u32> = 16..=512;
 const EARLY: Duration = Duration::from_micros(4);
 
 thread_local! {
-    /// This thread has sent since it last waited.
-    static SENT: Cell<bool> = const { Cell::new(false) };
     /// How long this thread pauses for a stream, and when it last did.
     static PAUSE: Cell<(u32, Option<Instant>)> = const { Cell::new((*PAUSES.start(), None)) };
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
-}
-
-/// Notes that this thread sends.
-#[inline]
-pub(super) fn sends() {
-    SENT.set(true);
 }
 
 /// Pauses so that more than one message is there to be taken.
@@ -120,15 +111,17 @@ impl Slot {
 
     /// Waits until something was announced since the count was `seen`. `EAGAIN`
     /// once the deadline has passed, `EINTR` when a signal handler ran.
+    /// `streaming`: what comes is part of a stream.
     pub(super) fn wait(
         &'static self,
         seen: u32,
+        streaming: bool,
         reactor: Option<&Arc<Reactor>>,
         deadline: Option<Instant>,
     ) -> Result<()> {
         match reactor {
             Some(reactor) => self.wait_leading(seen, reactor, deadline),
-            None => self.wait_parked(seen, deadline),
+            None => self.wait_parked(seen, streaming, deadline),
         }
     }
 
@@ -139,12 +132,12 @@ impl Slot {
         if self.ready()? & events != 0 {
             return Ok(());
         }
-        let reactor = {
+        let (reactor, streaming) = {
             let mut socket = self.lock()?;
             socket.push_out();
-            socket.reactor.clone()
+            (socket.reactor.clone(), socket.is_streaming())
         };
-        self.wait(seen, reactor.as_ref(), deadline)
+        self.wait(seen, streaming, reactor.as_ref(), deadline)
     }
 
     fn wait_leading(
@@ -166,11 +159,15 @@ impl Slot {
         self.park(seen, deadline)
     }
 
-    fn wait_parked(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {
-        let answering = SENT.replace(false);
+    fn wait_parked(
+        &'static self,
+        seen: u32,
+        streaming: bool,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
         for look in 0..QUICK_LOOKS {
             if !self.mailbox.is_quiet_since(seen) {
-                if look < STREAM_LOOKS && !answering {
+                if look < STREAM_LOOKS && streaming {
                     let_stream_gather();
                 }
                 return Ok(());

@@ -3,10 +3,10 @@
 //! told from a good one without reading freed memory.
 
 use std::collections::VecDeque;
+// The standard library's, also under loom: arenas are statics.
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-
-use super::{AtomicPtr, AtomicUsize, Ordering};
 
 /// Places in the first block; each further block has twice as many.
 const FIRST_BLOCK: usize = 64;

@@ -6,11 +6,12 @@
 //! them when it is given back, with a second read-modify-write; here waiters
 //! look again instead, yield, and in the end nap.
 
+// The standard library's, also under loom: locks are made in constants.
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::lock_api::{GuardNoSend, RawMutex};
 
-use super::{AtomicBool, AtomicU32, Ordering, futex};
 use crate::error::KeepErrno;
 
 /// A mutex around `T`.
@@ -44,12 +45,21 @@ impl RawLock {
             } else if tries < LOOKS + YIELDS {
                 std::thread::yield_now();
             } else {
-                // Not `std::thread::sleep`: the C library's sleep is a pthread
-                // cancellation point, and no call may end here.
-                let _errno = KeepErrno::new();
-                futex::wait(&AtomicU32::new(0), 0, Some(NAP));
+                nap();
             }
         }
+    }
+}
+
+/// Sleeps for [`NAP`] or until a signal comes. The C library's sleep, which the
+/// standard library's is, would be a pthread cancellation point: a thread must
+/// not end in the midst of a call. A raw system call is none.
+fn nap() {
+    let _errno = KeepErrno::new();
+    let time = libc::timespec { tv_sec: 0, tv_nsec: NAP.subsec_nanos() as libc::c_long };
+    // SAFETY: the time is readable during the call; no remainder is asked for.
+    unsafe {
+        libc::syscall(libc::SYS_nanosleep, &time, std::ptr::null_mut::<libc::timespec>());
     }
 }
 

@@ -2,25 +2,21 @@
 //! or loom's under `cfg(loom)`, so that every lock-free protocol in the tree
 //! can be model-checked as it is written.
 
-#[cfg(not(loom))]
 mod arena;
 #[cfg(not(loom))]
 mod barrier;
 mod cell;
 mod event_fd;
 mod futex;
-#[cfg(not(loom))]
 mod lock;
 mod parker;
 mod set_once;
 
-#[cfg(not(loom))]
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
 pub(crate) use cell::SharedCell;
 pub(crate) use event_fd::{EventFd, close_fd};
-#[cfg(not(loom))]
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
