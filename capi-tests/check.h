@@ -156,6 +156,10 @@ static inline void sleep_ms (int ms)
         check_report (holds_, __FILE__, __LINE__, #COND, " never became true"); \
     } while (0)
 
+/* With a leak sanitizer, a test that loses memory fails with this status. */
+__attribute__ ((weak)) int __lsan_do_recoverable_leak_check (void);
+#define CHECK_LEAKS 99
+
 static int check_main (int argc, char **argv)
 {
     int ran = 0;
@@ -182,6 +186,8 @@ static int check_main (int argc, char **argv)
             alarm (check_time_limit_s);
             t->run ();
             fflush (stdout);
+            if (__lsan_do_recoverable_leak_check)
+                _exit (__lsan_do_recoverable_leak_check () ? CHECK_LEAKS : 0);
             _exit (0);
         }
         int status = 0;

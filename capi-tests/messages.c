@@ -118,6 +118,7 @@ TEST (zeroed_memory_is_no_message)
     errno = 0;
     CHECK_INT (zmq_msg_size (&zeroed), 0);
     CHECK_INT (errno, EFAULT);
+    CHECK_OK (zmq_msg_close (&msg));
 }
 
 TEST (garbage_is_no_message)

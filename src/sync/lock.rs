@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use parking_lot::lock_api::{GuardNoSend, RawMutex};
 
+use crate::error::KeepErrno;
+
 /// A mutex around `T`.
 pub(crate) type Lock<T> = parking_lot::lock_api::Mutex<RawLock, T>;
 /// What [`Lock::lock`] gives.
@@ -43,9 +45,21 @@ impl RawLock {
             } else if tries < LOOKS + YIELDS {
                 std::thread::yield_now();
             } else {
-                std::thread::sleep(NAP);
+                nap();
             }
         }
+    }
+}
+
+/// Sleeps for [`NAP`] or until a signal comes. The C library's sleep, which the
+/// standard library's is, would be a pthread cancellation point: a thread must
+/// not end in the midst of a call. A raw system call is none.
+fn nap() {
+    let _errno = KeepErrno::new();
+    let time = libc::timespec { tv_sec: 0, tv_nsec: NAP.subsec_nanos() as libc::c_long };
+    // SAFETY: the time is readable during the call; no remainder is asked for.
+    unsafe {
+        libc::syscall(libc::SYS_nanosleep, &time, std::ptr::null_mut::<libc::timespec>());
     }
 }
 
