@@ -101,6 +101,8 @@ impl Inner {
 
     /// One drive. `direct`: on behalf of a sender, on its thread.
     pub(super) fn drive(&mut self, session: &Arc<Session>, bits: u32, direct: bool) {
+        // Events that came in the same moment are to be seen to, too.
+        let direct = direct && bits == PIPE;
         if matches!(self.phase, Phase::Ended) {
             return;
         }

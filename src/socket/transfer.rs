@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::wait::Streaming;
 use super::{Slot, Socket};
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
+use crate::socket_type::SocketType;
 
 /// Whether a call may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ impl Slot {
             }
             socket.push_out();
             let reactor: Option<Arc<Reactor>> = socket.reactor.clone();
-            let streaming = socket.is_streaming();
+            let streaming = socket.streaming();
             drop(socket);
             waited = self.wait(seen, streaming, reactor.as_ref(), deadline);
             socket = self.lock()?;
@@ -125,12 +127,16 @@ impl Socket {
         received
     }
 
-    /// Whether more than one message was received since the last wait: then it
-    /// is a stream, and not an answer, that is waited for.
-    pub(super) fn is_streaming(&mut self) -> bool {
+    /// What this thread is about to wait for: a stream, when more than one
+    /// message was received since the last wait, or what may be an answer.
+    pub(super) fn streaming(&mut self) -> Streaming {
         let count = self.received.wrapping_sub(self.received_before);
         self.received_before = self.received;
-        count > 1
+        match self.kind() {
+            _ if count > 1 => Streaming::Yes,
+            SocketType::Pull | SocketType::Sub => Streaming::Perhaps,
+            _ => Streaming::No,
+        }
     }
 
     /// Sends what waits in corked pipes for company: this thread is about to

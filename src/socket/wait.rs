@@ -24,6 +24,21 @@ const PAUSES: std::ops::RangeInclusive<u32> = 16..=512;
 /// Back early: the messages that had gathered were few.
 const EARLY: Duration = Duration::from_micros(4);
 
+/// A reader that never answers and gets one message at a time may only be too
+/// quick: so many hints, under a microsecond, show.
+const NUDGE: u32 = 32;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Streaming {
+    /// The next messages of a stream.
+    Yes,
+    /// A single message, by a socket that cannot answer.
+    Perhaps,
+    /// A single message.
+    No,
+}
+
 thread_local! {
     /// How long this thread pauses for a stream, and when it last did.
     static PAUSE: Cell<(u32, Option<Instant>)> = const { Cell::new((*PAUSES.start(), None)) };
@@ -111,11 +126,10 @@ impl Slot {
 
     /// Waits until something was announced since the count was `seen`. `EAGAIN`
     /// once the deadline has passed, `EINTR` when a signal handler ran.
-    /// `streaming`: what comes is part of a stream.
     pub(super) fn wait(
         &'static self,
         seen: u32,
-        streaming: bool,
+        streaming: Streaming,
         reactor: Option<&Arc<Reactor>>,
         deadline: Option<Instant>,
     ) -> Result<()> {
@@ -135,7 +149,7 @@ impl Slot {
         let (reactor, streaming) = {
             let mut socket = self.lock()?;
             socket.push_out();
-            (socket.reactor.clone(), socket.is_streaming())
+            (socket.reactor.clone(), socket.streaming())
         };
         self.wait(seen, streaming, reactor.as_ref(), deadline)
     }
@@ -162,13 +176,17 @@ impl Slot {
     fn wait_parked(
         &'static self,
         seen: u32,
-        streaming: bool,
+        streaming: Streaming,
         deadline: Option<Instant>,
     ) -> Result<()> {
         for look in 0..QUICK_LOOKS {
             if !self.mailbox.is_quiet_since(seen) {
-                if look < STREAM_LOOKS && streaming {
-                    let_stream_gather();
+                if look < STREAM_LOOKS {
+                    match streaming {
+                        Streaming::Yes => let_stream_gather(),
+                        Streaming::Perhaps => (0..NUDGE).for_each(|_| std::hint::spin_loop()),
+                        Streaming::No => {}
+                    }
                 }
                 return Ok(());
             }

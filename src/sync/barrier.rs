@@ -40,7 +40,10 @@ pub(crate) fn heavy_fence() {
     if KERNEL.load(Ordering::Relaxed) && !membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
         // A forked child has to register anew.
         membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED);
-        membarrier(MEMBARRIER_PRIVATE_EXPEDITED);
+        if !membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
+            // Refused from now on (a filter of system calls).
+            KERNEL.store(false, Ordering::SeqCst);
+        }
     }
 }
 
