@@ -390,17 +390,44 @@ impl Message {
     /// metadata (`zmq_msg_copy`, and every copy a publisher sends).
     #[inline]
     pub fn share(&self) -> Message {
+        self.add_owners(1);
+        // SAFETY: counted above.
+        unsafe { self.duplicate() }
+    }
+
+    /// Shares the message `count` times, for one change of the count of owners,
+    /// and gives each copy to `each`.
+    #[inline]
+    pub(crate) fn share_among(&self, count: usize, mut each: impl FnMut(Message)) {
+        // More owners than the count can hold make the body immortal anyway.
+        self.add_owners(u32::try_from(count).unwrap_or(MAX_REFERENCES));
+        for _ in 0..count {
+            // SAFETY: counted above.
+            each(unsafe { self.duplicate() });
+        }
+    }
+
+    #[inline]
+    fn add_owners(&self, count: u32) {
         if matches!(self.storage, storage::HEAP | storage::USER) {
             // SAFETY: both kinds have a live block.
             let references = unsafe { &(*self.body.outer.block).references };
             // Relaxed: whoever shares already holds a reference, as with `Arc`.
-            if references.fetch_add(1, Ordering::Relaxed) >= MAX_REFERENCES {
+            if references.fetch_add(count, Ordering::Relaxed) >= MAX_REFERENCES - count {
                 references.store(IMMORTAL, Ordering::Relaxed);
             }
         }
+    }
+
+    /// A further owner of the body.
+    ///
+    /// # Safety
+    /// The owner was counted by [`Message::add_owners`].
+    #[inline]
+    unsafe fn duplicate(&self) -> Message {
         Message {
-            // SAFETY: a bitwise copy of plain bytes and pointers; the count
-            // above accounts for the second owner.
+            // SAFETY: a bitwise copy of plain bytes and pointers; the caller
+            // has accounted for the further owner.
             body: unsafe { ptr::read(&self.body) },
             metadata: self.metadata.clone(),
             storage: self.storage,

@@ -55,9 +55,12 @@ impl Distributor {
     /// Sends a frame to all that were chosen.
     pub(crate) fn send(&mut self, pipes: &mut PipeSet, message: Message) {
         let Some((last, others)) = self.targets.split_last() else { return };
-        for key in others {
-            pipes.push(*key, message.share());
-        }
+        let mut others = others.iter();
+        message.share_among(others.len(), |copy| {
+            if let Some(key) = others.next() {
+                pipes.push(*key, copy);
+            }
+        });
         pipes.push(*last, message);
     }
 }
