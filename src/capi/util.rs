@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::entry::{guard, guard_keeping_errno};
 use crate::error::{Errno, Result};
+use crate::sync::with_signals_blocked;
 use crate::sync::{AtomicU32, Ordering};
 
 /// `zmq_thread_fn *` as C passes it.
@@ -191,21 +192,18 @@ fn start_thread(task: Box<Task>) -> Result<libc::pthread_t> {
     };
     let task = Box::into_raw(task);
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: the signal sets are filled before they are read; the task now
-    // belongs to the thread, or comes back when there is none.
-    unsafe {
-        let mut all = MaybeUninit::uninit();
-        let mut before = MaybeUninit::uninit();
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        let error = libc::pthread_create(thread.as_mut_ptr(), ptr::null(), routine, task.cast());
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
-        if error != 0 {
-            drop(Box::from_raw(task));
-            return Err(Errno::from_raw(error));
-        }
-        Ok(thread.assume_init())
+    // SAFETY: the task now belongs to the thread, or comes back when there is
+    // none.
+    let error = with_signals_blocked(|| unsafe {
+        libc::pthread_create(thread.as_mut_ptr(), ptr::null(), routine, task.cast())
+    });
+    if error != 0 {
+        // SAFETY: there is no thread that has it.
+        drop(unsafe { Box::from_raw(task) });
+        return Err(Errno::from_raw(error));
     }
+    // SAFETY: a thread that was made has its id here.
+    Ok(unsafe { thread.assume_init() })
 }
 
 /// The root of such a thread. Nothing here needs dropping while the function

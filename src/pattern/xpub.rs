@@ -17,8 +17,7 @@ use crate::routing::{Distributor, KeyList, Removal, Topics};
 /// Frames read from a peer in one go: one that floods must not hold up the
 /// others.
 const READS_PER_TURN: usize = 10_000;
-/// Messages of users (not subscriptions, which are bounded by the peers' own
-/// water marks only when somebody receives them) that wait for the user.
+/// Messages of users that wait to be received; subscriptions do not count.
 const USER_MESSAGES: usize = 1000;
 
 /// See the file's head.

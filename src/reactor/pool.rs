@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::Reactor;
 use crate::error::{Errno, Result};
+use crate::sync::with_signals_blocked;
 
 /// What a background thread is set up with.
 #[derive(Clone, Default)]
@@ -131,23 +132,6 @@ impl Reactor {
 fn close(fd: RawFd) {
     // SAFETY: a plain system call on a descriptor nobody else closes.
     unsafe { libc::close(fd) };
-}
-
-/// Runs `f` with all signals blocked, so that a thread it spawns never takes a
-/// signal meant for the application.
-pub(crate) fn with_signals_blocked<R>(f: impl FnOnce() -> R) -> R {
-    // SAFETY: plain calls on signal sets of our own.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) == 0;
-        let result = f();
-        if blocked {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        }
-        result
-    }
 }
 
 /// Applies what the context asks of its threads. What the system refuses (a

@@ -11,6 +11,7 @@ mod futex;
 mod lock;
 mod parker;
 mod set_once;
+mod signals;
 
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
@@ -20,6 +21,7 @@ pub(crate) use event_fd::{EventFd, close_fd};
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
+pub(crate) use signals::with_signals_blocked;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{

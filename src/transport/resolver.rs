@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::endpoint::TcpAddress;
 use super::lookup::{self, Target};
 use crate::error::{Errno, Result};
+use crate::sync::with_signals_blocked;
 
 /// How many names one context looks up at the same time.
 const LOOKUPS_MAX: usize = 4;
@@ -101,20 +102,10 @@ fn work(shared: &Mutex<State>) {
 }
 
 /// Starts a thread that takes no signals: they belong to the application's
-/// own threads. The mask is set before the thread exists, since it inherits
-/// its maker's.
+/// own threads.
 fn start_thread(work: impl FnOnce() + Send + 'static) -> bool {
-    // SAFETY: a sigset_t is plain data, filled in before it is read.
-    let (mut all, mut before) = unsafe { std::mem::zeroed::<(libc::sigset_t, libc::sigset_t)>() };
-    // SAFETY: both sets are ours and valid for the calls.
-    unsafe {
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-    }
-    let started = std::thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(work);
-    // SAFETY: `before` was filled in above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
-    started.is_ok()
+    let thread = std::thread::Builder::new().name(THREAD_NAME.to_owned());
+    with_signals_blocked(|| thread.spawn(work)).is_ok()
 }
 
 #[cfg(test)]
