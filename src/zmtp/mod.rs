@@ -67,10 +67,11 @@ pub trait Inbox {
     fn has_room(&mut self) -> bool;
 
     /// Takes a frame: data of the user's; a subscription of the peer's, whose
-    /// body is the topic; or the routing id of a peer that is older than ZMTP
-    /// 3.0 ([`Role::Peer`](crate::message::Role::Peer)), before its first message and without asking for room. A subscription is whole by itself, even where
-    /// a peer sends it between the frames of a multipart message. Called only
-    /// after `has_room` has said yes to the message. Must not block.
+    /// body is the topic; or the routing id of a peer older than ZMTP 3.0
+    /// (`Role::Peer`). A subscription is whole by itself, even where a peer
+    /// sends it between the frames of a multipart message. Called only after
+    /// `has_room` has said yes to the message; a routing id needs no room.
+    /// Must not block.
     fn push(&mut self, message: Message);
 }
 
