@@ -13,7 +13,7 @@
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr;
 
 use crate::sync::{
@@ -170,6 +170,18 @@ impl<T> Producer<T> {
     /// says whether it ends its group.
     #[inline(always)]
     pub(crate) fn push(&mut self, item: T, ends: bool) {
+        let item = ManuallyDrop::new(item);
+        // SAFETY: the item is moved out of a place that does not drop it.
+        unsafe { self.push_from(&raw const *item, ends) };
+    }
+
+    /// As [`Producer::push`], straight from where the item is: what is moved
+    /// twice is moved once too often.
+    ///
+    /// # Safety
+    /// `item` is readable, and its place is from here on without an item.
+    #[inline(always)]
+    pub(crate) unsafe fn push_from(&mut self, item: *const T, ends: bool) {
         if self.write.index == self.write.len {
             self.advance();
         }
@@ -182,7 +194,7 @@ impl<T> Producer<T> {
         // at the producer's place; the slot is ours until it is published.
         unsafe {
             let slot = slots_of(self.write.chunk).get_unchecked(self.write.index);
-            slot.with_mut(|slot| (*slot).write(item));
+            slot.with_mut(|slot| ptr::copy_nonoverlapping(item, (*slot).as_mut_ptr(), 1));
         }
         self.write.index += 1;
         self.write.count += 1;
@@ -271,29 +283,28 @@ impl<T> Consumer<T> {
         self.read.count == self.tail
     }
 
-    /// Takes the next item into `place`, whose content is dropped. False when
-    /// there is none. Nothing may have been peeked at and not taken.
+    /// Moves the next item to `place`. False when there is none. Nothing may
+    /// have been peeked at and not taken.
+    ///
+    /// # Safety
+    /// `place` is writable; what it holds is overwritten, not dropped.
     #[inline(always)]
-    pub(crate) fn pop_into(&mut self, place: &mut T) -> bool {
+    pub(crate) unsafe fn pop_to(&mut self, place: *mut T) -> bool {
         debug_assert!(self.ahead.count <= self.read.count);
         if self.is_empty() {
             return false;
         }
         self.step();
-        // In place: an item that is moved twice is moved once too often.
-        // SAFETY: what `place` held is moved out, and dropped below; the slot
-        // is published, initialised, and taken only here.
-        let old = unsafe {
+        // SAFETY: the slot is published, initialised, and taken only here; the
+        // caller's promise.
+        unsafe {
             let slot = slots_of(self.read.chunk).get_unchecked(self.read.index);
-            let old = std::ptr::read(place);
-            slot.with(|slot| std::ptr::copy_nonoverlapping((*slot).as_ptr(), place, 1));
-            old
-        };
+            slot.with(|slot| ptr::copy_nonoverlapping((*slot).as_ptr(), place, 1));
+        }
         self.read.index += 1;
         self.read.count += 1;
         self.ahead = self.read;
         self.prefetch();
-        drop(old);
         true
     }
 
@@ -472,10 +483,11 @@ impl<T> Drop for Shared<T> {
 }
 
 #[cfg(test)]
-impl<T: Default> Consumer<T> {
+impl<T> Consumer<T> {
     fn pop(&mut self) -> Option<T> {
-        let mut place = T::default();
-        self.pop_into(&mut place).then_some(place)
+        let mut place = MaybeUninit::uninit();
+        // SAFETY: filled when there is an item.
+        unsafe { self.pop_to(place.as_mut_ptr()).then(|| place.assume_init()) }
     }
 }
 

@@ -296,11 +296,11 @@ impl Inbox for PipeInbox<'_> {
     }
 
     #[inline]
-    fn push(&mut self, message: Message) {
+    fn push(&mut self, mut message: Message) {
         if let Some(pipe) = &mut self.pipe
             && !pipe.peer_closed()
         {
-            pipe.push(message);
+            pipe.push(&mut message);
         }
     }
 }
