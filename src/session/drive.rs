@@ -170,8 +170,11 @@ impl Inner {
 
     /// Takes the pipe's signals.
     fn hear_pipe(&mut self) -> u32 {
-        let Some(pipe) = &self.pipe else { return 0 };
+        let Some(pipe) = &mut self.pipe else { return 0 };
         let signals = pipe.take_signals();
+        if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
+            pipe.look_again();
+        }
         if signals & signal::CLOSED != 0 && self.lingering.is_none() {
             let linger = pipe.peer_linger();
             self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
@@ -571,8 +574,8 @@ impl Inner {
 
 /// Tells the socket who its peer is, unless the peer itself will.
 fn tell(pipe: &mut Pipe, news: Option<Message>) {
-    if let Some(news) = news {
-        pipe.push(news);
+    if let Some(mut news) = news {
+        pipe.push(&mut news);
         pipe.flush();
     }
 }
