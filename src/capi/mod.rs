@@ -20,4 +20,10 @@ pub mod socket;
 
 pub mod poll;
 
+pub mod deprecated;
+
+pub mod keys;
+
+pub mod timers;
+
 pub mod util;
