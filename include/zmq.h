@@ -463,7 +463,7 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int nitems, long timeout);
 // Passes messages between two sockets, and copies of them to `capture`
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
 
-// As `zmq_proxy`; follows the commands that come to `control`, unless that is
+// As `zmq_proxy`, steered by the commands that come to `control`.
 ZMQ_EXPORT
 int zmq_proxy_steerable(void *frontend,
                         void *backend,
@@ -479,10 +479,10 @@ ZMQ_EXPORT int zmq_sendmsg(void *s, zmq_msg_t *msg, int flags);
 // Old name of `zmq_msg_recv`, which has its arguments in another order.
 ZMQ_EXPORT int zmq_recvmsg(void *s, zmq_msg_t *msg, int flags);
 
-// Sends a copy of each buffer as a frame: with ZMQ_SNDMORE as those of one
+// Sends a copy of each buffer as a frame.
 ZMQ_EXPORT int zmq_sendiov(void *s, struct iovec *iov, size_t count, int flags);
 
-// Receives the frames of a message, each into a buffer of its own that the
+// Receives the frames of a message into buffers that the caller is to free.
 ZMQ_EXPORT
 int zmq_recviov(void *s,
                 struct iovec *iov,
@@ -495,7 +495,7 @@ ZMQ_EXPORT char *zmq_z85_encode(char *dest, const uint8_t *data, size_t size);
 // Writes the bytes that Z85 text stands for, four for each five characters.
 ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
 
-// Makes a pair of keys for the CURVE mechanism, as Z85 text of 40 characters
+// Makes a pair of keys for the CURVE mechanism.
 ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
 
 // Writes the public key that belongs to a secret one, both as Z85 text.
@@ -506,10 +506,10 @@ int zmq_curve_public(char *z85_public_key,
 // Makes an object that holds timers, none at first. NULL with ENOMEM.
 ZMQ_EXPORT void *zmq_timers_new(void);
 
-// Destroys such an object with all its timers and sets the caller's pointer
+// Destroys such an object with all its timers.
 ZMQ_EXPORT int zmq_timers_destroy(void **timers_p);
 
-// Adds a timer: `handler` is called with its id and `arg` when it is executed
+// Adds a timer, due in `interval` milliseconds and then again and again.
 ZMQ_EXPORT
 int zmq_timers_add(void *timers,
                    size_t interval,
@@ -519,7 +519,7 @@ int zmq_timers_add(void *timers,
 // Cancels a timer. EFAULT; EINVAL for an id without a timer.
 ZMQ_EXPORT int zmq_timers_cancel(void *timers, int timer_id);
 
-// Gives a timer another interval in milliseconds, which begins now. EFAULT;
+// Gives a timer another interval in milliseconds, which begins now.
 ZMQ_EXPORT
 int zmq_timers_set_interval(void *timers,
                             int timer_id,
@@ -528,7 +528,7 @@ int zmq_timers_set_interval(void *timers,
 // Begins a timer's interval anew. EFAULT; EINVAL for an id without a timer.
 ZMQ_EXPORT int zmq_timers_reset(void *timers, int timer_id);
 
-// Milliseconds until the next timer is due; -1 without an error when there is
+// Milliseconds until the next timer is due.
 ZMQ_EXPORT long zmq_timers_timeout(void *timers);
 
 // Runs the handlers that are due, each once. EFAULT.

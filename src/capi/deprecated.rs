@@ -39,8 +39,10 @@ pub unsafe extern "C" fn zmq_recvmsg(s: *mut c_void, msg: *mut Message, flags: c
     unsafe { zmq_msg_recv(msg, s, flags) }
 }
 
-/// Sends a copy of each buffer as a frame: with ZMQ_SNDMORE as those of one
-/// message, which ends with the last, else as messages of their own. Returns
+/// Sends a copy of each buffer as a frame.
+///
+/// With ZMQ_SNDMORE they are the frames of one message, which ends with the
+/// last one, else each is a message of its own. Returns
 /// the length of the last one. Errors as `zmq_send`, what came before is sent
 /// then; EINVAL for no buffers; EFAULT for NULL of a length.
 ///
@@ -73,8 +75,9 @@ pub unsafe extern "C" fn zmq_sendiov(
     })
 }
 
-/// Receives the frames of a message, each into a buffer of its own that the
-/// caller is to free, until it ends or `*count` buffers are used. Returns how
+/// Receives the frames of a message into buffers that the caller is to free.
+///
+/// Each has one of its own, until the message ends or `*count` buffers are used. Returns how
 /// many there are, as does `*count`, which is 0 after an error of receiving.
 /// Errors as `zmq_recv`; EINVAL for NULL or room for no buffers; ENOMEM.
 ///

@@ -15,6 +15,7 @@ use crate::z85;
 const KEY_TEXT: usize = KEY_BYTES / 4 * 5;
 
 /// Writes `size` bytes as Z85 text of `size * 5 / 4` characters and a zero.
+///
 /// Returns `dest`, or NULL with EINVAL for a size that is not divisible by 4;
 /// EFAULT for NULL.
 ///
@@ -46,6 +47,7 @@ pub unsafe extern "C" fn zmq_z85_encode(
 }
 
 /// Writes the bytes that Z85 text stands for, four for each five characters.
+///
 /// Returns `dest`, or NULL with EINVAL for text that is empty or not Z85 (what
 /// came before the fault is written then); EFAULT for NULL.
 ///
@@ -69,8 +71,9 @@ pub unsafe extern "C" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) ->
     })
 }
 
-/// Makes a pair of keys for the CURVE mechanism, as Z85 text of 40 characters
-/// and a zero each. EFAULT for NULL.
+/// Makes a pair of keys for the CURVE mechanism.
+///
+/// Both are written as Z85 text of 40 characters and a zero. EFAULT for NULL.
 ///
 /// # Safety
 /// Each pointer is NULL or writable for 41 characters.

@@ -54,9 +54,11 @@ pub extern "C" fn zmq_proxy(
     zmq_proxy_steerable(frontend, backend, capture, ptr::null_mut())
 }
 
-/// As `zmq_proxy`; follows the commands that come to `control`, unless that is
-/// NULL: PAUSE, RESUME, STATISTICS, and TERMINATE, at which it returns 0.
-/// EINVAL for a command of several frames, ENOTSUP when `control` cannot answer.
+/// As `zmq_proxy`, steered by the commands that come to `control`.
+///
+/// They are PAUSE, RESUME, STATISTICS, and TERMINATE, at which it returns 0.
+/// NULL for `control`: nothing steers it. EINVAL for a command of several
+/// frames, ENOTSUP when `control` cannot answer.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_proxy_steerable(
     frontend: *mut c_void,

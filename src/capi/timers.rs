@@ -30,8 +30,9 @@ pub extern "C" fn zmq_timers_new() -> *mut c_void {
     })
 }
 
-/// Destroys such an object with all its timers and sets the caller's pointer
-/// to NULL. EFAULT for what is none.
+/// Destroys such an object with all its timers.
+///
+/// The caller's pointer is NULL then. EFAULT for what is none.
 ///
 /// # Safety
 /// `timers_p` is NULL or valid.
@@ -53,9 +54,10 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
     })
 }
 
-/// Adds a timer: `handler` is called with its id and `arg` when it is executed
-/// `interval` milliseconds from now, and then again and again. Returns the id,
-/// from 1 upwards. EFAULT.
+/// Adds a timer, due in `interval` milliseconds and then again and again.
+///
+/// When it is executed `handler` is called with its id and `arg`. Returns the
+/// id, from 1 upwards. EFAULT.
 ///
 /// # Safety
 /// `handler` is NULL or may be called with `arg` by whoever executes the
@@ -80,8 +82,9 @@ pub extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_i
     guard(|| resolve(timers)?.lock().cancel(timer_id))
 }
 
-/// Gives a timer another interval in milliseconds, which begins now. EFAULT;
-/// EINVAL for an id without a timer.
+/// Gives a timer another interval in milliseconds, which begins now.
+///
+/// EFAULT; EINVAL for an id without a timer.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_set_interval(
     timers: *mut c_void,
@@ -97,8 +100,9 @@ pub extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_in
     guard(|| resolve(timers)?.lock().reset(now_ms(), timer_id))
 }
 
-/// Milliseconds until the next timer is due; -1 without an error when there is
-/// none. EFAULT.
+/// Milliseconds until the next timer is due.
+///
+/// -1 without an error when there is none. EFAULT.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     guard(|| {

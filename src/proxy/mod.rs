@@ -24,13 +24,16 @@ pub(crate) fn proxy(
     capture: Option<&'static Slot>,
     control: Option<&'static Slot>,
 ) -> Result<()> {
+    if let Some(capture) = capture {
+        capture.check_open()?;
+    }
     let one = std::ptr::eq(frontend, backend);
     let mut course = Course::Pass;
     let mut statistics = Statistics::default();
     loop {
         let commanded = match control {
             // Only one at a time: a flood of commands must not stop messages.
-            Some(control) => take_command(control, &mut course, &statistics)?,
+            Some(control) => take_command(control, capture, &mut course, &statistics)?,
             None => false,
         };
         let mut moved = false;

@@ -58,10 +58,12 @@ impl Statistics {
     }
 }
 
-/// Follows the next command, if there is one, and says whether there was.
-/// Unknown ones are left alone; `EINVAL` for one of several frames.
+/// Follows the next command, if there is one, and says whether there was; the
+/// capture sees it, too. Unknown ones are left alone; `EINVAL` for one of
+/// several frames.
 pub(super) fn take_command(
     control: &'static Slot,
+    capture: Option<&'static Slot>,
     course: &mut Course,
     statistics: &Statistics,
 ) -> Result<bool> {
@@ -75,6 +77,9 @@ pub(super) fn take_command(
     }
     if command.more() {
         return Err(Errno::EINVAL);
+    }
+    if let Some(capture) = capture {
+        capture.send(&mut command.share(), Blocking::Wait)?;
     }
     match command.data() {
         b"PAUSE" => *course = Course::Pause,
