@@ -277,7 +277,7 @@ mod tests {
         let mut within = String::new();
         let ran = execute_with(&mut timers, 5, |timers, _| within += &execute(timers, 5));
         assert_eq!((ran.as_str(), within.as_str()), ("a", "b"));
-        assert_eq!(execute(&mut timers, 7), "ba");
+        assert_eq!(execute(&mut timers, 7), "ab");
     }
 
     #[test]

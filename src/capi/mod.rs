@@ -9,6 +9,7 @@
 //! order of the modules below; types and constants stand in `cbindgen.toml`.
 
 mod entry;
+mod handles;
 
 pub mod version;
 

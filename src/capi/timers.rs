@@ -1,9 +1,7 @@
 //! `zmq_timers_*` (manual page zmq_timers): [`Timers`] on the system's clock.
 //!
-//! A handle is the address of a place that is recycled and never unmapped, so
-//! that one that was destroyed, or never was one, gives EFAULT. Handlers run
-//! on the thread that executes, with no lock held: they may call everything
-//! here, `zmq_timers_destroy` included.
+//! Handlers run on the thread that executes, with no lock held: they may call
+//! everything here, `zmq_timers_destroy` included.
 
 use std::ffi::{c_int, c_long, c_void};
 use std::ptr;
@@ -12,8 +10,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::entry::guard;
+use super::handles::Handles;
 use crate::error::{Errno, Result};
-use crate::sync::Arena;
 use crate::timers::Timers;
 
 /// `zmq_timer_fn *` as C passes it.
@@ -22,12 +20,7 @@ pub type TimerFnPointer = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut
 /// Makes an object that holds timers, none at first. NULL with ENOMEM.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
-    guard(|| {
-        let make = || Place { timers: Mutex::new(None) };
-        let place = ARENA.take(make).ok_or(Errno::ENOMEM)?;
-        *place.timers.lock() = Some(Arc::new(Mutex::new(Timers::new())));
-        Ok(ptr::from_ref(place).cast_mut().cast::<c_void>())
-    })
+    guard(|| HANDLES.open(|| Ok(Arc::new(Mutex::new(Timers::new())))))
 }
 
 /// Destroys such an object with all its timers.
@@ -44,11 +37,8 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
         }
         // SAFETY: not NULL, so valid by the caller's promise.
         let handle = unsafe { &mut *timers_p };
-        let place = place(*handle)?;
-        let timers = place.timers.lock().take().ok_or(Errno::EFAULT)?;
         // A handler that destroys them is the last one to run.
-        timers.lock().clear();
-        ARENA.give_back(place);
+        HANDLES.close(*handle)?.lock().clear();
         *handle = ptr::null_mut();
         Ok(())
     })
@@ -133,12 +123,10 @@ pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
 }
 
 /// Every such object of the process.
-static ARENA: Arena<Place> = Arena::new();
+static HANDLES: Handles<Shared> = Handles::new();
 
-/// A place for timers. Its address is the C handle.
-struct Place {
-    timers: Mutex<Option<Arc<Mutex<Timers<Callback>>>>>,
-}
+/// Timers as an execution holds them, which may outlive the handle.
+type Shared = Arc<Mutex<Timers<Callback>>>;
 
 /// A handler and what it is called with.
 #[derive(Clone, Copy)]
@@ -151,14 +139,9 @@ struct Callback {
 // that it may.
 unsafe impl Send for Callback {}
 
-/// The place behind a handle, in use or not.
-fn place(handle: *mut c_void) -> Result<&'static Place> {
-    ARENA.find(handle as usize).ok_or(Errno::EFAULT)
-}
-
 /// The timers behind a handle.
-fn resolve(handle: *mut c_void) -> Result<Arc<Mutex<Timers<Callback>>>> {
-    place(handle)?.timers.lock().clone().ok_or(Errno::EFAULT)
+fn resolve(handle: *mut c_void) -> Result<Shared> {
+    HANDLES.value(handle)
 }
 
 /// The clock that timers run by.
