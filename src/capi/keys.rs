@@ -142,11 +142,11 @@ unsafe fn text<'a>(string: *const c_char) -> Result<&'a [u8]> {
 /// `dest` is writable for both.
 unsafe fn write_text(dest: *mut c_char, bytes: &[u8]) -> Result<()> {
     let mut end = dest.cast::<u8>();
-    for group in z85::encode(bytes)? {
+    for group in z85::encode(bytes)?.map(Zeroizing::new) {
         // SAFETY: the caller's promise: five characters for each group, and
         // the zero behind them.
         unsafe {
-            end.cast::<[u8; 5]>().write_unaligned(group);
+            end.cast::<[u8; 5]>().write_unaligned(*group);
             end = end.add(group.len());
         }
     }
