@@ -9,11 +9,13 @@
 
 mod dealer;
 mod interest;
+mod news;
 mod pair;
 mod pull;
 mod push;
 mod rep;
 mod req;
+mod requests;
 mod router;
 mod sub;
 mod xpub;

@@ -32,9 +32,14 @@ impl Distributor {
         }
     }
 
-    /// Whether the pipe was chosen for this message.
+    /// Whether the message under way goes there.
     pub(crate) fn is_chosen(&self, key: Key) -> bool {
         self.chosen_in.get(key.0 as usize) == Some(&self.round)
+    }
+
+    /// Of the chosen pipes, keeps this one alone.
+    pub(crate) fn keep_only(&mut self, key: Key) {
+        self.keep(|target| target == key);
     }
 
     /// Whether every chosen pipe has room.
@@ -44,12 +49,24 @@ impl Distributor {
 
     /// Leaves out the chosen pipes without room.
     pub(crate) fn drop_full(&mut self, pipes: &mut PipeSet) {
-        self.targets.retain(|key| pipes.can_write(*key));
+        self.keep(|target| pipes.can_write(target));
     }
 
     /// The pipe is gone.
     pub(crate) fn remove(&mut self, key: Key) {
-        self.targets.retain(|target| *target != key);
+        self.keep(|target| target != key);
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, mut kept: impl FnMut(Key) -> bool) {
+        let chosen_in = &mut self.chosen_in;
+        self.targets.retain(|target| {
+            let kept = kept(*target);
+            if !kept {
+                chosen_in[target.0 as usize] = 0;
+            }
+            kept
+        });
     }
 
     /// Sends a frame to all that were chosen.

@@ -108,8 +108,10 @@ impl Batch {
     fn add(&mut self, zmtp: &Connection, message: &Message) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
+        let obsolete =
+            self.frames < self.stale && stands_alone(message, self.frames == self.whole_frames);
         self.frames += 1;
-        if self.frames > self.stale || message.role() == Role::Data {
+        if !obsolete {
             zmtp.encode_header(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
@@ -211,8 +213,9 @@ impl Batch {
         pipe.rewind();
         while frames < self.frames {
             let Some(message) = pipe.peek() else { break };
+            let obsolete = frames < self.stale && stands_alone(message, frames == whole);
             frames += 1;
-            if frames > self.stale || message.role() == Role::Data {
+            if !obsolete {
                 header.clear();
                 zmtp.encode_header(message, &mut header);
                 bytes += header.len() + message.len();
@@ -235,6 +238,13 @@ impl Batch {
             self.bytes = Vec::new();
         }
     }
+}
+
+/// Whether this is a subscription, or the end of one, and nothing else of a
+/// message: such a frame may be left out. `begins`: the frame before it, if
+/// any, ended a message.
+fn stands_alone(message: &Message, begins: bool) -> bool {
+    message.role() != Role::Data && begins && !message.more()
 }
 
 /// An idle connection keeps at most this much memory for its next batch.
