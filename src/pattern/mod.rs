@@ -44,6 +44,12 @@ pub(crate) trait Pattern: Send {
         true
     }
 
+    /// Whether the pipe, which is about to be detached, is closed because of
+    /// what its peer did: then nothing more is sent to it.
+    fn refuses(&self, _key: Key) -> bool {
+        false
+    }
+
     /// The pipe has room, after it had none.
     fn writable(&mut self, pipes: &mut PipeSet, key: Key);
 

@@ -95,8 +95,8 @@ impl XPub {
         }
     }
 
-    /// Takes a frame that came from a peer. False: that peer wants too much.
-    fn hear(&mut self, key: Key, message: Message) -> bool {
+    /// Takes a frame that came from a peer.
+    fn hear(&mut self, key: Key, message: Message) {
         let state = &mut self.states[key.0 as usize];
         let add = match message.role() {
             Role::Subscribe => Some(true),
@@ -110,35 +110,32 @@ impl XPub {
                 if let Some(news) = &mut self.news {
                     news.push_user_message(message);
                 }
-                true
             }
         }
     }
 
     /// The peer subscribes.
-    fn add(&mut self, key: Key, message: Message) -> bool {
+    fn add(&mut self, key: Key, message: Message) {
         let manual = self.settings.manual;
         let topic = topic_of(&message);
         let topics = if manual { &mut self.asked } else { &mut self.topics };
         let addition = match topics.add(topic, key) {
             Ok(addition) => addition,
             // Without memory for it the subscription has not happened.
-            Err(_) => return true,
+            Err(_) => return,
         };
         let state = &mut self.states[key.0 as usize];
         if addition != Addition::Known {
             state.topic_bytes += topic.len() + TOPIC_OVERHEAD;
         }
-        let within_limit = state.topic_bytes <= PEER_TOPIC_BYTES;
         if manual || self.settings.verbose_subscribe || addition == Addition::First {
             self.tell(key, 1, message);
         }
-        within_limit
     }
 
     /// The peer ends a subscription. One that was not there is told like the
     /// last one of its topic.
-    fn cancel(&mut self, key: Key, message: Message) -> bool {
+    fn cancel(&mut self, key: Key, message: Message) {
         let manual = self.settings.manual;
         let topic = topic_of(&message);
         let topics = if manual { &mut self.asked } else { &mut self.topics };
@@ -150,7 +147,6 @@ impl XPub {
         if manual || self.settings.verbose_cancel || removal != Removal::StillWanted {
             self.tell(key, 0, message);
         }
-        true
     }
 
     fn tell(&mut self, key: Key, byte: u8, message: Message) {
@@ -237,8 +233,8 @@ impl Pattern for XPub {
             if !pipes.pop(key, &mut message) {
                 return;
             }
-            let accepted = self.hear(key, std::mem::take(&mut message));
-            if !accepted && pipes.pipe(key).is_some_and(|pipe| !pipe.leads_to_socket()) {
+            self.hear(key, std::mem::take(&mut message));
+            if self.refuses(key) && pipes.pipe(key).is_some_and(|pipe| !pipe.leads_to_socket()) {
                 pipes.retire(key);
                 return;
             }
@@ -246,6 +242,10 @@ impl Pattern for XPub {
         if let Some(pipe) = pipes.pipe(key) {
             pipe.remind();
         }
+    }
+
+    fn refuses(&self, key: Key) -> bool {
+        self.states[key.0 as usize].topic_bytes > PEER_TOPIC_BYTES
     }
 
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
