@@ -167,7 +167,7 @@ impl XPub {
         present.then_some(asker.key)
     }
 
-    fn choose_targets(&mut self, pipes: &mut PipeSet, message: &Message) {
+    fn choose_targets(&mut self, message: &Message) {
         let out = &mut self.out;
         out.begin();
         self.topics.matching(message.data(), |key| out.choose(key));
@@ -178,9 +178,6 @@ impl XPub {
         }
         if self.settings.invert {
             self.invert_targets();
-        }
-        if !self.settings.no_drop {
-            self.out.drop_full(pipes);
         }
     }
 
@@ -283,8 +280,9 @@ impl Pattern for XPub {
     }
 
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
-        if !self.sending {
-            self.choose_targets(pipes, message);
+        let starts = !self.sending;
+        if starts {
+            self.choose_targets(message);
             if self.settings.no_drop && !self.out.all_have_room(pipes) {
                 return Err(Errno::EAGAIN);
             }
@@ -293,7 +291,12 @@ impl Pattern for XPub {
             }
         }
         self.sending = message.more();
-        self.out.send(pipes, std::mem::take(message));
+        let frame = std::mem::take(message);
+        if starts {
+            self.out.offer(pipes, frame);
+        } else {
+            self.out.send(pipes, frame);
+        }
         Ok(())
     }
 

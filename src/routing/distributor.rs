@@ -69,6 +69,32 @@ impl Distributor {
         });
     }
 
+    /// Sends the first frame of a message to all that were chosen and have room;
+    /// the others miss the message. Looks at each pipe only once.
+    pub(crate) fn offer(&mut self, pipes: &mut PipeSet, mut message: Message) {
+        let Some((last, others)) = self.targets.split_last() else { return };
+        let mut others = others.iter();
+        let chosen_in = &mut self.chosen_in;
+        let mut missed = false;
+        let mut offer = |key: Key, frame: &mut Message| {
+            if !pipes.offer(key, frame) {
+                chosen_in[key.0 as usize] = 0;
+                missed = true;
+            }
+        };
+        let more = message.more();
+        message.share_among(others.len(), |mut copy| {
+            if let Some(key) = others.next() {
+                offer(*key, &mut copy);
+            }
+        });
+        offer(*last, &mut message);
+        if missed && more {
+            let (chosen_in, round) = (&self.chosen_in, self.round);
+            self.targets.retain(|target| chosen_in[target.0 as usize] == round);
+        }
+    }
+
     /// Sends a frame to all that were chosen.
     pub(crate) fn send(&mut self, pipes: &mut PipeSet, mut message: Message) {
         let Some((last, others)) = self.targets.split_last() else { return };
