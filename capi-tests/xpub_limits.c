@@ -46,7 +46,7 @@ static size_t send_while_taken (int fd, const unsigned char *data, size_t size)
         struct pollfd item = {fd, POLLOUT, 0};
         if (rc > 0)
             done += (size_t) rc;
-        else if (errno != EAGAIN || poll (&item, 1, 1000) <= 0)
+        else if (errno != EAGAIN || poll (&item, 1, 3000) <= 0)
             break;
     }
     return done;

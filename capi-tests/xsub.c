@@ -359,6 +359,39 @@ STORY (over_inproc_the_connecting_side_conflates)
         }
 }
 
+STORY_ON_EACH_TRANSPORT (a_late_bind_finds_what_was_asked_for)
+{
+    const char *endpoint = fresh_endpoint (transport);
+    void *sub = open_socket (ZMQ_SUB), *xsub = open_socket (ZMQ_XSUB);
+    CHECK_OK (subscribe (sub, "before"));
+    CHECK_OK (set_int (sub, ZMQ_RECONNECT_IVL, 10));
+    CHECK_OK (set_int (xsub, ZMQ_RECONNECT_IVL, 10));
+    CHECK_OK (zmq_connect (sub, endpoint));
+    CHECK_OK (subscribe (sub, "after"));
+    CHECK_OK (unsubscribe (sub, "before"));
+    void *xpub = open_socket (ZMQ_XPUB);
+    CHECK_OK (zmq_bind (xpub, endpoint));
+    const char *text;
+    do {
+        while (wait_event (xpub, ZMQ_POLLIN, 5) == 0)
+            settle (sub);
+        text = recv_text (xpub, 0);
+    } while (text && strcmp (text, "%01after") != 0);
+    CHECK (text != NULL);
+    /* The end of the other has come, or it never did. */
+    CHECK_OK (subscribe (sub, "mark"));
+    do
+        text = recv_text (xpub, 0);
+    while (text && strcmp (text, "%01mark") != 0);
+    SEND (xpub, "before");
+    SEND (xpub, "after");
+    CHECK_RECV (sub, "after");
+    CHECK_EMPTY (sub);
+    CHECK_OK (zmq_connect (xsub, endpoint));
+    SEND (xsub, "hello");
+    CHECK_RECV (xpub, "hello");
+}
+
 STORY (subscribe_options_take_any_bytes)
 {
     void *sub = open_socket (ZMQ_SUB);
