@@ -33,7 +33,7 @@ fn contain(handle: *mut c_void) -> Errno {
 
 /// As [`guard_or`] with [`contain`]. What makes system calls below keeps errno
 /// itself, so that a message that passes without any costs nothing for it.
-fn guard_socket<A: super::entry::Answer>(
+pub(super) fn guard_socket<A: super::entry::Answer>(
     handle: *mut c_void,
     body: impl FnOnce(&'static Slot) -> Result<A>,
 ) -> A::C {
