@@ -9,6 +9,7 @@
 //! order of the modules below; types and constants stand in `cbindgen.toml`.
 
 mod entry;
+mod handles;
 
 pub mod version;
 
@@ -21,5 +22,11 @@ pub mod socket;
 pub mod monitor;
 
 pub mod poll;
+
+pub mod deprecated;
+
+pub mod keys;
+
+pub mod timers;
 
 pub mod util;
