@@ -47,6 +47,7 @@ mod pipe;
 mod poller;
 mod proxy;
 mod reactor;
+pub mod raw;
 pub mod routing;
 mod session;
 mod socket;

@@ -82,6 +82,14 @@ impl PipeSet {
         }
     }
 
+    /// Ends what is written to a pipe: what was goes on its way, and the pipe
+    /// stays until its other end is closed, too.
+    pub(crate) fn shut(&mut self, key: Key) {
+        if let Some(pipe) = self.pipe(key) {
+            pipe.shut();
+        }
+    }
+
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let live = self.slots.iter().enumerate().filter(|(_, pipe)| pipe.is_some());

@@ -175,9 +175,16 @@ impl Inner {
         if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
             pipe.look_again();
         }
-        if signals & signal::CLOSED != 0 && self.lingering.is_none() {
+        if signals & signal::CLOSED != 0 {
+            // It may come twice: a pipe that is closed for good after its
+            // pattern had shut it. Time that was granted grows no longer.
             let linger = pipe.peer_linger();
-            self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
+            let until = linger.and_then(|time| Instant::now().checked_add(time));
+            self.lingering = Some(match (self.lingering, until) {
+                (Some(Some(before)), Some(until)) => Some(before.min(until)),
+                (Some(before), until) => before.or(until),
+                (None, until) => until,
+            });
             if linger == Some(Duration::ZERO) {
                 self.pipe = None;
             }
@@ -207,7 +214,7 @@ impl Inner {
             Phase::Waiting(until) if *until <= now => self.dial(session),
             Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
             Phase::Open(live) => {
-                if let Err(error) = live.zmtp.on_deadline(now) {
+                if let Err(error) = live.protocol.on_deadline(now) {
                     self.disconnected(session, Ending::Protocol(error));
                 }
             }
@@ -338,10 +345,15 @@ impl Inner {
         if watch && session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
             return self.disconnected(session, Ending::Disconnected);
         }
-        let zmtp = surroundings.settings.zmtp.clone();
-        let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        let settings = &surroundings.settings;
+        let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
+        let raw = live.protocol.is_raw();
         self.flow = Flow::default();
         self.phase = Phase::Open(Box::new(live));
+        // There is no handshake to wait for.
+        if raw && let Err(ending) = self.meet(session, PeerInfo::default()) {
+            self.disconnected(session, ending);
+        }
     }
 
     /// Reads and writes what can be.
@@ -360,9 +372,9 @@ impl Inner {
     ) -> std::result::Result<(), Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(()) };
         let mut later = false;
-        if reads > 0 && (live.readable || live.holds_bytes()) {
+        if reads > 0 && (live.readable || live.holds_input()) {
             // Asked before each read: the first event is the peer's READY.
-            let ready = live.zmtp.is_ready();
+            let ready = live.protocol.is_ready();
             let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
             later = round == Round::MoreLater;
             if let Some(peer) = live.ready() {
@@ -414,7 +426,7 @@ impl Inner {
     fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
         let Phase::Open(live) = &mut self.phase else { return };
         let Some(pipe) = &mut self.pipe else { return };
-        if !live.zmtp.is_ready() || !live.writable || !live.batch.is_empty() {
+        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
             // The next event of the connection looks at the pipe again.
             return;
         }
@@ -506,8 +518,9 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let (Phase::Open(live), Some(pipe)) = (phase, &mut self.pipe) {
+        if let (Phase::Open(mut live), Some(pipe)) = (phase, &mut self.pipe) {
             pipe.rollback();
+            live.tell_end(pipe);
             live.settle(pipe);
         }
         let for_good = match ending {
@@ -557,7 +570,7 @@ impl Inner {
         let phase = match &self.phase {
             Phase::Waiting(until) => Some(*until),
             Phase::Connecting(_, until) => *until,
-            Phase::Open(live) => live.zmtp.deadline(),
+            Phase::Open(live) => live.protocol.deadline(),
             Phase::Ended => return,
             _ => None,
         };
