@@ -85,8 +85,11 @@ impl PipeSet {
     /// Ends what is written to a pipe: what was goes on its way, and the pipe
     /// stays until its other end is closed, too.
     pub(crate) fn shut(&mut self, key: Key) {
-        if let Some(pipe) = self.pipe(key) {
-            pipe.shut();
+        let Some(pipe) = self.pipe(key) else { return };
+        pipe.shut();
+        if pipe.peer_closed() {
+            // No further signal may tell.
+            self.retire(key);
         }
     }
 

@@ -547,6 +547,14 @@ impl Inner {
             _ => false,
         };
         if !left && !writing {
+            // Bytes that nobody reads would make a reset of the end of a raw
+            // connection, and cost the peer what it has not read yet.
+            if let Phase::Open(live) = &mut self.phase
+                && live.protocol.is_raw()
+            {
+                live.readable = true;
+                let _ = live.read(self.pipe.as_mut(), READS_PER_TURN);
+            }
             self.end(session);
         }
     }
