@@ -78,6 +78,21 @@ FIXTURE bool bytes_come (void *s, struct id from, const char *text)
     return true;
 }
 
+/* Receives at least `size` bytes from this peer; how many, or -1. */
+FIXTURE int recv_at_least (void *s, struct id from, unsigned char *to, int size,
+                           int room)
+{
+    int done = 0;
+    while (done < size) {
+        struct id id;
+        int got = recv_from (s, &id, to + done, (size_t) (room - done), 0);
+        if (got <= 0 || !same_id (id, from))
+            return -1;
+        done += got;
+    }
+    return done;
+}
+
 /* Sends an id and the frame behind it: 0, or the errno. */
 FIXTURE int send_bytes (void *s, struct id to, const void *data, size_t size)
 {

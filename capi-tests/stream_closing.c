@@ -95,17 +95,16 @@ TEST (a_closed_peer_that_does_not_read_holds_nothing_up)
 
 TEST (a_gone_peer_is_unreachable_before_its_notice_is_read)
 {
+    if (on_oracle ())
+        return; /* It goes on to take messages for a while, then blocks. */
     begin ();
     endpoint_t endpoint;
     int fd;
     struct id id;
     void *s = served (&fd, &id, endpoint);
     close (fd);
-    CHECK_BECOMES (get_int (s, ZMQ_EVENTS) & ZMQ_POLLIN);
-    CHECK_OK (set_int (s, ZMQ_SNDTIMEO, 50));
-    /* The oracle blocks. */
-    CHECK_ERR (zmq_send (s, id.bytes, 5, ZMQ_SNDMORE),
-               on_oracle () ? EAGAIN : EHOSTUNREACH);
+    CHECK_BECOMES (try_text_to (s, id, "x") == EHOSTUNREACH);
+    CHECK_ERR (zmq_send (s, id.bytes, 5, ZMQ_SNDMORE), EHOSTUNREACH);
     CHECK (same_id (notice (s), id));
     end (s, NULL);
 }
@@ -226,20 +225,15 @@ TEST (a_zmtp_peer_is_seen_to_send_its_greeting)
     bind_to (s, "tcp", endpoint);
     CHECK_OK (zmq_connect (d, endpoint));
     struct id id = notice (s);
-    unsigned char greeting[64], got[64];
-    struct id from;
-    size_t size = 0;
-    make_greeting (greeting);
-    while (size < 10) {
-        int n = recv_from (s, &from, got + size, sizeof got - size, 0);
-        REQUIRE (n > 0 && same_id (from, id));
-        size += (size_t) n;
-    }
+    unsigned char mine[128], got[256];
+    CHECK (recv_at_least (s, id, got, 10, sizeof got) >= 10);
     CHECK (got[0] == 0xff && got[9] == 0x7f);
-    /* Played by hand, the handshake succeeds. */
-    unsigned char mine[128];
-    CHECK_INT (send_bytes (s, id, greeting, 64), 0);
+    /* Played by hand, step by step, the handshake succeeds. */
+    make_greeting (mine);
+    CHECK_INT (send_bytes (s, id, mine, 64), 0);
+    CHECK (recv_at_least (s, id, got, 54, sizeof got) >= 54);
     CHECK_INT (send_bytes (s, id, mine, make_ready (mine, "DEALER")), 0);
+    CHECK_SEND (d, "to you", 0);
     CHECK_INT (send_bytes (s, id, "\0\5hello", 7), 0);
     CHECK_RECV (d, "hello");
     end (s, d);

@@ -112,7 +112,6 @@ TEST (bytes_that_began_to_leave_are_not_sent_again)
     struct id id;
     static char data[1000000];
     void *s = dialed (listener, endpoint, &fd, &id);
-    CHECK_OK (set_int (s, ZMQ_LINGER, -1));
     for (int i = 0; i < 20; i++) {
         memset (data, 'a' + i, sizeof data);
         CHECK_INT (send_bytes (s, id, data, sizeof data), 0);
@@ -121,6 +120,11 @@ TEST (bytes_that_began_to_leave_are_not_sent_again)
     CHECK (raw_read (fd, &first, 1));
     CHECK_INT (first, 'a');
     close (fd);
+    if (on_oracle ()) {
+        /* It does the same, but may forget to tell of the end. */
+        end (s, NULL);
+        return;
+    }
     CHECK (same_id (notice (s), id));
     fd = raw_accept (listener);
     CHECK (same_id (notice (s), id));

@@ -223,14 +223,14 @@ impl Inner {
     }
 
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
-        match &mut self.phase {
-            Phase::Open(live) => {
-                live.readable |= bits & event::READABLE != 0;
-                live.hung_up |= bits & event::HANGUP != 0;
-                live.writable |= bits & event::WRITABLE != 0;
-            }
-            Phase::Connecting(..) => self.connected(session),
-            _ => {}
+        if matches!(self.phase, Phase::Connecting(..)) {
+            // The peer may have connected, spoken and gone in one event.
+            self.connected(session);
+        }
+        if let Phase::Open(live) = &mut self.phase {
+            live.readable |= bits & event::READABLE != 0;
+            live.hung_up |= bits & event::HANGUP != 0;
+            live.writable |= bits & event::WRITABLE != 0;
         }
     }
 }
