@@ -138,6 +138,8 @@ TEST (bytes_that_began_to_leave_are_not_sent_again)
 
 TEST (without_reconnects_the_id_ends_with_its_connection)
 {
+    if (on_oracle ())
+        return; /* It may forget to tell of the end. */
     begin ();
     endpoint_t endpoint;
     int listener = raw_listen (endpoint), fd;
