@@ -22,7 +22,6 @@ static const struct
   {ZMQ_IPC_FILTER_PID, 1},
   {ZMQ_IPC_FILTER_UID, 1},
   {ZMQ_IPC_FILTER_GID, 1},
-  {ZMQ_ROUTER_RAW, 1},
   {ZMQ_USE_FD, 0},
   {ZMQ_PLAIN_SERVER, 0},
   {ZMQ_PLAIN_USERNAME, 0},

@@ -61,6 +61,11 @@ pub struct SocketOptions {
     pub handshake_ivl: Option<Duration>,
     /// `ZMQ_INVERT_MATCHING`: what matches a subscription is what is dropped.
     pub invert_matching: bool,
+    /// `ZMQ_ROUTER_RAW` (ROUTER, REP): connections carry bytes without ZMTP.
+    pub router_raw: bool,
+    /// `ZMQ_STREAM_NOTIFY` (STREAM): connections tell of their beginning and
+    /// end.
+    pub stream_notify: bool,
     /// `ZMQ_HEARTBEAT_IVL`: how often to PING; `None`: never.
     pub heartbeat_ivl: Option<Duration>,
     /// `ZMQ_HEARTBEAT_TTL` in the unit of the PING command; 0: none.
@@ -102,7 +107,9 @@ pub enum PatternOption<'v> {
     RouterMandatory(bool),
     /// `ZMQ_ROUTER_HANDOVER` (ROUTER, REP).
     RouterHandover(bool),
-    /// `ZMQ_CONNECT_ROUTING_ID` (ROUTER, REP): the name of the peer that the
+    /// `ZMQ_ROUTER_RAW` (ROUTER, REP).
+    RouterRaw(bool),
+    /// `ZMQ_CONNECT_ROUTING_ID` (ROUTER, REP, STREAM): the name of the peer that the
     /// next connect reaches. Not empty; may be longer than a routing id.
     ConnectRoutingId(&'v [u8]),
     /// `ZMQ_PROBE_ROUTER` (REQ, REP, DEALER, ROUTER).
@@ -173,6 +180,8 @@ impl SocketOptions {
             tos: 0,
             handshake_ivl: Some(Duration::from_secs(30)),
             invert_matching: false,
+            router_raw: false,
+            stream_notify: true,
             heartbeat_ivl: None,
             heartbeat_ttl_deciseconds: 0,
             heartbeat_timeout: None,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::error::Errno;
-use crate::socket_type::SocketType::{Dealer, Pub, Rep, Req, Router, Sub, XPub, XSub};
+use crate::socket_type::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, XPub, XSub};
 
 use super::row::{
     Access::{ReadOnly, ReadWrite, WriteOnly},
@@ -98,6 +98,20 @@ const ROUTING_ID: State = Now(
 );
 const SUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Subscribe(v))), Get::Never);
 const UNSUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Unsubscribe(v))), Get::Never);
+const ROUTER_RAW: State = Now(
+    Set::Flag(|o, v| {
+        o.router_raw = v;
+        Ok(Change::Pattern(PatternOption::RouterRaw(v)))
+    }),
+    Get::Never,
+);
+const STREAM_NOTIFY: State = Now(
+    Set::Flag(|o, v| {
+        o.stream_notify = v;
+        Ok(Change::Stored)
+    }),
+    Get::Never,
+);
 const RCVMORE: State = Now(Set::Never, Get::LiveInt(|live| Ok(i32::from(live.receive_more()))));
 const FD: State = Now(Set::Never, Get::LiveInt(|live| live.fd()));
 const EVENTS: State = Now(Set::Never, Get::LiveInt(|live| live.events()));
@@ -225,7 +239,7 @@ pub(super) const TABLE: &[Row] = &[
         .noting("also named ZMQ_DELAY_ATTACH_ON_CONNECT"),
     Row::new(40, "XPUB_VERBOSE", LOOSE, "", Int(0), WriteOnly, pattern!(XPubVerbose))
         .on(&[Pub, XPub]).at_once(),
-    Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, Later(2)).on(&[Rep, Router]),
+    Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, ROUTER_RAW).on(&[Rep, Router]),
     Row::new(42, "IPV6", FLAG, "", Int(0), ReadWrite, flag!(ipv6))
         .noting("inherited from the context"),
     Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, ReadsDefault(3)),
@@ -255,7 +269,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(59, "IPC_FILTER_UID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
     Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
     Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
-        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router])
+        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
     Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, Later(3)),
     Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, Later(3)),
@@ -270,7 +284,7 @@ pub(super) const TABLE: &[Row] = &[
         .on(&[Pub, XPub]).at_once(),
     Row::new(72, "XPUB_WELCOME_MSG", TOPIC, "", Empty, WriteOnly, XPUB_WELCOME_MSG)
         .on(&[Pub, XPub]).at_once().noting("empty: none; for those who come from then on"),
-    Row::new(73, "STREAM_NOTIFY", FLAG, "", Int(1), WriteOnly, Later(2)).noting("for STREAM"),
+    Row::new(73, "STREAM_NOTIFY", FLAG, "", Int(1), WriteOnly, STREAM_NOTIFY).on(&[Stream]),
     Row::new(74, "INVERT_MATCHING", ANY_FLAG, "", Int(0), ReadWrite, INVERT_MATCHING).at_once()
         .noting("for PUB, XPUB, SUB"),
     Row::new(75, "HEARTBEAT_IVL", NOT_NEGATIVE, "ms", Int(0), ReadWrite,

@@ -177,9 +177,16 @@ impl Inner {
         if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
             pipe.look_again();
         }
-        if signals & signal::CLOSED != 0 && self.lingering.is_none() {
+        if signals & signal::CLOSED != 0 {
+            // It may come twice: a pipe that is closed for good after its
+            // pattern had shut it. Time that was granted grows no longer.
             let linger = pipe.peer_linger();
-            self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
+            let until = linger.and_then(|time| Instant::now().checked_add(time));
+            self.lingering = Some(match (self.lingering, until) {
+                (Some(Some(before)), Some(until)) => Some(before.min(until)),
+                (Some(before), until) => before.or(until),
+                (None, until) => until,
+            });
             if linger == Some(Duration::ZERO) {
                 self.pipe = None;
             }
@@ -209,7 +216,7 @@ impl Inner {
             Phase::Waiting(until) if *until <= now => self.dial(session),
             Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
             Phase::Open(live) => {
-                if let Err(error) = live.zmtp.on_deadline(now) {
+                if let Err(error) = live.protocol.on_deadline(now) {
                     self.disconnected(session, Ending::Protocol(error));
                 }
             }
@@ -218,14 +225,14 @@ impl Inner {
     }
 
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
-        match &mut self.phase {
-            Phase::Open(live) => {
-                live.readable |= bits & event::READABLE != 0;
-                live.hung_up |= bits & event::HANGUP != 0;
-                live.writable |= bits & event::WRITABLE != 0;
-            }
-            Phase::Connecting(..) => self.connected(session),
-            _ => {}
+        if matches!(self.phase, Phase::Connecting(..)) {
+            // The peer may have connected, spoken and gone in one event.
+            self.connected(session);
+        }
+        if let Phase::Open(live) = &mut self.phase {
+            live.readable |= bits & event::READABLE != 0;
+            live.hung_up |= bits & event::HANGUP != 0;
+            live.writable |= bits & event::WRITABLE != 0;
         }
     }
 }
@@ -358,9 +365,10 @@ impl Inner {
 impl Inner {
     fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
         let Some(surroundings) = &self.surroundings else { return };
-        let zmtp = surroundings.settings.zmtp.clone();
         let fd = stream.as_raw_fd();
-        let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        let settings = &surroundings.settings;
+        let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
+        let raw = live.protocol.is_raw();
         self.report_of(
             &live,
             if self.dialer.is_some() { Event::Connected } else { Event::Accepted }(fd),
@@ -368,7 +376,11 @@ impl Inner {
         self.flow = Flow::default();
         self.phase = Phase::Open(Box::new(live));
         if watch && let Err(error) = session.reactor.watch(session.id, fd) {
-            self.disconnected(session, Ending::Disconnected(error));
+            return self.disconnected(session, Ending::Disconnected(error));
+        }
+        // There is no handshake to wait for.
+        if raw && let Err(ending) = self.meet(session, PeerInfo::default()) {
+            self.disconnected(session, ending);
         }
     }
 
@@ -398,9 +410,9 @@ impl Inner {
     ) -> std::result::Result<(), Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(()) };
         let mut later = false;
-        if reads > 0 && (live.readable || live.holds_bytes()) {
+        if reads > 0 && (live.readable || live.holds_input()) {
             // Asked before each read: the first event is the peer's READY.
-            let ready = live.zmtp.is_ready();
+            let ready = live.protocol.is_ready();
             let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
             later = round == Round::MoreLater;
             if let Some(peer) = live.ready() {
@@ -452,7 +464,7 @@ impl Inner {
     fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
         let Phase::Open(live) = &mut self.phase else { return };
         let Some(pipe) = &mut self.pipe else { return };
-        if !live.zmtp.is_ready() || !live.writable || !live.batch.is_empty() {
+        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
             // The next event of the connection looks at the pipe again.
             return;
         }
@@ -497,9 +509,10 @@ impl Inner {
         session: &Arc<Session>,
         peer: PeerInfo,
     ) -> std::result::Result<bool, Ending> {
-        // Nothing is told of peers older than ZMTP 3.0.
+        // Nothing is told of peers older than ZMTP 3.0, nor without a handshake.
         if !peer.identity_follows
             && let Phase::Open(live) = &self.phase
+            && !live.protocol.is_raw()
         {
             self.report_of(live, Event::HandshakeSucceeded);
         }
@@ -547,7 +560,7 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let Phase::Open(live) = phase {
+        if let Phase::Open(mut live) = phase {
             if !live.met
                 && let Some(event) = Event::of_failed_handshake(&ending)
             {
@@ -556,6 +569,7 @@ impl Inner {
             self.report_of(&live, Event::Disconnected(live.fd()));
             if let Some(pipe) = &mut self.pipe {
                 pipe.rollback();
+                live.tell_end(pipe);
                 live.settle(pipe);
             }
         }
@@ -583,6 +597,14 @@ impl Inner {
             _ => false,
         };
         if !left && !writing {
+            // Bytes that nobody reads would make a reset of the end of a raw
+            // connection, and cost the peer what it has not read yet.
+            if let Phase::Open(live) = &mut self.phase
+                && live.protocol.is_raw()
+            {
+                live.readable = true;
+                let _ = live.read(self.pipe.as_mut(), READS_PER_TURN);
+            }
             self.end(session);
         }
     }
@@ -606,7 +628,7 @@ impl Inner {
         let phase = match &self.phase {
             Phase::Waiting(until) => Some(*until),
             Phase::Connecting(_, until) => *until,
-            Phase::Open(live) => live.zmtp.deadline(),
+            Phase::Open(live) => live.protocol.deadline(),
             Phase::Ended => return,
             _ => None,
         };

@@ -6,14 +6,15 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Ending;
 use super::batch::{Batch, Written};
+use super::protocol::Protocol;
+use super::{Ending, Settings};
 use crate::error::Errno;
 use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
 use crate::transport::Stream;
-use crate::zmtp::{self, Connection, Inbox, PeerInfo};
+use crate::zmtp::{Inbox, PeerInfo};
 
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
@@ -35,7 +36,7 @@ thread_local! {
 pub(super) struct Live {
     stream: Stream,
     reactor: Arc<Reactor>,
-    pub(super) zmtp: Connection,
+    pub(super) protocol: Protocol,
     pub(super) batch: Batch,
     /// The kernel may have more to read.
     pub(super) readable: bool,
@@ -72,13 +73,13 @@ impl Live {
     pub(super) fn new(
         stream: Stream,
         reactor: Arc<Reactor>,
-        config: Arc<zmtp::Config>,
+        settings: &Settings,
         now: Instant,
     ) -> Live {
         Live {
             stream,
             reactor,
-            zmtp: Connection::new(config, now),
+            protocol: Protocol::new(settings, now),
             batch: Batch::default(),
             readable: true,
             hung_up: false,
@@ -109,7 +110,7 @@ impl Live {
 
     /// What became known of the peer.
     pub(super) fn ready(&mut self) -> Option<PeerInfo> {
-        let peer = self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer);
+        let peer = self.protocol.ready();
         self.met |= peer.is_some();
         peer
     }
@@ -117,6 +118,9 @@ impl Live {
     /// Reads what there is into the pipe, in `reads` goes at most.
     pub(super) fn read(&mut self, pipe: Option<&mut Pipe>, reads: usize) -> Result<Round, Ending> {
         let mut inbox = PipeInbox { pipe };
+        if self.protocol.is_notice_due() && !self.tell_beginning(&mut inbox)? {
+            return Ok(Round::Done);
+        }
         if !self.held.is_empty() && !self.take_held(&mut inbox)? {
             return Ok(Round::Done);
         }
@@ -159,22 +163,22 @@ impl Live {
             let now = Instant::now();
             self.heard = true;
             if into_body > 0 {
-                self.zmtp.body_received(now, into_body, inbox)?;
+                self.protocol.body_received(now, into_body, inbox)?;
             }
-            let received = self.zmtp.receive(now, &buffer[..rest], inbox);
+            let received = self.protocol.receive(now, &buffer[..rest], inbox);
             // What came whole before an error has come.
             inbox.flush();
             let consumed = received?;
             if consumed < rest {
                 self.held.extend_from_slice(&buffer[consumed..rest]);
-                if self.zmtp.is_ready() && inbox.pipe.is_none() {
+                if self.protocol.is_ready() && inbox.pipe.is_none() {
                     return Ok(Round::Ready);
                 }
                 if !self.take_held(inbox)? {
                     return Ok(Round::Done);
                 }
             }
-            if self.zmtp.is_ready() && inbox.pipe.is_none() {
+            if self.protocol.is_ready() && inbox.pipe.is_none() {
                 return Ok(Round::Ready);
             }
             if !self.readable {
@@ -189,7 +193,7 @@ impl Live {
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
         let mut room = 0;
         let (read, asked) = loop {
-            let read = match self.zmtp.body_target() {
+            let read = match self.protocol.body_target() {
                 Some(target) => {
                     room = target.len();
                     let asked = room + buffer.len();
@@ -216,11 +220,20 @@ impl Live {
         Ok(Some((into_body, read - into_body, read == asked)))
     }
 
+    /// Tells the socket of a raw connection that has come about. False when
+    /// there is no room yet.
+    #[cold]
+    fn tell_beginning(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
+        self.protocol.receive(Instant::now(), &[], inbox)?;
+        inbox.flush();
+        Ok(!self.protocol.is_notice_due())
+    }
+
     /// Decodes held bytes. False when some are still held for want of room.
     fn take_held(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
         let now = Instant::now();
         while self.held_from < self.held.len() {
-            let received = self.zmtp.receive(now, &self.held[self.held_from..], inbox);
+            let received = self.protocol.receive(now, &self.held[self.held_from..], inbox);
             inbox.flush();
             let consumed = received?;
             self.held_from += consumed;
@@ -233,9 +246,17 @@ impl Live {
         Ok(true)
     }
 
-    /// Whether bytes that came early, with the handshake, wait to be decoded.
-    pub(super) fn holds_bytes(&self) -> bool {
-        !self.held.is_empty()
+    /// Whether there is something for the pipe that need not be read: bytes
+    /// that came early, or that the pipe had no room for; a notice.
+    pub(super) fn holds_input(&self) -> bool {
+        !self.held.is_empty() || self.protocol.is_notice_due()
+    }
+
+    /// Tells the socket that the connection is over, where it wants to know.
+    pub(super) fn tell_end(&mut self, pipe: &mut Pipe) {
+        let mut inbox = PipeInbox { pipe: Some(pipe) };
+        self.protocol.ended(&mut inbox);
+        inbox.flush();
     }
 
     /// Writes what there is to write.
@@ -245,7 +266,7 @@ impl Live {
         }
         for _ in 0..WRITES_PER_TURN {
             if self.batch.is_empty() {
-                self.batch.fill(&mut self.zmtp, pipe.as_deref_mut());
+                self.batch.fill(&mut self.protocol, pipe.as_deref_mut());
                 if self.batch.is_empty() {
                     if let Some(pipe) = pipe {
                         self.batch.take_skipped(pipe);
@@ -279,17 +300,17 @@ impl Live {
 
     /// Queues the messages a connection begins with.
     pub(super) fn begin_with(&mut self, messages: &[Message]) {
-        self.batch.add_control(&self.zmtp, messages);
+        self.batch.add_control(&self.protocol, messages);
     }
 
     /// Whether nothing is on its way out.
     pub(super) fn is_written(&self) -> bool {
-        self.batch.is_empty() && !self.zmtp.has_output()
+        self.batch.is_empty() && !self.protocol.has_output()
     }
 
     /// Takes back what the kernel did not take whole.
     pub(super) fn settle(mut self, pipe: &mut Pipe) {
-        self.batch.settle(&self.zmtp, pipe);
+        self.batch.settle(&self.protocol, pipe);
     }
 }
 

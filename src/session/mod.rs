@@ -17,6 +17,7 @@ mod listener;
 mod live;
 mod opening;
 mod pace;
+mod protocol;
 
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +33,7 @@ pub(crate) use opening::Opening;
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
+use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicU32, Ordering, SharedCell};
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
@@ -56,6 +58,8 @@ const KILL: u32 = 1 << 5;
 pub(crate) struct Settings {
     /// What we bring into each connection.
     pub(crate) zmtp: Arc<zmtp::Config>,
+    /// Connections speak no ZMTP, but carry bytes as they are.
+    pub(crate) raw: Option<raw::Config>,
     /// What the kernel is asked for.
     pub(crate) tuning: Tuning,
     /// Water marks of a new pipe, in messages: what the session may have

@@ -8,6 +8,7 @@ use super::mailbox::Port;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
 use crate::pipe::{Key, pipe};
+use crate::raw;
 use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
@@ -148,10 +149,13 @@ impl Socket {
             let text: Arc<str> = text.into();
             let key = self.attach_connected(ours, &text);
             self.last_endpoint = text.to_string();
-            if let Some(key) = key {
-                self.remember(text, Kind::Inproc(key));
-            }
-            return Ok(());
+            return match key {
+                Some(key) => {
+                    self.remember(text, Kind::Inproc(key));
+                    Ok(())
+                }
+                None => self.refused_peer(),
+            };
         }
         let text: Arc<str> = text.into();
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
@@ -166,7 +170,7 @@ impl Socket {
             let (ours, theirs) = pipe(hwm, settings.conflate);
             match self.attach_connected(ours, &text) {
                 Some(key) => (Some(theirs), Some(key)),
-                None => return Ok(()),
+                None => return self.refused_peer(),
             }
         };
         let surroundings = self.surroundings(text.clone(), settings);
@@ -182,6 +186,12 @@ impl Socket {
         let end = pipe.end();
         self.attach(pipe, Some(text.clone()), true);
         self.pipes.key_of(&end)
+    }
+
+    /// The answer to a connect whose peer the pattern does not take, since its
+    /// name is taken. ROUTER's users are told nothing.
+    fn refused_peer(&self) -> Result<()> {
+        if self.kind() == SocketType::Stream { Err(Errno::EINVAL) } else { Ok(()) }
     }
 
     /// Ends all that has this very text. False when nothing has.
@@ -257,6 +267,16 @@ impl Socket {
         self.options.conflate && matches!(self.kind(), Dealer | Pull | Push | Pub | Sub)
     }
 
+    /// Whether connections carry bytes as they are, and how.
+    fn raw(&self) -> Option<raw::Config> {
+        use SocketType::{Rep, Router, Stream};
+        match self.kind() {
+            Stream => Some(raw::Config { notify: self.options.stream_notify }),
+            Router | Rep if self.options.router_raw => Some(raw::Config { notify: true }),
+            _ => None,
+        }
+    }
+
     fn placement(&self) -> Placement {
         Placement { pool: self.home.reactors.clone(), affinity: self.options.affinity }
     }
@@ -304,6 +324,7 @@ impl Socket {
         };
         Arc::new(Settings {
             zmtp: Arc::new(zmtp),
+            raw: self.raw(),
             tuning,
             receive_hwm: u32::try_from(options.rcvhwm).unwrap_or(0),
             send_hwm: u32::try_from(options.sndhwm).unwrap_or(0),

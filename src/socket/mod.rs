@@ -173,6 +173,9 @@ impl Socket {
             self.pipe_endpoints.insert(key, endpoint);
         }
         if self.pattern.attach(&mut self.pipes, key, connected) {
+            if let Some(id) = self.pattern.take_given_id() {
+                self.options.routing_id = id.into_vec();
+            }
             end.set_owner(self.port.clone());
         } else {
             self.drop_pipe(key, Some(Duration::ZERO));
