@@ -20,4 +20,4 @@ mod table;
 
 pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
-pub use socket::{Change, Live, PatternOption, SocketOptions};
+pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};

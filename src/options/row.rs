@@ -88,6 +88,10 @@ pub(super) enum Set {
     Int64(fn(&mut SocketOptions, i64) -> Result<Change<'static>>),
     UInt64(fn(&mut SocketOptions, u64) -> Result<Change<'static>>),
     Bytes(for<'v> fn(&mut SocketOptions, &'v [u8]) -> Result<Change<'v>>),
+    /// One more filter; `None`, a NULL pointer of size 0, forgets all.
+    IntFilter(fn(Option<i32>) -> Change<'static>),
+    /// As `IntFilter`.
+    TextFilter(for<'v> fn(Option<&'v [u8]>) -> Change<'v>),
 }
 
 /// Fetches the value.
@@ -165,6 +169,14 @@ impl Row {
             Set::Bytes(store) => {
                 self.kind.check_length(value)?;
                 store(options, bytes)
+            }
+            Set::IntFilter(change) => {
+                let value = value.map(|bytes| self.kind.int(bytes)).transpose()?;
+                Ok(change(value))
+            }
+            Set::TextFilter(change) => {
+                self.kind.check_length(value)?;
+                Ok(change(value))
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
+use crate::sync::Ordering;
 use crate::transport::{
     Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
 };
@@ -62,6 +63,9 @@ enum Phase {
     Resolving,
     /// The kernel connects.
     Connecting(Stream, Option<Instant>),
+    /// Never to connect, since there are no further attempts; what is sent
+    /// stays in the pipe.
+    Parked,
     /// Connected: handshake or traffic.
     Open(Box<Live>),
     Ended,
@@ -272,7 +276,10 @@ impl Inner {
             let Some(settings) = self.surroundings.as_ref().map(|s| s.settings.clone()) else {
                 return;
             };
-            let Some(address) = dialer.next_address() else { return self.wait(session) };
+            let Some(address) = dialer.next_address() else {
+                let stops = dialer.refused && settings.stops_when_refused;
+                return if stops { self.give_up(session) } else { self.wait(session) };
+            };
             match start_connect(&address, dialer.source, &settings.tuning) {
                 Ok((stream, Progress::Connected)) => return self.open(session, stream, true),
                 Ok((stream, Progress::InProgress)) => {
@@ -284,7 +291,7 @@ impl Inner {
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
-                Err(_) => {}
+                Err(error) => dialer.failed(error),
             }
         }
     }
@@ -307,24 +314,43 @@ impl Inner {
             Ok(()) => self.open(session, stream, false),
             // An event that was meant for somebody else.
             Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
-            Err(_) => {
+            Err(error) => {
                 self.phase = Phase::Connecting(stream, until);
+                if let Some((dialer, _)) = &mut self.dialer {
+                    dialer.failed(error);
+                }
                 self.try_next_address(session);
             }
         }
     }
 
-    /// Waits before the next attempt, or ends where none is wanted.
+    /// An attempt has failed: waits for the next, or for ever.
     fn wait(&mut self, session: &Arc<Session>) {
-        let settings = self.surroundings.as_ref().map(|s| s.settings.clone());
-        let wait = match (&mut self.dialer, settings) {
-            (Some((dialer, _)), Some(settings)) => dialer.back_off(&settings),
-            _ => None,
+        self.phase = match self.next_attempt() {
+            Some(until) => Phase::Waiting(until),
+            None => Phase::Parked,
         };
-        match wait.and_then(|wait| Instant::now().checked_add(wait)) {
+        self.end_if_done(session);
+    }
+
+    /// A connection is gone: waits before the next attempt, or ends.
+    fn wait_again(&mut self, session: &Arc<Session>) {
+        match self.next_attempt() {
             Some(until) => self.phase = Phase::Waiting(until),
-            None => self.end(session),
+            None => self.give_up(session),
         }
+    }
+
+    fn next_attempt(&mut self) -> Option<Instant> {
+        let settings = self.surroundings.as_ref()?.settings.clone();
+        let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
+        Instant::now().checked_add(wait)
+    }
+
+    /// The end, for want of reconnects.
+    fn give_up(&mut self, session: &Arc<Session>) {
+        session.given_up.store(true, Ordering::Relaxed);
+        self.end(session);
     }
 }
 
@@ -459,6 +485,7 @@ impl Inner {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
+        live.met = true;
         if let Some((dialer, _)) = &mut self.dialer {
             dialer.succeeded();
         }
@@ -503,11 +530,16 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let (Phase::Open(live), Some(pipe)) = (phase, &mut self.pipe) {
-            pipe.rollback();
-            live.settle(pipe);
+        let mut for_good = false;
+        if let Phase::Open(live) = phase {
+            let settings = self.surroundings.as_ref().map(|s| &s.settings);
+            for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
+            if let Some(pipe) = &mut self.pipe {
+                pipe.rollback();
+                live.settle(pipe);
+            }
         }
-        let for_good = match ending {
+        for_good |= match ending {
             Ending::Disconnected => false,
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
@@ -517,7 +549,7 @@ impl Inner {
         if !self.keeps_pipe {
             self.pipe = None;
         }
-        self.wait(session);
+        self.wait_again(session);
     }
 
     /// Ends once the socket is gone and nothing is left to send.
@@ -530,7 +562,8 @@ impl Inner {
             Phase::Open(live) => self.pipe.is_some() && !live.is_written(),
             _ => false,
         };
-        if !left && !writing {
+        // What will never be sent is not waited for.
+        if (!left && !writing) || matches!(self.phase, Phase::Parked) {
             self.end(session);
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct Live {
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
+    /// The handshake is done.
+    pub(super) met: bool,
 }
 
 /// How a round of reading or writing ended.
@@ -76,6 +78,7 @@ impl Live {
             held: Vec::new(),
             held_from: 0,
             heard: false,
+            met: false,
         }
     }
 

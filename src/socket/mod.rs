@@ -33,7 +33,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
-use crate::transport::Resolver;
+use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
 #[derive(Clone)]
@@ -57,6 +57,8 @@ pub(crate) struct Home {
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
     options: SocketOptions,
+    /// Who may connect to what is bound from now on.
+    admission: Admission,
     pattern: Box<dyn Pattern>,
     pipes: PipeSet,
     /// The endpoint each pipe came about through.
@@ -82,6 +84,7 @@ impl Socket {
     fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
         Socket {
             options: SocketOptions::new(kind, defaults),
+            admission: Admission::default(),
             pattern: pattern(kind),
             pipes: PipeSet::default(),
             pipe_endpoints: HashMap::new(),

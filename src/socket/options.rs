@@ -3,7 +3,7 @@
 
 use super::{Slot, Socket};
 use crate::error::Result;
-use crate::options::{Change, Live, PatternOption};
+use crate::options::{Change, Filter, Live, PatternOption};
 use crate::pipe::Pipe;
 use crate::socket_type::SocketType;
 
@@ -86,6 +86,21 @@ impl Socket {
             // Any type takes it; only those that match topics act on it.
             Change::Pattern(PatternOption::InvertMatching(_)) if !self.matches_topics() => {}
             Change::Pattern(option) => self.pattern.set(option)?,
+            Change::Filter(filter) => self.filter_peers(filter)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a filter for the next bind.
+    fn filter_peers(&mut self, filter: Filter<'_>) -> Result<()> {
+        let admission = &mut self.admission;
+        match filter {
+            Filter::Network(Some(text)) => admission.add_network(text, self.options.ipv6)?,
+            Filter::Network(None) => admission.clear_networks(),
+            Filter::Process(pid) => admission.set_process(pid),
+            // The system's ids have the same bits, without a sign.
+            Filter::User(uid) => admission.set_user(uid.map(i32::cast_unsigned)),
+            Filter::Group(gid) => admission.set_group(gid.map(i32::cast_unsigned)),
         }
         Ok(())
     }
