@@ -181,6 +181,21 @@ impl Row {
         }
     }
 
+    /// Whether only a look at a value of this many bytes could tell whether it
+    /// may be set.
+    pub(super) fn reads_value(&self, kind: SocketType, length: usize) -> bool {
+        matches!(self.state, State::Now(..))
+            && self.access != Access::ReadOnly
+            && (self.sockets.is_empty() || self.sockets.contains(&kind))
+            && match self.kind {
+                Kind::Int64 | Kind::UInt64 => length == size_of::<i64>(),
+                Kind::Binary { min, max } => (min..=max).contains(&length),
+                // NULL is told from a text before it is read.
+                Kind::Text { .. } => false,
+                _ => length == size_of::<i32>(),
+            }
+    }
+
     /// Writes the value to the buffer, zeros behind it; returns its length.
     pub(super) fn get(
         &self,

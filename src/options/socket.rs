@@ -241,6 +241,12 @@ impl SocketOptions {
         table::find(option).ok_or(Errno::EINVAL)?.set(self, value)
     }
 
+    /// Whether only a look at a value of this many bytes could tell whether it
+    /// may be set: `EINVAL` is certain otherwise.
+    pub fn reads_value(&self, option: i32, length: usize) -> bool {
+        table::find(option).is_some_and(|row| row.reads_value(self.kind, length))
+    }
+
     /// Reads an option into the caller's buffer: the value, then zeros to the
     /// buffer's end. Returns the length of the value, the terminating zero of a
     /// text included.
@@ -478,10 +484,10 @@ mod tests {
     #[test]
     fn properties_are_named_x_and_kept_once() {
         let mut pair = fresh(SocketType::Pair);
-        for text in ["X-a:b", "X-b:c:d", "X-a:again", "X-::", "X-:bc", "X-n\0m:v"] {
+        for text in ["X-a:b", "X-b:c:d", "X-a:again", "X-a::", "X-:bc", "X-n\0m:v"] {
             assert_eq!(pair.set(95, Some(text.as_bytes())), Ok(Change::Stored), "{text}");
         }
-        for text in ["", "a:b", "x-a:b", "X-a", "X-a:", "X-:b", "X-ab:", "XX-a:b", ":X-a:b"] {
+        for text in ["", "a:b", "x-a:b", "X-a", "X-a:", "X-:b", "X-ab:", "X-::", "XX-a:b", ":X-a:b"] {
             assert_eq!(pair.set(95, Some(text.as_bytes())), Err(Errno::EINVAL), "{text}");
         }
         assert_eq!(pair.set(95, None), Err(Errno::EINVAL));

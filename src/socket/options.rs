@@ -2,7 +2,7 @@
 //! what only the socket can do or knows.
 
 use super::{Slot, Socket};
-use crate::error::Result;
+use crate::error::{Errno, Result};
 use crate::options::{Change, Filter, Live, PatternOption};
 use crate::pipe::Pipe;
 use crate::socket_type::SocketType;
@@ -13,6 +13,23 @@ impl Slot {
         let mut socket = self.lock()?;
         socket.check_alive()?;
         socket.set_option(self, option, value)
+    }
+
+    /// The answer to a value that a caller only says the length of, giving
+    /// NULL for where it is.
+    pub(crate) fn missing_option_value(&self, option: i32, length: usize) -> Result<()> {
+        let socket = self.lock()?;
+        socket.check_alive()?;
+        let reads = socket.options.reads_value(option, length);
+        Err(if reads { Errno::EFAULT } else { Errno::EINVAL })
+    }
+
+    /// The answer to a caller that gives NULL for where a value is to be
+    /// written.
+    pub(crate) fn missing_option_buffer(&self, option: i32, length: usize) -> Result<usize> {
+        let mut instead = [0; LONGEST_VALUE_BYTES];
+        self.option(option, &mut instead[..length.min(LONGEST_VALUE_BYTES)])?;
+        Err(Errno::EFAULT)
     }
 
     /// Reads an option into `buffer`; says how many bytes it is.
@@ -27,6 +44,8 @@ impl Slot {
     }
 }
 
+/// No option is longer; endpoints may be.
+const LONGEST_VALUE_BYTES: usize = 512;
 /// `ZMQ_EVENTS`.
 const ZMQ_EVENTS: i32 = 15;
 
