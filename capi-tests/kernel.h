@@ -1,0 +1,61 @@
+/* kernel.h - what the kernel says of descriptors and of this process's
+ * threads, for the tests of options that reach it. */
+#ifndef FERROZMQ_KERNEL_H
+#define FERROZMQ_KERNEL_H
+
+#include "fixtures.h"
+#include <sched.h>
+
+/* An int option of a descriptor; a negative errno when it has none. */
+FIXTURE int kernel_option (int fd, int level, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt (fd, level, option, &value, &size) ? -errno : value;
+}
+
+/* The listening descriptor of this process, the first if there are several. */
+FIXTURE int listening_fd (void)
+{
+    for (int fd = 3; fd < 1024; fd++)
+        if (kernel_option (fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)
+            return fd;
+    return -1;
+}
+
+/* The descriptor that a message came through. */
+FIXTURE int receive_source (void *s)
+{
+    zmq_msg_t msg;
+    CHECK_OK (zmq_msg_init (&msg));
+    REQUIRE (zmq_msg_recv (&msg, s, 0) >= 0);
+    int fd = zmq_msg_get (&msg, ZMQ_SRCFD);
+    CHECK_OK (zmq_msg_close (&msg));
+    return fd;
+}
+
+/* Threads of this process whose name is `name` (or ends with it). */
+FIXTURE int find_threads (const char *name, pid_t *found, int most)
+{
+    int count = 0;
+    DIR *tasks = opendir ("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir (tasks));) {
+        char path[300], line[64] = "";
+        snprintf (path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        FILE *file = fopen (path, "r");
+        if (!file)
+            continue;
+        if (fgets (line, sizeof line, file))
+            line[strcspn (line, "\n")] = 0;
+        fclose (file);
+        size_t length = strlen (line), wanted = strlen (name);
+        if (length >= wanted && strcmp (line + length - wanted, name) == 0
+            && count < most)
+            found[count++] = atoi (task->d_name);
+    }
+    if (tasks)
+        closedir (tasks);
+    return count;
+}
+
+#endif
