@@ -116,8 +116,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
             _ if optval.is_null() => slot.missing_option_buffer(option, len)?,
             _ => {
                 // SAFETY: the caller's promise.
-                let buffer =
-                    unsafe { std::slice::from_raw_parts_mut(optval.cast::<u8>(), len) };
+                let buffer = unsafe { std::slice::from_raw_parts_mut(optval.cast::<u8>(), len) };
                 slot.option(option, buffer)?
             }
         };

@@ -487,7 +487,8 @@ mod tests {
         for text in ["X-a:b", "X-b:c:d", "X-a:again", "X-a::", "X-:bc", "X-n\0m:v"] {
             assert_eq!(pair.set(95, Some(text.as_bytes())), Ok(Change::Stored), "{text}");
         }
-        for text in ["", "a:b", "x-a:b", "X-a", "X-a:", "X-:b", "X-ab:", "X-::", "XX-a:b", ":X-a:b"] {
+        for text in ["", "a:b", "x-a:b", "X-a", "X-a:", "X-:b", "X-ab:", "X-::", "XX-a:b", ":X-a:b"]
+        {
             assert_eq!(pair.set(95, Some(text.as_bytes())), Err(Errno::EINVAL), "{text}");
         }
         assert_eq!(pair.set(95, None), Err(Errno::EINVAL));

@@ -363,6 +363,9 @@ impl Inner {
         }
         let zmtp = surroundings.settings.zmtp.clone();
         let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.succeeded();
+        }
         self.flow = Flow::default();
         self.phase = Phase::Open(Box::new(live));
     }
@@ -486,9 +489,6 @@ impl Inner {
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
         live.met = true;
-        if let Some((dialer, _)) = &mut self.dialer {
-            dialer.succeeded();
-        }
         let news = peer_message(&peer, &live.peer_address(), live.fd());
         match &mut self.pipe {
             Some(pipe) => {
