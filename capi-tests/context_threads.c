@@ -258,6 +258,61 @@ TEST (affinity_permits_existing_threads_only)
     CHECK_OK (zmq_ctx_term (context));
 }
 
+TEST (affinity_says_which_thread_serves)
+{
+    enum { THREADS = 4 };
+    int sets[THREADS];
+    void *a[THREADS], *b[THREADS];
+    begin ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_IO_THREADS, THREADS));
+    for (int i = 0; i < THREADS; i++) {
+        endpoint_t endpoint;
+        uint64_t affinity = 1ull << i;
+        a[i] = new_socket (ctx, ZMQ_PAIR);
+        b[i] = new_socket (ctx, ZMQ_PAIR);
+        CHECK_OK (zmq_setsockopt (a[i], ZMQ_AFFINITY, &affinity, 8));
+        CHECK_OK (zmq_setsockopt (b[i], ZMQ_AFFINITY, &affinity, 8));
+        bind_to (b[i], "tcp", endpoint);
+        CHECK_OK (zmq_connect (a[i], endpoint));
+        CHECK_SEND (a[i], "x", 0);
+        CHECK_SEND (b[i], "x", 0);
+        sets[i] = poll_set_of (receive_source (b[i]));
+        CHECK (sets[i] > 0);
+        CHECK_INT (poll_set_of (receive_source (a[i])), sets[i]);
+        for (int j = 0; j < i; j++)
+            CHECK (sets[j] != sets[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_OK (zmq_close (a[i]));
+        CHECK_OK (zmq_close (b[i]));
+    }
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+TEST (without_affinity_connections_are_spread)
+{
+    enum { PEERS = 4 };
+    endpoint_t endpoint;
+    int sets[PEERS], others = 0;
+    void *push[PEERS], *peers = zmq_ctx_new ();
+    begin ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_IO_THREADS, 2));
+    void *pull = new_socket (ctx, ZMQ_PULL);
+    bind_to (pull, "tcp", endpoint);
+    for (int i = 0; i < PEERS; i++) {
+        push[i] = new_socket (peers, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (push[i], endpoint));
+        CHECK_SEND (push[i], "x", 0);
+        sets[i] = poll_set_of (receive_source (pull));
+        others += sets[i] != sets[0];
+    }
+    CHECK (others > 0);
+    for (int i = 0; i < PEERS; i++)
+        CHECK_OK (zmq_close (push[i]));
+    CHECK_OK (zmq_ctx_term (peers));
+    end (pull, NULL);
+}
+
 TEST (traffic_over_four_threads)
 {
     enum { PEERS = 12 };

@@ -34,6 +34,29 @@ FIXTURE int receive_source (void *s)
     return fd;
 }
 
+/* The poll set that watches a descriptor: the lowest of its own descriptors,
+ * -1 when there is none. */
+FIXTURE int poll_set_of (int watched)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        char path[64], what[64] = "", line[256];
+        int found = 0, tfd;
+        snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+        if (readlink (path, what, sizeof what - 1) < 0
+            || strcmp (what, "anon_inode:[eventpoll]") != 0)
+            continue;
+        snprintf (path, sizeof path, "/proc/self/fdinfo/%d", fd);
+        FILE *info = fopen (path, "r");
+        while (info && fgets (line, sizeof line, info))
+            found |= sscanf (line, "tfd: %d", &tfd) == 1 && tfd == watched;
+        if (info)
+            fclose (info);
+        if (found)
+            return fd;
+    }
+    return -1;
+}
+
 /* Threads of this process whose name is `name` (or ends with it). */
 FIXTURE int find_threads (const char *name, pid_t *found, int most)
 {
