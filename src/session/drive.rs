@@ -174,8 +174,11 @@ impl Inner {
 
     /// Takes the pipe's signals.
     fn hear_pipe(&mut self) -> u32 {
-        let Some(pipe) = &self.pipe else { return 0 };
+        let Some(pipe) = &mut self.pipe else { return 0 };
         let signals = pipe.take_signals();
+        if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
+            pipe.look_again();
+        }
         if signals & signal::CLOSED != 0 && self.lingering.is_none() {
             let linger = pipe.peer_linger();
             self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
@@ -489,17 +492,14 @@ impl Inner {
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
         live.met = true;
-        let news = peer_message(&peer, &live.peer_address(), live.fd());
+        let news =
+            (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
         match &mut self.pipe {
-            Some(pipe) => {
-                pipe.push(news);
-                pipe.flush();
-            }
+            Some(pipe) => tell(pipe, news),
             None => {
                 let hwm = [settings.receive_hwm, settings.send_hwm];
                 let (mut ours, theirs) = pipe(hwm, settings.conflate);
-                ours.push(news);
-                ours.flush();
+                tell(&mut ours, news);
                 ours.end().set_owner(session.clone());
                 self.pipe = Some(ours);
                 if !surroundings.host.attach(theirs, &surroundings.endpoint) {
@@ -602,6 +602,14 @@ impl Inner {
             self.timer = Some(due);
             session.reactor.set_timer(session.id, self.timer);
         }
+    }
+}
+
+/// Tells the socket who its peer is, unless the peer itself will.
+fn tell(pipe: &mut Pipe, news: Option<Message>) {
+    if let Some(mut news) = news {
+        pipe.push(&mut news);
+        pipe.flush();
     }
 }
 

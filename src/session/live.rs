@@ -17,6 +17,12 @@ use crate::zmtp::{self, Connection, Inbox, PeerInfo};
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
 const READ_BYTES: usize = 128 * 1024;
+/// A body of which so much was read in one go is likely to be followed by
+/// another one, …
+const LARGE_BYTES: usize = 256 * 1024;
+/// … of which no more than this is to be read with its head, since it would be
+/// copied.
+const HEAD_BYTES: usize = 8 * 1024;
 /// Batches written in one go before other connections have their turn.
 const WRITES_PER_TURN: usize = 16;
 
@@ -45,6 +51,8 @@ pub(super) struct Live {
     pub(super) heard: bool,
     /// The handshake is done.
     pub(super) met: bool,
+    /// The last read was of a large body.
+    large: bool,
 }
 
 /// How a round of reading or writing ended.
@@ -79,6 +87,7 @@ impl Live {
             held_from: 0,
             heard: false,
             met: false,
+            large: false,
         }
     }
 
@@ -168,27 +177,31 @@ impl Live {
     /// One read: bytes that went into the body under way, bytes in `buffer`,
     /// and whether that was as much as was asked for. `None`: nothing there.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
-        let (mut room, mut asked) = (0, buffer.len());
-        let read = loop {
+        let mut room = 0;
+        let (read, asked) = loop {
             let read = match self.zmtp.body_target() {
                 Some(target) => {
                     room = target.len();
-                    asked = room + buffer.len();
+                    let asked = room + buffer.len();
                     let mut parts = [IoSliceMut::new(target), IoSliceMut::new(buffer)];
-                    self.stream.receive_vectored(&mut parts)
+                    (self.stream.receive_vectored(&mut parts), asked)
                 }
-                None => self.stream.receive(buffer),
+                None => {
+                    let asked = if self.large { HEAD_BYTES } else { buffer.len() };
+                    (self.stream.receive(&mut buffer[..asked]), asked)
+                }
             };
             match read {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                read => break read?,
+                (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => {}
+                (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                (read, asked) => break (read?, asked),
             }
         };
         if read == 0 {
             return Err(Ending::Disconnected);
         }
         let into_body = read.min(room);
+        self.large = into_body >= LARGE_BYTES;
         Ok(Some((into_body, read - into_body, read == asked)))
     }
 
@@ -299,11 +312,11 @@ impl Inbox for PipeInbox<'_> {
     }
 
     #[inline]
-    fn push(&mut self, message: Message) {
+    fn push(&mut self, mut message: Message) {
         if let Some(pipe) = &mut self.pipe
             && !pipe.peer_closed()
         {
-            pipe.push(message);
+            pipe.push(&mut message);
         }
     }
 }
