@@ -1,5 +1,6 @@
 /* kernel.h - what the kernel says of descriptors and of this process's
- * threads, for the tests of options that reach it. */
+ * threads, for the tests of options that reach it; and listeners that are not
+ * there yet. */
 #ifndef FERROZMQ_KERNEL_H
 #define FERROZMQ_KERNEL_H
 
@@ -79,6 +80,29 @@ FIXTURE int find_threads (const char *name, pid_t *found, int most)
     if (tasks)
         closedir (tasks);
     return count;
+}
+
+/* Accepts, or gives up after a while. */
+FIXTURE int accept_within (int listener, int ms)
+{
+    struct pollfd item = {listener, POLLIN, 0};
+    return poll (&item, 1, ms) == 1 ? accept (listener, NULL, NULL) : -1;
+}
+
+/* An address that refuses connections, for as long as the descriptor is
+ * open. */
+FIXTURE int refusing (endpoint_t endpoint)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    socklen_t size = sizeof in;
+    int fd = socket (AF_INET, SOCK_STREAM, 0), on = 1;
+    in.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    REQUIRE (setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
+             && bind (fd, (void *) &in, sizeof in) == 0
+             && getsockname (fd, (void *) &in, &size) == 0);
+    snprintf (endpoint, sizeof (endpoint_t), "tcp://127.0.0.1:%d",
+              ntohs (in.sin_port));
+    return fd;
 }
 
 #endif

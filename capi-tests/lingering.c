@@ -1,5 +1,5 @@
 /* How long closing and terminating wait for messages not sent yet. */
-#include "fixtures.h"
+#include "kernel.h"
 
 /* How long term takes with one message that nobody fetches. */
 static long long term_time (int linger, const char *endpoint)
@@ -122,20 +122,6 @@ TEST (blocky_off_makes_linger_zero)
     CHECK_SEND (s, "dropped", 0);
     CHECK_OK (zmq_close (s));
     CHECK_OK (zmq_ctx_term (ctx));
-}
-
-/* Ports that are bound and do not listen refuse connections. */
-static int refusing (endpoint_t endpoint)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    socklen_t size = sizeof in;
-    in.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-    int fd = socket (AF_INET, SOCK_STREAM, 0);
-    REQUIRE (bind (fd, (void *) &in, sizeof in) == 0
-             && getsockname (fd, (void *) &in, &size) == 0);
-    snprintf (endpoint, sizeof (endpoint_t), "tcp://127.0.0.1:%d",
-              ntohs (in.sin_port));
-    return fd;
 }
 
 TEST (linger_is_asked_when_the_socket_closes)
