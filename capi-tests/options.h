@@ -15,8 +15,6 @@ static const struct
     int option, unreadable;
 } later[] = {
   {ZMQ_ROUTER_RAW, 1},
-  {ZMQ_XPUB_MANUAL, 1},
-  {ZMQ_XPUB_WELCOME_MSG, 1},
   {ZMQ_PLAIN_SERVER, 0},
   {ZMQ_PLAIN_USERNAME, 0},
   {ZMQ_PLAIN_PASSWORD, 0},

@@ -95,13 +95,12 @@ impl Registry {
     pub(super) fn connect(&self, name: &str, side: &Side) -> Pipe {
         let mut names = self.names.lock();
         let bound = names.bound.get(name).cloned();
-        let conflate = side.conflate || bound.as_ref().is_some_and(|bound| bound.conflate);
         let (send, receive) = bound.as_ref().map_or((0, 0), |b| (b.receive_hwm, b.send_hwm));
         let hwm = match &bound {
             Some(_) => [sum(side.send_hwm, send), sum(receive, side.receive_hwm)],
             None => [unsigned(side.send_hwm), unsigned(side.receive_hwm)],
         };
-        let (mut ours, mut theirs) = pipe(hwm, conflate);
+        let (mut ours, mut theirs) = pipe(hwm, side.conflate);
         ours.joins_sockets();
         match bound {
             None => {

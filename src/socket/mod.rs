@@ -175,8 +175,9 @@ impl Socket {
     /// Takes out the pipes that their peers closed and that were read.
     fn detach_finished(&mut self) {
         while let Some(key) = self.pipes.next_finished() {
+            let linger = self.pattern.refuses(key).then_some(Duration::ZERO);
             self.pattern.detach(&mut self.pipes, key);
-            self.drop_pipe(key, None);
+            self.drop_pipe(key, linger);
         }
     }
 
