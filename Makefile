@@ -39,7 +39,7 @@ demo: deps lib
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
 
-test: deps lib test-rust test-loom test-c test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -51,6 +51,10 @@ test-loom:
 
 test-c: lib
 	capi-tests/run
+
+# Every size and boundary of every option, and every handle that is none.
+test-sweep: lib
+	capi-tests/sweep/run -d $(RELEASE)
 
 # Against the system's libzmq in another process, and JeroMQ 0.3, which speaks
 # ZMTP 2.0, where it is installed; FULL=1 for 100 000 messages a cell.
@@ -96,5 +100,5 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-install \
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep test-install \
         lint header install asan tsan clean

@@ -13,7 +13,7 @@ use super::row::{
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
     State::{self, Absent, Later, Now, ReadsDefault},
 };
-use super::socket::{Change, PatternOption};
+use super::socket::{Change, Filter, PatternOption};
 
 /// The row of an option.
 pub(super) fn find(option: i32) -> Option<&'static Row> {
@@ -72,6 +72,35 @@ macro_rules! flag {
             }),
             Get::Int(|o| i32::from(o.$field)),
         )
+    };
+}
+
+/// An int that nothing here acts on.
+macro_rules! multicast {
+    ($field:ident) => {
+        Now(
+            Set::Int(|o, v| {
+                o.multicast.$field = v;
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| o.multicast.$field),
+        )
+    };
+    (flag $field:ident) => {
+        Now(
+            Set::Flag(|o, v| {
+                o.multicast.$field = v;
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| i32::from(o.multicast.$field)),
+        )
+    };
+}
+
+/// A filter of local peers.
+macro_rules! process_filter {
+    ($filter:ident) => {
+        Now(Set::IntFilter(|v| Change::Filter(Filter::$filter(v))), Get::Never)
     };
 }
 
@@ -165,6 +194,11 @@ const BINDTODEVICE: State = Now(
     Get::Bytes(|o| &o.bind_to_device),
 );
 
+const TCP_ACCEPT_FILTER: State =
+    Now(Set::TextFilter(|v| Change::Filter(Filter::Network(v))), Get::Never);
+const METADATA: State =
+    Now(Set::Bytes(|o, v| o.add_metadata(v).map(|()| Change::Stored)), Get::Never);
+
 const BITS_64: Kind = Kind::UInt64;
 const FLAG: Kind = Kind::Flag;
 const LOOSE: Kind = Kind::LooseFlag;
@@ -182,6 +216,8 @@ const TTL: Kind = Kind::Int { min: -99, max: 6_553_599 };
 
 const NONE: Initial = Words("");
 
+const MULTICAST: &str = "for multicast transports, which are not here";
+
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
     Row::new(4, "AFFINITY", BITS_64, "bitmap", Int(0), ReadWrite, AFFINITY),
@@ -191,8 +227,10 @@ pub(super) const TABLE: &[Row] = &[
         .noting("PUB, XPUB: in manual mode"),
     Row::new(7, "UNSUBSCRIBE", TOPIC, "", NONE, WriteOnly, UNSUBSCRIBE).on(&[Pub, Sub, XPub])
         .at_once().noting("PUB, XPUB: in manual mode"),
-    Row::new(8, "RATE", POSITIVE, "kbit/s", Int(100), ReadWrite, Later(2)),
-    Row::new(9, "RECOVERY_IVL", NOT_NEGATIVE, "ms", Int(10_000), ReadWrite, Later(2)),
+    Row::new(8, "RATE", POSITIVE, "kbit/s", Int(100), ReadWrite,
+        multicast!(rate_kbps)).noting(MULTICAST),
+    Row::new(9, "RECOVERY_IVL", NOT_NEGATIVE, "ms", Int(10_000), ReadWrite,
+        multicast!(recovery_ivl_ms)).noting(MULTICAST),
     Row::new(11, "SNDBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(sndbuf_bytes))
         .noting("-1: the system's"),
     Row::new(12, "RCVBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(rcvbuf_bytes))
@@ -214,7 +252,8 @@ pub(super) const TABLE: &[Row] = &[
         int!(sndhwm, Change::SendHwm)).at_once().noting("0: unlimited"),
     Row::new(24, "RCVHWM", NOT_NEGATIVE, "messages", Int(1000), ReadWrite,
         int!(rcvhwm, Change::RecvHwm)).at_once().noting("0: unlimited"),
-    Row::new(25, "MULTICAST_HOPS", POSITIVE, "", Int(1), ReadWrite, Later(2)),
+    Row::new(25, "MULTICAST_HOPS", POSITIVE, "", Int(1), ReadWrite, multicast!(hops))
+        .noting(MULTICAST),
     Row::new(27, "RCVTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(rcvtimeo, none is -1))
         .at_once().noting("-1: for ever"),
     Row::new(28, "SNDTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(sndtimeo, none is -1))
@@ -233,8 +272,8 @@ pub(super) const TABLE: &[Row] = &[
         optional!(tcp_keepalive_idle_s)).noting("-1: the system's"),
     Row::new(37, "TCP_KEEPALIVE_INTVL", FROM_MINUS_1, "s", Int(-1), ReadWrite,
         optional!(tcp_keepalive_intvl_s)).noting("-1: the system's"),
-    Row::new(38, "TCP_ACCEPT_FILTER", ANY_TEXT, "", NONE, WriteOnly, Later(2))
-        .noting("deprecated"),
+    Row::new(38, "TCP_ACCEPT_FILTER", SHORT_TEXT, "", NONE, WriteOnly, TCP_ACCEPT_FILTER)
+        .noting("deprecated; `address[/bits]`, NULL forgets all"),
     Row::new(39, "IMMEDIATE", FLAG, "", Int(0), ReadWrite, flag!(immediate))
         .noting("also named ZMQ_DELAY_ATTACH_ON_CONNECT"),
     Row::new(40, "XPUB_VERBOSE", LOOSE, "", Int(0), WriteOnly, pattern!(XPubVerbose))
@@ -265,9 +304,12 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(56, "ROUTER_HANDOVER", LOOSE, "", Int(0), WriteOnly, pattern!(RouterHandover))
         .on(&[Rep, Router]).at_once(),
     Row::new(57, "TOS", NOT_NEGATIVE, "", Int(0), ReadWrite, int!(tos)),
-    Row::new(58, "IPC_FILTER_PID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
-    Row::new(59, "IPC_FILTER_UID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
-    Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
+    Row::new(58, "IPC_FILTER_PID", ANY_INT, "", NONE, WriteOnly, process_filter!(Process))
+        .noting("deprecated; NULL forgets all"),
+    Row::new(59, "IPC_FILTER_UID", ANY_INT, "", NONE, WriteOnly, process_filter!(User))
+        .noting("deprecated; NULL forgets all"),
+    Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, process_filter!(Group))
+        .noting("deprecated; NULL forgets all"),
     Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
         WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
@@ -301,20 +343,24 @@ pub(super) const TABLE: &[Row] = &[
         .noting("0: the system's"),
     Row::new(81, "THREAD_SAFE", FLAG, "", Int(0), ReadOnly, THREAD_SAFE)
         .noting("larger buffers fit"),
-    Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite, Later(2)),
+    Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite,
+        multicast!(max_tpdu_bytes)).noting(MULTICAST),
     Row::new(85, "VMCI_BUFFER_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(86, "VMCI_BUFFER_MIN_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(87, "VMCI_BUFFER_MAX_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(88, "VMCI_CONNECT_TIMEOUT", ANY_INT, "ms", NONE, ReadWrite, Absent),
-    Row::new(89, "USE_FD", FROM_MINUS_1, "", Int(-1), ReadWrite, ReadsDefault(2)),
+    Row::new(89, "USE_FD", FROM_MINUS_1, "", Int(-1), ReadWrite, optional!(use_fd))
+        .noting("for bind, tcp and ipc; -1: one of its own"),
     Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(92, "BINDTODEVICE", DEVICE, "", Empty, ReadWrite, BINDTODEVICE),
-    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, Later(3)).noting("draft"),
-    Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite, Later(2)).noting("draft"),
-    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, Later(2))
+    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ReadsDefault(3)).noting("draft"),
+    Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
+        multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
+    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)
         .noting("draft; `X-name:value`"),
-    Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite, Later(2)).noting("draft"),
+    Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite,
+        multicast!(flag loops_back)).noting("draft; for multicast transports, which are not here"),
     Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly,
         pattern!(XPubManualLastValue)).on(&[Pub, XPub]).at_once()
         .noting("draft; sets ZMQ_XPUB_MANUAL, too"),
@@ -322,7 +368,8 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(100, "SOCKS_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
     Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly,
         pattern!(OnlyFirstSubscribe)).on(&[Pub, XPub, XSub]).at_once().noting("draft"),
-    Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, Later(2)).noting("draft"),
+    Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, int!(reconnect_stop))
+        .noting("draft; 1: when refused, 2: when a handshake fails"),
 ];
 
 /// Where in the table the row of each number is; 255 is nowhere.
@@ -382,13 +429,15 @@ mod tests {
                 assert!(row.access == access, "{}", row.name);
                 let fits = match set {
                     Set::Never => true,
-                    Set::Int(_) => matches!(row.kind, Kind::Int { .. }),
+                    Set::Int(_) | Set::IntFilter(_) => matches!(row.kind, Kind::Int { .. }),
                     Set::Flag(_) => {
                         matches!(row.kind, Kind::Flag | Kind::LooseFlag | Kind::AnyFlag)
                     }
                     Set::Int64(_) => matches!(row.kind, Kind::Int64),
                     Set::UInt64(_) => matches!(row.kind, Kind::UInt64),
-                    Set::Bytes(_) => matches!(row.kind, Kind::Binary { .. } | Kind::Text { .. }),
+                    Set::Bytes(_) | Set::TextFilter(_) => {
+                        matches!(row.kind, Kind::Binary { .. } | Kind::Text { .. })
+                    }
                 };
                 assert!(fits, "{}", row.name);
             }

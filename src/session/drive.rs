@@ -13,6 +13,7 @@ use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
+use crate::sync::Ordering;
 use crate::transport::{
     Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
 };
@@ -64,6 +65,9 @@ enum Phase {
     Resolving,
     /// The kernel connects.
     Connecting(Stream, Option<Instant>),
+    /// Never to connect, since there are no further attempts; what is sent
+    /// stays in the pipe.
+    Parked,
     /// Connected: handshake or traffic.
     Open(Box<Live>),
     Ended,
@@ -284,10 +288,17 @@ impl Inner {
             let Some(settings) = self.surroundings.as_ref().map(|s| s.settings.clone()) else {
                 return;
             };
-            let Some(address) = dialer.next_address() else { return self.wait(session) };
-            let Ok((stream, progress)) = start_connect(&address, dialer.source, &settings.tuning)
-            else {
-                continue;
+            let Some(address) = dialer.next_address() else {
+                let stops = dialer.refused && settings.stops_when_refused;
+                return if stops { self.give_up(session) } else { self.wait(session) };
+            };
+            let (stream, progress) = match start_connect(&address, dialer.source, &settings.tuning)
+            {
+                Ok(started) => started,
+                Err(error) => {
+                    dialer.failed(error);
+                    continue;
+                }
             };
             let fd = stream.as_raw_fd();
             match progress {
@@ -304,7 +315,8 @@ impl Inner {
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
-                Progress::Failed(_) => {
+                Progress::Failed(error) => {
+                    dialer.failed(error);
                     drop(stream);
                     self.report(Event::Closed(fd));
                 }
@@ -340,24 +352,45 @@ impl Inner {
             Ok(()) => self.open(session, stream, false),
             // An event that was meant for somebody else.
             Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
-            Err(_) => {
+            Err(error) => {
                 self.phase = Phase::Connecting(stream, until);
+                if let Some((dialer, _)) = &mut self.dialer {
+                    dialer.failed(error);
+                }
                 self.try_next_address(session);
             }
         }
     }
 
-    /// Waits before the next attempt, or ends where none is wanted.
+    /// An attempt has failed: waits for the next, or for ever.
     fn wait(&mut self, session: &Arc<Session>) {
-        let settings = self.surroundings.as_ref().map(|s| s.settings.clone());
-        let wait = match (&mut self.dialer, settings) {
-            (Some((dialer, _)), Some(settings)) => dialer.back_off(&settings),
-            _ => None,
+        self.phase = match self.next_attempt() {
+            Some(until) => Phase::Waiting(until),
+            None => Phase::Parked,
         };
-        let Some(wait) = wait else { return self.end(session) };
-        let Some(until) = Instant::now().checked_add(wait) else { return self.end(session) };
+        self.end_if_done(session);
+    }
+
+    /// A connection is gone: waits before the next attempt, or ends.
+    fn wait_again(&mut self, session: &Arc<Session>) {
+        match self.next_attempt() {
+            Some(until) => self.phase = Phase::Waiting(until),
+            None => self.give_up(session),
+        }
+    }
+
+    fn next_attempt(&mut self) -> Option<Instant> {
+        let settings = self.surroundings.as_ref()?.settings.clone();
+        let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
+        let until = Instant::now().checked_add(wait)?;
         self.report(Event::ConnectRetried(wait));
-        self.phase = Phase::Waiting(until);
+        Some(until)
+    }
+
+    /// The end, for want of reconnects.
+    fn give_up(&mut self, session: &Arc<Session>) {
+        session.given_up.store(true, Ordering::Relaxed);
+        self.end(session);
     }
 }
 
@@ -369,6 +402,9 @@ impl Inner {
         let settings = &surroundings.settings;
         let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
         let raw = live.protocol.is_raw();
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.succeeded();
+        }
         self.report_of(
             &live,
             if self.dialer.is_some() { Event::Connected } else { Event::Accepted }(fd),
@@ -519,9 +555,7 @@ impl Inner {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
-        if let Some((dialer, _)) = &mut self.dialer {
-            dialer.succeeded();
-        }
+        live.met = true;
         let news =
             (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
         match &mut self.pipe {
@@ -560,7 +594,10 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
+        let mut for_good = false;
         if let Phase::Open(mut live) = phase {
+            let settings = self.surroundings.as_ref().map(|s| &s.settings);
+            for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
             if !live.met
                 && let Some(event) = Event::of_failed_handshake(&ending)
             {
@@ -573,7 +610,7 @@ impl Inner {
                 live.settle(pipe);
             }
         }
-        let for_good = match ending {
+        for_good |= match ending {
             Ending::Disconnected(_) => false,
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
@@ -583,7 +620,7 @@ impl Inner {
         if !self.keeps_pipe {
             self.pipe = None;
         }
-        self.wait(session);
+        self.wait_again(session);
     }
 
     /// Ends once the socket is gone and nothing is left to send.
@@ -596,7 +633,8 @@ impl Inner {
             Phase::Open(live) => self.pipe.is_some() && !live.is_written(),
             _ => false,
         };
-        if !left && !writing {
+        // What will never be sent is not waited for.
+        if (!left && !writing) || matches!(self.phase, Phase::Parked) {
             // Bytes that nobody reads would make a reset of the end of a raw
             // connection, and cost the peer what it has not read yet.
             if let Phase::Open(live) = &mut self.phase

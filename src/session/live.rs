@@ -51,7 +51,7 @@ pub(super) struct Live {
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
-    /// The handshake was done.
+    /// The handshake is done.
     pub(super) met: bool,
     /// The last read was of a large body.
     large: bool,

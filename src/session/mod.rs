@@ -35,7 +35,7 @@ use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
-use crate::sync::{AtomicU32, Ordering, SharedCell};
+use crate::sync::{AtomicBool, AtomicU32, Ordering, SharedCell};
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
 use crate::zmtp;
 use drive::Inner;
@@ -73,6 +73,10 @@ pub(crate) struct Settings {
     pub(crate) reconnect_after: Option<Duration>,
     /// The longest wait; `None`: always the first one.
     pub(crate) reconnect_max: Option<Duration>,
+    /// A refused connection is not tried again.
+    pub(crate) stops_when_refused: bool,
+    /// Nor is one that ended before its handshake did.
+    pub(crate) stops_when_handshake_fails: bool,
     /// How long one attempt to connect may take.
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
@@ -121,6 +125,8 @@ pub(crate) struct Session {
     abandon_linger: Mutex<Option<Duration>>,
     /// The session's place in its reactor.
     id: SourceId,
+    /// It has ended for want of reconnects: its endpoint is connected no more.
+    given_up: AtomicBool,
 }
 
 // SAFETY: `inner` is reached through the ownership word only (see `attend`).
@@ -164,6 +170,7 @@ impl Session {
             abandon_linger: Mutex::new(None),
             id,
             reactor,
+            given_up: AtomicBool::new(false),
         });
         session.reactor.install(id, session.clone());
         session
@@ -174,6 +181,13 @@ impl Session {
     pub(crate) fn abandon(self: &Arc<Self>, linger: Option<Duration>) {
         *self.abandon_linger.lock() = linger;
         self.attend(ABANDON);
+    }
+
+    /// Whether it has ended because it does not connect again
+    /// (`ZMQ_RECONNECT_IVL` -1, `ZMQ_RECONNECT_STOP`).
+    pub(crate) fn has_given_up(&self) -> bool {
+        // Only a note to the socket, which hears of the pipe's end as well.
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Drives the session with `bits`, here or wherever it is being driven.

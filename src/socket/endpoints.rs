@@ -39,6 +39,15 @@ enum Kind {
 }
 
 impl Endpoints {
+    /// Forgets connects that do not go on: they are neither disconnected nor
+    /// in the way of another one.
+    fn forget_given_up(&mut self) {
+        self.entries.retain(|entry| match &entry.kind {
+            Kind::Session(session, _) => !session.has_given_up(),
+            _ => true,
+        });
+    }
+
     /// Closes what listens or connects. Pipes are the socket's to close.
     pub(super) fn close_all(
         &mut self,
@@ -158,6 +167,7 @@ impl Socket {
             };
         }
         let text: Arc<str> = text.into();
+        self.endpoints.forget_given_up();
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
             return Ok(());
         }
@@ -196,6 +206,7 @@ impl Socket {
 
     /// Ends all that has this very text. False when nothing has.
     fn end_endpoint(&mut self, text: &str) -> bool {
+        self.endpoints.forget_given_up();
         let entries = std::mem::take(&mut self.endpoints.entries);
         let (ended, kept) = entries.into_iter().partition(|e: &Entry| &*e.text == text);
         self.endpoints.entries = kept;
@@ -301,6 +312,7 @@ impl Socket {
         let zmtp = zmtp::Config {
             socket_type: self.kind(),
             routing_id: options.routing_id.clone(),
+            metadata: options.metadata.clone().into_iter().collect(),
             as_server: false,
             max_message_size: limit,
             handshake_timeout: options.handshake_ivl,
@@ -321,6 +333,8 @@ impl Socket {
             backlog: options.backlog,
             ipv6: options.ipv6,
             bind_to_device: options.device().map(|d| String::from_utf8_lossy(d).into_owned()),
+            admission: self.admission.clone(),
+            use_fd: options.use_fd,
         };
         Arc::new(Settings {
             zmtp: Arc::new(zmtp),
@@ -331,6 +345,8 @@ impl Socket {
             conflate: self.conflates(),
             reconnect_after: options.reconnect_interval(),
             reconnect_max: options.reconnect_ivl_max,
+            stops_when_refused: options.stops_when_refused(),
+            stops_when_handshake_fails: options.stops_when_handshake_fails(),
             connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
             opening: self.pattern.opening(),
         })

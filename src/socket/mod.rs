@@ -35,7 +35,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
-use crate::transport::Resolver;
+use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
 #[derive(Clone)]
@@ -65,6 +65,8 @@ pub(crate) trait Place: Send + Sync {}
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
     options: SocketOptions,
+    /// Who may connect to what is bound from now on.
+    admission: Admission,
     pattern: Box<dyn Pattern>,
     pipes: PipeSet,
     /// The endpoint each pipe came about through.
@@ -91,6 +93,7 @@ impl Socket {
     fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
         Socket {
             options: SocketOptions::new(kind, defaults),
+            admission: Admission::default(),
             pattern: pattern(kind),
             pipes: PipeSet::default(),
             pipe_endpoints: HashMap::new(),

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::address::{Address, UnixAddress};
 use super::endpoint::{Endpoint, IpcAddress};
-use super::fd::Fd;
+use super::fd::{Fd, identity};
 use super::lookup;
 use super::stream::{Stream, open};
 use super::tuning::Tuning;
 use crate::error::{Errno, Result};
+use crate::sync::close_fd;
 
 /// A listening socket, closed on drop.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Listener {
     /// Removed when we stop listening. A path that the caller chose stays, as
     /// with libzmq: by then it may belong to a later bind.
     temporary: Option<TemporaryPath>,
+    /// The caller's descriptor for the same socket, closed with ours.
+    _adopted: Option<AdoptedFd>,
 }
 
 /// Why a bind failed.
@@ -47,10 +50,17 @@ impl Listener {
     /// Fails with EINVAL (malformed, or inproc, which has no sockets), ENODEV
     /// (no such host or interface), EADDRNOTAVAIL, EADDRINUSE, ENAMETOOLONG,
     /// or what else the kernel says.
+    ///
+    /// With [`Tuning::use_fd`] it serves that listening socket, whatever the
+    /// address says, and owns it from then on; EBADF, ENOTSOCK, EINVAL for
+    /// one that does not listen, EAFNOSUPPORT.
     pub fn bind(
         endpoint: &Endpoint,
         tuning: &Tuning,
     ) -> std::result::Result<Listener, BindFailure> {
+        if let (Some(fd), Endpoint::Tcp(_) | Endpoint::Ipc(_)) = (tuning.use_fd, endpoint) {
+            return Ok(adopt(fd)?);
+        }
         match endpoint {
             Endpoint::Tcp(address) => {
                 let mut failure = Errno::ENODEV.into();
@@ -85,7 +95,12 @@ impl Listener {
     pub fn accept(&self, tuning: &Tuning) -> Result<Option<Stream>> {
         loop {
             match self.fd.accept() {
-                Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
+                Ok((fd, peer)) => {
+                    // Whom no filter lets in is closed without a word.
+                    if let Some(stream) = Stream::accepted(fd, &peer, tuning) {
+                        return Ok(Some(stream));
+                    }
+                }
                 Err(Errno::EAGAIN) => return Ok(None),
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.
@@ -136,7 +151,9 @@ fn listen_tcp(address: Address, tuning: &Tuning) -> std::result::Result<Listener
         fd.local()
     };
     match listen() {
-        Ok(local) => Ok(Listener { fd, endpoint: local.endpoint(), temporary: None }),
+        Ok(local) => {
+            Ok(Listener { fd, endpoint: local.endpoint(), temporary: None, _adopted: None })
+        }
         Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
     }
 }
@@ -152,8 +169,45 @@ fn listen_ipc(
     }
     let (fd, address) = open(Address::Ipc(address), tuning)?;
     match fd.bind(&address.encode()).and_then(|()| fd.listen(tuning.backlog)) {
-        Ok(()) => Ok(Listener { fd, endpoint: address.endpoint(), temporary }),
+        Ok(()) => Ok(Listener { fd, endpoint: address.endpoint(), temporary, _adopted: None }),
         Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
+    }
+}
+
+/// Takes a socket over that the caller has made to listen, as systemd hands
+/// them to services. The caller's descriptor keeps its number until we close
+/// it; we work on a duplicate, so that several binds may use the same one.
+fn adopt(fd: RawFd) -> Result<Listener> {
+    let ours = Fd::duplicate(fd)?;
+    if ours.get(libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let endpoint = ours.local()?.endpoint();
+    ours.set_nonblocking()?;
+    let adopted = AdoptedFd::new(fd, &ours)?;
+    Ok(Listener { fd: ours, endpoint, temporary: None, _adopted: Some(adopted) })
+}
+
+/// A descriptor that the caller gave away with `ZMQ_USE_FD`, closed on drop
+/// unless somebody else has: then its number may stand for another file.
+#[derive(Debug)]
+struct AdoptedFd {
+    fd: RawFd,
+    identity: (u64, u64),
+}
+
+impl AdoptedFd {
+    fn new(fd: RawFd, socket: &Fd) -> Result<AdoptedFd> {
+        Ok(AdoptedFd { fd, identity: identity(socket.as_raw_fd())? })
+    }
+}
+
+impl Drop for AdoptedFd {
+    fn drop(&mut self) {
+        if identity(self.fd) == Ok(self.identity) {
+            // SAFETY: the descriptor still is the socket that was given to us.
+            unsafe { close_fd(self.fd) };
+        }
     }
 }
 

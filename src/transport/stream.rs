@@ -108,16 +108,29 @@ pub(super) fn open(address: Address, tuning: &Tuning) -> Result<(Fd, Address)> {
 }
 
 impl Stream {
-    /// A stream that a listener accepted.
-    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Stream {
+    /// A stream that a listener accepted; `None` for a peer that may not
+    /// connect.
+    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Stream> {
+        let admission = &tuning.admission;
         let kind = match peer.decode() {
             Ok(Address::Tcp(address)) => {
+                if !admission.admits_address(&address) {
+                    return None;
+                }
                 tuning.tune(&fd);
                 Kind::Tcp(address)
             }
-            _ => Kind::Ipc,
+            _ => {
+                if admission.asks_for_credentials() {
+                    let peer = fd.credentials().ok()?;
+                    if !admission.admits_process(&peer) {
+                        return None;
+                    }
+                }
+                Kind::Ipc
+            }
         };
-        Stream { fd, kind }
+        Some(Stream { fd, kind })
     }
 
     /// Reads what is there. 0 when the peer has closed (or the buffer is
