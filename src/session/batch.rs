@@ -162,15 +162,17 @@ impl Batch {
         }
         let mut parts = Vec::with_capacity(2 * self.bodies.len() + 1);
         let mut skip = self.sent;
+        let early = self.sent == 0 && self.total >= LARGE_BATCH;
+        let mut left = if early { HEAD_START } else { usize::MAX };
         let mut add = |part: &[u8]| {
             let skipped = skip.min(part.len());
+            let taken = left.min(part.len() - skipped);
             skip -= skipped;
-            if skipped < part.len() {
+            left -= taken;
+            if taken > 0 {
                 // SAFETY: the slice is used below, within the borrow of `self`
                 // and while the pipe keeps the bodies.
-                let rest = unsafe {
-                    std::slice::from_raw_parts(part.as_ptr().add(skipped), part.len() - skipped)
-                };
+                let rest = unsafe { std::slice::from_raw_parts(part.as_ptr().add(skipped), taken) };
                 parts.push(IoSlice::new(rest));
             }
         };
@@ -236,6 +238,11 @@ impl Batch {
         }
     }
 }
+
+/// Copying so many bytes into the kernel takes longer than waking the peer: …
+const LARGE_BATCH: usize = 256 * 1024;
+/// … so the first few go ahead, and it is awake when the others come.
+const HEAD_START: usize = 8 * 1024;
 
 /// An idle connection keeps at most this much memory for its next batch.
 const KEEP_BYTES: usize = 1024;
