@@ -201,7 +201,7 @@ TEST (ten_thousand_items)
     begin ();
     void *a = new_socket (ctx, ZMQ_PAIR), *b = new_socket (ctx, ZMQ_PAIR);
     endpoint_t endpoint;
-    bind_pair ("tcp", b, a, endpoint);
+    bind_pair ("inproc", b, a, endpoint);
     int event = eventfd (0, EFD_CLOEXEC), wrong = 0;
     struct rlimit fds;
     getrlimit (RLIMIT_NOFILE, &fds);
