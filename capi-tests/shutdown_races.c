@@ -263,8 +263,10 @@ static int race_apart (unsigned seed)
         long long late = run_race (seed);
         if (late > 0)
             printf ("  too late by %lld ms\n", late);
+        bool leaks = __lsan_do_recoverable_leak_check
+                     && __lsan_do_recoverable_leak_check ();
         fflush (stdout);
-        _exit (late > 0);
+        _exit (leaks ? CHECK_LEAKS : late > 0);
     }
     int status = -1;
     while (waitpid (child, &status, 0) < 0 && errno == EINTR)
