@@ -92,25 +92,37 @@ impl Batch {
         self.sent = 0;
         let mut referred = 0;
         if let (Some(pipe), true) = (pipe, zmtp.is_ready()) {
-            while self.bytes.len() < BATCH_BYTES
-                && self.bodies.len() < REFER_COUNT
-                && referred < REFER_TOTAL
-            {
-                let Some(message) = pipe.peek() else { break };
-                referred += self.add(zmtp, message);
-            }
+            referred = match zmtp.frames_as_v1() {
+                false => self.gather::<false>(zmtp, pipe),
+                true => self.gather::<true>(zmtp, pipe),
+            };
         }
         self.total = self.bytes.len() + referred;
     }
 
+    /// Adds frames of the pipe, as ZMTP 1.0 has them if `V1`. Returns the bytes
+    /// that are only referred to.
+    #[inline]
+    fn gather<const V1: bool>(&mut self, zmtp: &Connection, pipe: &mut Pipe) -> usize {
+        let mut referred = 0;
+        while self.bytes.len() < BATCH_BYTES
+            && self.bodies.len() < REFER_COUNT
+            && referred < REFER_TOTAL
+        {
+            let Some(message) = pipe.peek() else { break };
+            referred += self.add::<V1>(zmtp, message);
+        }
+        referred
+    }
+
     /// Adds a frame. Returns the bytes that are only referred to.
     #[inline]
-    fn add(&mut self, zmtp: &Connection, message: &Message) -> usize {
+    fn add<const V1: bool>(&mut self, zmtp: &Connection, message: &Message) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
         self.frames += 1;
         if self.frames > self.stale || message.role() == Role::Data {
-            zmtp.encode_header(message, &mut self.bytes);
+            zmtp.encode_header_as::<V1>(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
                 self.bytes.extend_from_slice(body);
