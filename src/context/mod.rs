@@ -18,7 +18,7 @@ use crate::error::{Errno, Result};
 use crate::options::ContextOptions;
 use crate::reactor::{ReactorPool, Settings};
 use crate::session;
-use crate::socket::{Home, Registry, Slot};
+use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation};
 use crate::transport::Resolver;
@@ -37,6 +37,8 @@ struct State {
     /// Set with the first socket.
     works: Option<Works>,
     sockets: Vec<&'static Slot>,
+    /// Monitors, which count among the sockets.
+    monitors: usize,
     /// Sockets that are open, or of which something lingers.
     leases: usize,
     /// No new sockets.
@@ -69,6 +71,29 @@ impl Drop for Lease {
     }
 }
 
+impl State {
+    /// Whether there are as many sockets as there may be.
+    fn is_full(&self) -> bool {
+        let max = self.works.as_ref().map_or(0, |works| works.max_sockets);
+        self.sockets.len() + self.monitors >= max
+    }
+}
+
+/// A monitor's place among the sockets.
+struct Place {
+    context: Weak<Context>,
+}
+
+impl socket::Place for Place {}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(context) = self.context.upgrade() {
+            context.state.lock().monitors -= 1;
+        }
+    }
+}
+
 impl Context {
     /// A context without sockets or threads.
     pub(crate) fn new() -> Arc<Context> {
@@ -77,6 +102,7 @@ impl Context {
                 options: ContextOptions::default(),
                 works: None,
                 sockets: Vec::new(),
+                monitors: 0,
                 leases: 0,
                 shut: false,
             }),
@@ -107,7 +133,7 @@ impl Context {
             state.works = Some(self.start_works(&state.options)?);
         }
         let Some(works) = &state.works else { return Err(Errno::EMFILE) };
-        if state.sockets.len() >= works.max_sockets {
+        if state.is_full() {
             return Err(Errno::EMFILE);
         }
         let lease = Arc::new(Lease { context: self.clone() });
@@ -137,6 +163,10 @@ impl Context {
             inherited: Arc::new({
                 let started_in = self.started_in.clone();
                 move || fork_generation() != started_in.load(Ordering::Relaxed)
+            }),
+            take_place: Arc::new({
+                let context = context.clone();
+                move || take_place(&context)
             }),
             closed: Arc::new(move |slot| forget_socket(&context, slot)),
             max_message_bytes: options.max_msgsz_bytes.and_then(|max| u64::try_from(max).ok()),
@@ -245,6 +275,19 @@ impl Context {
 
 /// More I/O threads than this help nobody; the option takes any number.
 const MAX_IO_THREADS: usize = 1024;
+
+fn take_place(context: &Weak<Context>) -> Result<Box<dyn socket::Place>> {
+    let alive = context.upgrade().ok_or(Errno::ETERM)?;
+    let mut state = alive.state.lock();
+    if state.shut {
+        return Err(Errno::ETERM);
+    }
+    if state.is_full() {
+        return Err(Errno::EMFILE);
+    }
+    state.monitors += 1;
+    Ok(Box::new(Place { context: context.clone() }))
+}
 
 fn forget_socket(context: &Weak<Context>, slot: &'static Slot) {
     if let Some(context) = context.upgrade() {

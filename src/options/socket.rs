@@ -117,6 +117,14 @@ pub enum PatternOption<'v> {
     XPubVerboser(bool),
     /// `ZMQ_XPUB_NODROP` (XPUB, PUB).
     XPubNoDrop(bool),
+    /// `ZMQ_XPUB_MANUAL` (XPUB, PUB).
+    XPubManual(bool),
+    /// `ZMQ_XPUB_MANUAL_LAST_VALUE` (XPUB, PUB).
+    XPubManualLastValue(bool),
+    /// `ZMQ_XPUB_WELCOME_MSG` (XPUB, PUB); empty: none.
+    XPubWelcome(&'v [u8]),
+    /// `ZMQ_ONLY_FIRST_SUBSCRIBE` (XPUB, PUB, XSUB).
+    OnlyFirstSubscribe(bool),
     /// `ZMQ_INVERT_MATCHING` (every type; PUB, XPUB and SUB act on it).
     InvertMatching(bool),
 }

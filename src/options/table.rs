@@ -126,6 +126,8 @@ const TCP_KEEPALIVE: State = Now(
 );
 const CONNECT_ROUTING_ID: State =
     Now(Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::ConnectRoutingId(v)))), Get::Never);
+const XPUB_WELCOME_MSG: State =
+    Now(Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::XPubWelcome(v)))), Get::Never);
 const INVERT_MATCHING: State = Now(
     Set::Flag(|o, v| {
         o.invert_matching = v;
@@ -171,8 +173,10 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(4, "AFFINITY", BITS_64, "bitmap", Int(0), ReadWrite, AFFINITY),
     Row::new(5, "ROUTING_ID", ID, "", Empty, ReadWrite, ROUTING_ID)
         .noting("also named ZMQ_IDENTITY"),
-    Row::new(6, "SUBSCRIBE", TOPIC, "", NONE, WriteOnly, SUBSCRIBE).on(&[Sub]).at_once(),
-    Row::new(7, "UNSUBSCRIBE", TOPIC, "", NONE, WriteOnly, UNSUBSCRIBE).on(&[Sub]).at_once(),
+    Row::new(6, "SUBSCRIBE", TOPIC, "", NONE, WriteOnly, SUBSCRIBE).on(&[Pub, Sub, XPub]).at_once()
+        .noting("PUB, XPUB: in manual mode"),
+    Row::new(7, "UNSUBSCRIBE", TOPIC, "", NONE, WriteOnly, UNSUBSCRIBE).on(&[Pub, Sub, XPub])
+        .at_once().noting("PUB, XPUB: in manual mode"),
     Row::new(8, "RATE", POSITIVE, "kbit/s", Int(100), ReadWrite, Later(2)),
     Row::new(9, "RECOVERY_IVL", NOT_NEGATIVE, "ms", Int(10_000), ReadWrite, Later(2)),
     Row::new(11, "SNDBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(sndbuf_bytes))
@@ -262,8 +266,10 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
     Row::new(69, "XPUB_NODROP", LOOSE, "", Int(0), WriteOnly, pattern!(XPubNoDrop))
         .on(&[Pub, XPub]).at_once(),
-    Row::new(71, "XPUB_MANUAL", LOOSE, "", Int(0), WriteOnly, Later(2)).on(&[Pub, XPub]),
-    Row::new(72, "XPUB_WELCOME_MSG", TOPIC, "", Empty, WriteOnly, Later(2)).on(&[Pub, XPub]),
+    Row::new(71, "XPUB_MANUAL", LOOSE, "", Int(0), WriteOnly, pattern!(XPubManual))
+        .on(&[Pub, XPub]).at_once(),
+    Row::new(72, "XPUB_WELCOME_MSG", TOPIC, "", Empty, WriteOnly, XPUB_WELCOME_MSG)
+        .on(&[Pub, XPub]).at_once().noting("empty: none; for those who come from then on"),
     Row::new(73, "STREAM_NOTIFY", FLAG, "", Int(1), WriteOnly, Later(2)).noting("for STREAM"),
     Row::new(74, "INVERT_MATCHING", ANY_FLAG, "", Int(0), ReadWrite, INVERT_MATCHING).at_once()
         .noting("for PUB, XPUB, SUB"),
@@ -295,12 +301,13 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, Later(2))
         .noting("draft; `X-name:value`"),
     Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite, Later(2)).noting("draft"),
-    Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly, Later(2))
-        .on(&[Pub, XPub]).noting("draft"),
+    Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly,
+        pattern!(XPubManualLastValue)).on(&[Pub, XPub]).at_once()
+        .noting("draft; sets ZMQ_XPUB_MANUAL, too"),
     Row::new(99, "SOCKS_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
     Row::new(100, "SOCKS_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
-    Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly, Later(2))
-        .on(&[Pub, XPub, XSub]).noting("draft"),
+    Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly,
+        pattern!(OnlyFirstSubscribe)).on(&[Pub, XPub, XSub]).at_once().noting("draft"),
     Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, Later(2)).noting("draft"),
 ];
 

@@ -9,11 +9,13 @@
 
 mod dealer;
 mod interest;
+mod news;
 mod pair;
 mod pull;
 mod push;
 mod rep;
 mod req;
+mod requests;
 mod router;
 mod sub;
 mod xpub;
@@ -40,6 +42,12 @@ pub(crate) trait Pattern: Send {
     /// goes as soon as its peer does.
     fn hears(&self, _key: Key) -> bool {
         true
+    }
+
+    /// Whether the pipe, which is about to be detached, is closed because of
+    /// what its peer did: then nothing more is sent to it.
+    fn refuses(&self, _key: Key) -> bool {
+        false
     }
 
     /// The pipe has room, after it had none.

@@ -120,8 +120,10 @@ impl Batch {
     fn add<const V1: bool>(&mut self, zmtp: &Connection, message: &Message) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
+        let obsolete =
+            self.frames < self.stale && stands_alone(message, self.frames == self.whole_frames);
         self.frames += 1;
-        if self.frames > self.stale || message.role() == Role::Data {
+        if !obsolete {
             zmtp.encode_header_as::<V1>(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
@@ -225,8 +227,9 @@ impl Batch {
         pipe.rewind();
         while frames < self.frames {
             let Some(message) = pipe.peek() else { break };
+            let obsolete = frames < self.stale && stands_alone(message, frames == whole);
             frames += 1;
-            if frames > self.stale || message.role() == Role::Data {
+            if !obsolete {
                 header.clear();
                 zmtp.encode_header(message, &mut header);
                 bytes += header.len() + message.len();
@@ -249,6 +252,13 @@ impl Batch {
             self.bytes = Vec::new();
         }
     }
+}
+
+/// Whether this is a subscription, or the end of one, and nothing else of a
+/// message: such a frame may be left out. `begins`: the frame before it, if
+/// any, ended a message.
+fn stands_alone(message: &Message, begins: bool) -> bool {
+    message.role() != Role::Data && begins && !message.more()
 }
 
 /// Copying so many bytes into the kernel takes longer than waking the peer: …

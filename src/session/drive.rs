@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
-use super::{ABANDON, Ending, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
+use super::{
+    ABANDON, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace,
+};
 use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
 use crate::pipe::{Pipe, pipe, signal};
@@ -276,28 +278,49 @@ impl Inner {
                 return;
             };
             let Some(address) = dialer.next_address() else { return self.wait(session) };
-            match start_connect(&address, dialer.source, &settings.tuning) {
-                Ok((stream, Progress::Connected)) => return self.open(session, stream, true),
-                Ok((stream, Progress::InProgress)) => {
-                    if session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
+            let Ok((stream, progress)) = start_connect(&address, dialer.source, &settings.tuning)
+            else {
+                continue;
+            };
+            let fd = stream.as_raw_fd();
+            match progress {
+                Progress::Connected => return self.open(session, stream, true),
+                Progress::InProgress => {
+                    if session.reactor.watch(session.id, fd).is_err() {
+                        drop(stream);
+                        self.report(Event::Closed(fd));
                         continue;
                     }
+                    self.report(Event::ConnectDelayed);
                     let until =
                         settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
-                Err(_) => {}
+                Progress::Failed(_) => {
+                    drop(stream);
+                    self.report(Event::Closed(fd));
+                }
             }
         }
     }
 
     /// Drops what the phase holds of the kernel.
     fn leave_phase(&mut self, session: &Arc<Session>) {
-        if let Phase::Connecting(stream, _) = &self.phase {
-            session.reactor.unwatch(stream.as_raw_fd());
+        let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
+        if let Phase::Connecting(stream, _) = phase {
+            let fd = stream.as_raw_fd();
+            session.reactor.unwatch(fd);
+            drop(stream);
+            self.report(Event::Closed(fd));
         }
-        self.phase = Phase::Resolving;
+    }
+
+    /// Tells of an event at the endpoint that is being connected.
+    fn report(&self, event: Event) {
+        if let Some(surroundings) = &self.surroundings {
+            surroundings.report(event);
+        }
     }
 
     fn connected(&mut self, session: &Arc<Session>) {
@@ -324,10 +347,10 @@ impl Inner {
             (Some((dialer, _)), Some(settings)) => dialer.back_off(&settings),
             _ => None,
         };
-        match wait.and_then(|wait| Instant::now().checked_add(wait)) {
-            Some(until) => self.phase = Phase::Waiting(until),
-            None => self.end(session),
-        }
+        let Some(wait) = wait else { return self.end(session) };
+        let Some(until) = Instant::now().checked_add(wait) else { return self.end(session) };
+        self.report(Event::ConnectRetried(wait));
+        self.phase = Phase::Waiting(until);
     }
 }
 
@@ -335,13 +358,28 @@ impl Inner {
 impl Inner {
     fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
         let Some(surroundings) = &self.surroundings else { return };
-        if watch && session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
-            return self.disconnected(session, Ending::Disconnected);
-        }
         let zmtp = surroundings.settings.zmtp.clone();
+        let fd = stream.as_raw_fd();
         let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        self.report_of(
+            &live,
+            if self.dialer.is_some() { Event::Connected } else { Event::Accepted }(fd),
+        );
         self.flow = Flow::default();
         self.phase = Phase::Open(Box::new(live));
+        if watch && let Err(error) = session.reactor.watch(session.id, fd) {
+            self.disconnected(session, Ending::Disconnected(error));
+        }
+    }
+
+    /// Tells of an event of a connection, at the endpoint that was connected
+    /// or, on the accepting side, at the connection's own.
+    fn report_of(&self, live: &Live, event: Event) {
+        match &self.surroundings {
+            Some(surroundings) if self.dialer.is_some() => surroundings.report(event),
+            Some(surroundings) => surroundings.report_at(event, || live.local_endpoint()),
+            None => {}
+        }
     }
 
     /// Reads and writes what can be.
@@ -459,6 +497,12 @@ impl Inner {
         session: &Arc<Session>,
         peer: PeerInfo,
     ) -> std::result::Result<bool, Ending> {
+        // Nothing is told of peers older than ZMTP 3.0.
+        if !peer.identity_follows
+            && let Phase::Open(live) = &self.phase
+        {
+            self.report_of(live, Event::HandshakeSucceeded);
+        }
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
@@ -482,7 +526,7 @@ impl Inner {
             }
         }
         if let (Some(opening), Some(pipe)) = (&settings.opening, &mut self.pipe) {
-            let (messages, stale) = opening.open(pipe).map_err(|_| Ending::Disconnected)?;
+            let (messages, stale) = opening.open(pipe).map_err(Ending::Disconnected)?;
             live.batch.skip_subscriptions(stale);
             // The rest of our handshake goes before the first message.
             while !live.is_written() {
@@ -503,12 +547,20 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let (Phase::Open(live), Some(pipe)) = (phase, &mut self.pipe) {
-            pipe.rollback();
-            live.settle(pipe);
+        if let Phase::Open(live) = phase {
+            if !live.met
+                && let Some(event) = Event::of_failed_handshake(&ending)
+            {
+                self.report_of(&live, event);
+            }
+            self.report_of(&live, Event::Disconnected(live.fd()));
+            if let Some(pipe) = &mut self.pipe {
+                pipe.rollback();
+                live.settle(pipe);
+            }
         }
         let for_good = match ending {
-            Ending::Disconnected => false,
+            Ending::Disconnected(_) => false,
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
         if self.dialer.is_none() || for_good {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::Ending;
 use super::batch::{Batch, Written};
+use crate::error::Errno;
 use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
@@ -43,12 +44,14 @@ pub(super) struct Live {
     /// The kernel may take more.
     pub(super) writable: bool,
     /// The kernel refused to write.
-    cannot_write: bool,
+    cannot_write: Option<Errno>,
     /// Bytes read that the pipe has no room for, from `held_from` on.
     held: Vec<u8>,
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
+    /// The handshake was done.
+    pub(super) met: bool,
     /// The last read was of a large body.
     large: bool,
 }
@@ -80,10 +83,11 @@ impl Live {
             readable: true,
             hung_up: false,
             writable: true,
-            cannot_write: false,
+            cannot_write: None,
             held: Vec::new(),
             held_from: 0,
             heard: false,
+            met: false,
             large: false,
         }
     }
@@ -98,9 +102,16 @@ impl Live {
         self.stream.peer_address()
     }
 
+    /// The endpoint that an accepted connection came to.
+    pub(super) fn local_endpoint(&self) -> String {
+        self.stream.local_endpoint()
+    }
+
     /// What became known of the peer.
     pub(super) fn ready(&mut self) -> Option<PeerInfo> {
-        self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer)
+        let peer = self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer);
+        self.met |= peer.is_some();
+        peer
     }
 
     /// Reads what there is into the pipe, in `reads` goes at most.
@@ -136,8 +147,10 @@ impl Live {
                 Ok(None) => {
                     self.readable = false;
                     // Neither direction works: the connection is over.
-                    let over = self.cannot_write;
-                    return if over { Err(Ending::Disconnected) } else { Ok(Round::Done) };
+                    return match self.cannot_write {
+                        Some(error) => Err(Ending::Disconnected(error)),
+                        None => Ok(Round::Done),
+                    };
                 }
                 Err(ending) => return Err(ending),
             };
@@ -195,7 +208,8 @@ impl Live {
             }
         };
         if read == 0 {
-            return Err(Ending::Disconnected);
+            // A reset may have been seen by the last write.
+            return Err(Ending::Disconnected(self.cannot_write.unwrap_or(Errno::EPIPE)));
         }
         let into_body = read.min(room);
         self.large = into_body >= LARGE_BYTES;
@@ -226,7 +240,7 @@ impl Live {
 
     /// Writes what there is to write.
     pub(super) fn write(&mut self, mut pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
-        if self.cannot_write {
+        if self.cannot_write.is_some() {
             return Ok(Round::Done);
         }
         for _ in 0..WRITES_PER_TURN {
@@ -248,7 +262,7 @@ impl Live {
                     self.writable = false;
                     return Ok(Round::Done);
                 }
-                Err(_) => return self.write_failed(),
+                Err(error) => return self.write_failed(error.into()),
             }
         }
         Ok(Round::MoreLater)
@@ -256,8 +270,8 @@ impl Live {
 
     /// The peer takes nothing more. What it has sent may still be read: the
     /// connection ends with its end.
-    fn write_failed(&mut self) -> Result<Round, Ending> {
-        self.cannot_write = true;
+    fn write_failed(&mut self, error: Errno) -> Result<Round, Ending> {
+        self.cannot_write = Some(error);
         self.hung_up = true;
         self.readable = true;
         if self.held.is_empty() { Ok(Round::MoreLater) } else { Ok(Round::Done) }

@@ -12,6 +12,7 @@
 mod batch;
 mod dial;
 mod drive;
+mod events;
 mod listener;
 mod live;
 mod opening;
@@ -24,10 +25,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub(crate) use events::{Event, Watcher};
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
-use crate::error::{KeepErrno, Result};
+use crate::error::{Errno, KeepErrno, Result};
 use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
@@ -97,6 +99,8 @@ pub(crate) struct Surroundings {
     pub(crate) endpoint: Arc<str>,
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
+    /// Is told what happens to endpoints and connections.
+    pub(crate) watcher: Arc<dyn Watcher>,
     /// Keeps the context waiting until the session has ended.
     pub(crate) lease: Arc<dyn Lease>,
 }
@@ -263,14 +267,14 @@ impl Source for Session {
 #[derive(Debug)]
 enum Ending {
     /// The peer went away, or the kernel gave the connection up.
-    Disconnected,
+    Disconnected(Errno),
     /// The peer did what the protocol forbids, or nothing for too long.
     Protocol(zmtp::ProtocolError),
 }
 
 impl From<std::io::Error> for Ending {
-    fn from(_: std::io::Error) -> Ending {
-        Ending::Disconnected
+    fn from(error: std::io::Error) -> Ending {
+        Ending::Disconnected(error.into())
     }
 }
 

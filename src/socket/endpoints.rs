@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inproc::{Registry, Side};
+use super::inproc::{Door, Registry, Side};
 use super::mailbox::Port;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
@@ -45,16 +45,17 @@ impl Endpoints {
         port: &Arc<Port>,
         linger: Option<Duration>,
     ) {
+        let door = Door::Socket(port.clone());
         for entry in self.entries.drain(..) {
             match entry.kind {
                 Kind::Acceptor(acceptor) => acceptor.close(linger),
                 Kind::Session(session, None) => session.abandon(linger),
                 Kind::Session(_, Some(_)) => {}
-                Kind::Name(name) => drop(inproc.unbind(&name, port)),
+                Kind::Name(name) => inproc.unbind(&name, &door),
                 Kind::Inproc(_) => {}
             }
         }
-        inproc.forget(port);
+        inproc.forget(&door);
     }
 }
 
@@ -62,7 +63,7 @@ impl Slot {
     /// Listens at an endpoint (manual page zmq_bind).
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
         let endpoint = Endpoint::parse(text)?;
-        let settings = {
+        let (settings, monitoring) = {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
@@ -70,10 +71,13 @@ impl Slot {
                 return socket.bind_name(text, name);
             }
             socket.reactor_for_endpoint()?;
-            socket.settings()
+            (socket.settings(), socket.monitoring.clone())
         };
         // Asks the name service, maybe: not under the lock.
-        let listener = Listener::bind(&endpoint, &settings.tuning)?;
+        let listener = Listener::bind(&endpoint, &settings.tuning).map_err(|failure| {
+            monitoring.report_failed_bind(&endpoint, text, failure);
+            failure.errno
+        })?;
         let mut socket = self.lock()?;
         socket.check_alive()?;
         socket.listen(listener, settings)
@@ -196,7 +200,7 @@ impl Socket {
     fn end_entry(&mut self, entry: Entry) {
         match entry.kind {
             Kind::Acceptor(acceptor) => acceptor.close(self.options.linger),
-            Kind::Name(name) => drop(self.home.inproc.unbind(&name, &self.port)),
+            Kind::Name(name) => self.home.inproc.unbind(&name, &Door::Socket(self.port.clone())),
             Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
             Kind::Session(session, key) => {
                 match key {
@@ -239,7 +243,7 @@ impl Socket {
     fn side(&self) -> Side {
         Side {
             kind: self.kind(),
-            port: self.port.clone(),
+            door: Door::Socket(self.port.clone()),
             send_hwm: self.options.sndhwm,
             receive_hwm: self.options.rcvhwm,
             conflate: self.conflates(),
@@ -258,7 +262,13 @@ impl Socket {
     }
 
     fn surroundings(&self, endpoint: Arc<str>, settings: Arc<Settings>) -> Surroundings {
-        Surroundings { host: self.port.clone(), endpoint, settings, lease: self.home.lease.clone() }
+        Surroundings {
+            host: self.port.clone(),
+            endpoint,
+            settings,
+            watcher: self.monitoring.clone(),
+            lease: self.home.lease.clone(),
+        }
     }
 
     /// The options as the sessions of one endpoint see them.

@@ -10,6 +10,7 @@
 mod endpoints;
 mod inproc;
 mod mailbox;
+mod monitor;
 mod options;
 mod slot;
 mod transfer;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
+use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
 pub(crate) use wait::{Following, Watch, park_on, parker};
@@ -46,6 +48,8 @@ pub(crate) struct Home {
     pub(crate) inproc: Arc<Registry>,
     /// Keeps the context waiting until everything of this socket has ended.
     pub(crate) lease: Arc<dyn Lease>,
+    /// Takes one of the context's places for a monitor. `EMFILE`, `ETERM`.
+    pub(crate) take_place: Arc<dyn Fn() -> Result<Box<dyn Place>> + Send + Sync>,
     /// Tells the context that the socket was closed.
     pub(crate) closed: Arc<dyn Fn(&'static Slot) + Send + Sync>,
     /// Whether this process is a fork of the one that made the context.
@@ -53,6 +57,10 @@ pub(crate) struct Home {
     /// `ZMQ_MAX_MSGSZ`, where it was set.
     pub(crate) max_message_bytes: Option<u64>,
 }
+
+/// One of the places that `ZMQ_MAX_SOCKETS` counts, given back when dropped,
+/// which may be on any thread, with a socket's lock held.
+pub(crate) trait Place: Send + Sync {}
 
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
@@ -70,6 +78,7 @@ pub(crate) struct Socket {
     received_before: u32,
     /// The context was terminated or shut down.
     terminated: bool,
+    monitoring: Arc<Monitoring>,
     home: Home,
     port: Arc<Port>,
     /// Memory for what comes from the mailbox.
@@ -91,6 +100,7 @@ impl Socket {
             received: 0,
             received_before: 0,
             terminated: false,
+            monitoring: Arc::default(),
             home,
             port,
             commands: VecDeque::new(),
@@ -176,8 +186,9 @@ impl Socket {
     /// Takes out the pipes that their peers closed and that were read.
     fn detach_finished(&mut self) {
         while let Some(key) = self.pipes.next_finished() {
+            let linger = self.pattern.refuses(key).then_some(Duration::ZERO);
             self.pattern.detach(&mut self.pipes, key);
-            self.drop_pipe(key, None);
+            self.drop_pipe(key, linger);
         }
     }
 

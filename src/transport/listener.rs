@@ -24,6 +24,22 @@ pub struct Listener {
     temporary: Option<TemporaryPath>,
 }
 
+/// Why a bind failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindFailure {
+    /// What is wrong.
+    pub errno: Errno,
+    /// The descriptor that was to listen and is closed again, if it came to
+    /// that.
+    pub closed: Option<RawFd>,
+}
+
+impl From<Errno> for BindFailure {
+    fn from(errno: Errno) -> BindFailure {
+        BindFailure { errno, closed: None }
+    }
+}
+
 impl Listener {
     /// Starts to listen. An ipc path that exists is taken over, even one that
     /// is still served. Blocks only while a host name is looked up.
@@ -31,10 +47,13 @@ impl Listener {
     /// Fails with EINVAL (malformed, or inproc, which has no sockets), ENODEV
     /// (no such host or interface), EADDRNOTAVAIL, EADDRINUSE, ENAMETOOLONG,
     /// or what else the kernel says.
-    pub fn bind(endpoint: &Endpoint, tuning: &Tuning) -> Result<Listener> {
+    pub fn bind(
+        endpoint: &Endpoint,
+        tuning: &Tuning,
+    ) -> std::result::Result<Listener, BindFailure> {
         match endpoint {
             Endpoint::Tcp(address) => {
-                let mut failure = Errno::ENODEV;
+                let mut failure = Errno::ENODEV.into();
                 for address in lookup::local(address, tuning.ipv6)? {
                     match listen_tcp(Address::Tcp(address), tuning) {
                         Ok(listener) => return Ok(listener),
@@ -49,7 +68,7 @@ impl Listener {
                 listen_ipc(address, Some(temporary), tuning)
             }
             Endpoint::Ipc(address) => listen_ipc(address.address()?, None, tuning),
-            Endpoint::Inproc(_) => Err(Errno::EINVAL),
+            Endpoint::Inproc(_) => Err(Errno::EINVAL.into()),
         }
     }
 
@@ -85,6 +104,14 @@ impl Listener {
         }
     }
 
+    /// Stops to listen. Fails when a temporary path could not be removed.
+    pub fn close(mut self) -> Result<()> {
+        match self.temporary.take() {
+            Some(mut temporary) => temporary.remove(),
+            None => Ok(()),
+        }
+    }
+
     /// Closes the descriptor and nothing else, for a forked child: the
     /// temporary path is its parent's.
     pub fn abandon(mut self) {
@@ -100,28 +127,34 @@ impl AsRawFd for Listener {
     }
 }
 
-fn listen_tcp(address: Address, tuning: &Tuning) -> Result<Listener> {
+fn listen_tcp(address: Address, tuning: &Tuning) -> std::result::Result<Listener, BindFailure> {
     let (fd, address) = open(address, tuning)?;
-    fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-    fd.bind(&address.encode())?;
-    fd.listen(tuning.backlog)?;
-    let endpoint = fd.local()?.endpoint();
-    Ok(Listener { fd, endpoint, temporary: None })
+    let listen = || {
+        fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        fd.bind(&address.encode())?;
+        fd.listen(tuning.backlog)?;
+        fd.local()
+    };
+    match listen() {
+        Ok(local) => Ok(Listener { fd, endpoint: local.endpoint(), temporary: None }),
+        Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
+    }
 }
 
 fn listen_ipc(
     address: UnixAddress,
     temporary: Option<TemporaryPath>,
     tuning: &Tuning,
-) -> Result<Listener> {
+) -> std::result::Result<Listener, BindFailure> {
     if let Some(path) = address.path() {
         // What cannot be removed makes the bind fail, with a better reason.
         let _ = std::fs::remove_file(path);
     }
     let (fd, address) = open(Address::Ipc(address), tuning)?;
-    fd.bind(&address.encode())?;
-    fd.listen(tuning.backlog)?;
-    Ok(Listener { fd, endpoint: address.endpoint(), temporary })
+    match fd.bind(&address.encode()).and_then(|()| fd.listen(tuning.backlog)) {
+        Ok(()) => Ok(Listener { fd, endpoint: address.endpoint(), temporary }),
+        Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
+    }
 }
 
 /// A directory made for one socket, removed with it on drop. It lies in the
@@ -131,8 +164,8 @@ fn listen_ipc(
 struct TemporaryPath {
     /// As the endpoint shows it, maybe relative.
     shown: PathBuf,
-    /// The same, unmoved by a later chdir.
-    absolute: PathBuf,
+    /// The same, unmoved by a later chdir; `None` once removed.
+    absolute: Option<PathBuf>,
 }
 
 impl TemporaryPath {
@@ -155,7 +188,7 @@ impl TemporaryPath {
         }
         let shown = PathBuf::from(OsString::from_vec(name.into_bytes())).join("socket");
         let absolute = std::path::absolute(&shown).unwrap_or_else(|_| shown.clone());
-        Ok(TemporaryPath { shown, absolute })
+        Ok(TemporaryPath { shown, absolute: Some(absolute) })
     }
 
     fn address(&self) -> Result<UnixAddress> {
@@ -164,11 +197,19 @@ impl TemporaryPath {
     }
 }
 
+impl TemporaryPath {
+    fn remove(&mut self) -> Result<()> {
+        let Some(path) = self.absolute.take() else { return Ok(()) };
+        let file = std::fs::remove_file(&path);
+        let folder = path.parent().map_or(Ok(()), std::fs::remove_dir);
+        Ok(file.and(folder)?)
+    }
+}
+
 impl Drop for TemporaryPath {
     fn drop(&mut self) {
         // Nobody is left to tell when somebody else has removed them.
-        let _ = std::fs::remove_file(&self.absolute);
-        let _ = self.absolute.parent().map(std::fs::remove_dir);
+        let _ = self.remove();
     }
 }
 

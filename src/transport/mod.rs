@@ -24,7 +24,7 @@ mod tuning;
 
 pub use address::{Address, UnixAddress};
 pub use endpoint::{Endpoint, IpcAddress, TcpAddress};
-pub use listener::Listener;
+pub use listener::{BindFailure, Listener};
 pub use lookup::Target;
 pub use resolver::Resolver;
 pub use stream::{Progress, Stream, finish_connect, start_connect};
