@@ -3,6 +3,7 @@
 # make test       everything that can fail: unit, protocol, loom, C, install
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
+# make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
@@ -69,6 +70,12 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
+# Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
+# libzmq, too.
+compat-pyzmq: lib
+	@sh packaging/deps python
+	compat/pyzmq/run --ours $(RELEASE) $(if $(FRESH),--fresh)
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets $(CARGOFLAGS) -- -D warnings
@@ -100,5 +107,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep test-install \
-        lint header install asan tsan clean
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep \
+        test-interop test-reliability test-install compat-pyzmq lint header \
+        install asan tsan clean

@@ -6,7 +6,6 @@
 //! every socket, [`Context::terminate`] waits until all are closed and all that
 //! lingers has ended, then ends the threads.
 
-mod fork;
 mod slot;
 
 use std::sync::{Arc, Weak};
@@ -21,7 +20,7 @@ use crate::reactor::{ReactorPool, Settings};
 use crate::session;
 use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU64, Ordering, Parked, Parker};
+use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation};
 use crate::transport::Resolver;
 
 /// A context.
@@ -108,7 +107,7 @@ impl Context {
                 shut: false,
             }),
             waiters: Mutex::new(Vec::new()),
-            started_in: Arc::new(AtomicU64::new(fork::generation())),
+            started_in: Arc::new(AtomicU64::new(fork_generation())),
         })
     }
 
@@ -163,7 +162,7 @@ impl Context {
             lease,
             inherited: Arc::new({
                 let started_in = self.started_in.clone();
-                move || fork::generation() != started_in.load(Ordering::Relaxed)
+                move || fork_generation() != started_in.load(Ordering::Relaxed)
             }),
             take_place: Arc::new({
                 let context = context.clone();
@@ -185,7 +184,7 @@ impl Context {
                 .filter_map(|cpu| usize::try_from(*cpu).ok())
                 .collect(),
         };
-        self.started_in.store(fork::generation(), Ordering::Relaxed);
+        self.started_in.store(fork_generation(), Ordering::Relaxed);
         let context = Arc::downgrade(self);
         let on_panic = move || {
             if let Some(context) = context.upgrade() {
@@ -234,7 +233,7 @@ impl Context {
 
     /// Whether this process is a fork of the one that started the threads.
     fn is_inherited(&self) -> bool {
-        fork::generation() != self.started_in.load(Ordering::Relaxed)
+        fork_generation() != self.started_in.load(Ordering::Relaxed)
     }
 
     /// Waits until nothing holds a lease and no socket is open.

@@ -125,10 +125,14 @@ impl Socket {
 
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
-        // Quiet first: news that comes now signals again.
-        slot.mailbox.quieten_fd();
         let mut commands = std::mem::take(&mut self.commands);
-        while slot.mailbox.take(&mut commands) {
+        loop {
+            // Quiet first, also of what handling the news has brought: what
+            // comes after the last look signals again.
+            slot.mailbox.quieten_fd();
+            if !slot.mailbox.take(&mut commands) {
+                break;
+            }
             for command in commands.drain(..) {
                 self.handle(command);
             }
