@@ -9,6 +9,7 @@ use crate::error::{Errno, Result};
 use crate::socket_type::SocketType;
 
 use super::context::ContextOptions;
+use super::security::SecurityOptions;
 use super::table;
 
 /// The options of one socket.
@@ -89,6 +90,8 @@ pub struct SocketOptions {
     /// `ZMQ_RECONNECT_STOP`: what ends reconnecting; see
     /// [`SocketOptions::stops_when_refused`].
     pub reconnect_stop: i32,
+    /// Mechanism, names and passwords, and who judges them.
+    pub security: SecurityOptions,
     /// What concerns transports that are not here, kept to be read back.
     pub multicast: Multicast,
 }
@@ -236,6 +239,7 @@ impl SocketOptions {
             use_fd: None,
             metadata: BTreeMap::new(),
             reconnect_stop: 0,
+            security: SecurityOptions::default(),
             multicast: Multicast {
                 rate_kbps: 100,
                 recovery_ivl_ms: 10_000,

@@ -13,6 +13,9 @@ use super::row::{
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
     State::{self, Absent, Later, Now, ReadsDefault},
 };
+use super::security::{
+    MECHANISM, PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
+};
 use super::socket::{Change, Filter, PatternOption};
 
 /// The row of an option.
@@ -281,10 +284,14 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, ROUTER_RAW).on(&[Rep, Router]),
     Row::new(42, "IPV6", FLAG, "", Int(0), ReadWrite, flag!(ipv6))
         .noting("inherited from the context"),
-    Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, ReadsDefault(3)),
-    Row::new(44, "PLAIN_SERVER", FLAG, "", Int(0), ReadWrite, ReadsDefault(3)),
-    Row::new(45, "PLAIN_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
-    Row::new(46, "PLAIN_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
+    Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, MECHANISM)
+        .noting("follows from the options of the mechanisms"),
+    Row::new(44, "PLAIN_SERVER", FLAG, "", Int(0), ReadWrite, PLAIN_SERVER)
+        .noting("0: back to NULL"),
+    Row::new(45, "PLAIN_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, PLAIN_USERNAME)
+        .noting("NULL: back to NULL"),
+    Row::new(46, "PLAIN_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, PLAIN_PASSWORD)
+        .noting("NULL: back to NULL"),
     Row::new(47, "CURVE_SERVER", FLAG, "", Int(0), ReadWrite, ReadsDefault(3)),
     Row::new(48, "CURVE_PUBLICKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
@@ -300,7 +307,7 @@ pub(super) const TABLE: &[Row] = &[
         .on(&[Req]).at_once(),
     Row::new(54, "CONFLATE", FLAG, "", Int(0), ReadWrite, flag!(conflate))
         .noting("for DEALER, PUB, SUB, PUSH, PULL"),
-    Row::new(55, "ZAP_DOMAIN", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
+    Row::new(55, "ZAP_DOMAIN", SHORT_TEXT, "", Empty, ReadWrite, ZAP_DOMAIN),
     Row::new(56, "ROUTER_HANDOVER", LOOSE, "", Int(0), WriteOnly, pattern!(RouterHandover))
         .on(&[Rep, Router]).at_once(),
     Row::new(57, "TOS", NOT_NEGATIVE, "", Int(0), ReadWrite, int!(tos)),
@@ -354,7 +361,8 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(92, "BINDTODEVICE", DEVICE, "", Empty, ReadWrite, BINDTODEVICE),
-    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ReadsDefault(3)).noting("draft"),
+    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ZAP_ENFORCE_DOMAIN)
+        .noting("draft"),
     Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
         multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
     Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::zap::Fault;
 use crate::error::Errno;
 
 /// Why a connection cannot go on. After one of these the owner writes what
@@ -20,6 +21,22 @@ pub enum ProtocolError {
     MalformedCommand,
     /// An ERROR command whose reason is longer than the command.
     MalformedError,
+    /// A HELLO that breaks its grammar.
+    MalformedHello,
+    /// A WELCOME that breaks its grammar.
+    MalformedWelcome,
+    /// A server's READY with metadata that is wrong in any way.
+    InvalidReady,
+    /// A command of a peer that had to wait for us, or to go.
+    Untimely,
+    /// A peer that we have refused goes on as if nothing was.
+    Refused,
+    /// A peer of a ZMTP that knows no mechanism, where one is wanted.
+    TooOld,
+    /// There is nobody to ask about the peer, and it is not let in unasked.
+    NoAuthenticator,
+    /// The authenticator's reply is none.
+    Reply(Fault),
     /// READY properties that break their grammar or their limits.
     InvalidMetadata,
     /// Socket types that do not talk to each other.
@@ -53,12 +70,21 @@ impl ProtocolError {
     /// again would end in the same way. Lack of memory and time-outs may change.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
-            ProtocolError::OutOfMemory | ProtocolError::TimedOut(_) => false,
+            ProtocolError::OutOfMemory
+            | ProtocolError::TimedOut(_)
+            | ProtocolError::NoAuthenticator
+            | ProtocolError::Reply(_) => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
             | ProtocolError::MalformedFrame
             | ProtocolError::MalformedCommand
             | ProtocolError::MalformedError
+            | ProtocolError::MalformedHello
+            | ProtocolError::MalformedWelcome
+            | ProtocolError::InvalidReady
+            | ProtocolError::Untimely
+            | ProtocolError::Refused
+            | ProtocolError::TooOld
             | ProtocolError::InvalidMetadata
             | ProtocolError::IncompatibleSocketType
             | ProtocolError::PeerError(_)
@@ -74,10 +100,20 @@ impl ProtocolError {
     /// that are too large this way.
     pub fn protocol_code(&self) -> Option<u32> {
         Some(match self {
+            ProtocolError::Untimely => 0x1000_0000,
             ProtocolError::UnexpectedCommand => 0x1000_0001,
             ProtocolError::MalformedCommand => 0x1000_0011,
+            ProtocolError::MalformedHello => 0x1000_0013,
             ProtocolError::MalformedError => 0x1000_0015,
+            ProtocolError::MalformedWelcome => 0x1000_0017,
+            ProtocolError::InvalidReady => 0x1000_0018,
             ProtocolError::MechanismMismatch => 0x1100_0002,
+            ProtocolError::Reply(Fault::Delimiter) => 0x2000_0000,
+            ProtocolError::Reply(Fault::Frames) => 0x2000_0001,
+            ProtocolError::Reply(Fault::RequestId) => 0x2000_0002,
+            ProtocolError::Reply(Fault::Version) => 0x2000_0003,
+            ProtocolError::Reply(Fault::Status) => 0x2000_0004,
+            ProtocolError::Reply(Fault::Metadata) => 0x2000_0005,
             _ => return None,
         })
     }
@@ -102,6 +138,7 @@ impl ProtocolError {
             ProtocolError::MessageTooLarge => Errno::EMSGSIZE,
             ProtocolError::OutOfMemory => Errno::ENOMEM,
             ProtocolError::TimedOut(_) => Errno::ETIMEDOUT,
+            ProtocolError::NoAuthenticator => Errno::EFAULT,
             _ => Errno::EPROTO,
         }
     }
@@ -115,6 +152,14 @@ impl fmt::Display for ProtocolError {
             ProtocolError::MalformedFrame => "malformed frame",
             ProtocolError::MalformedCommand => "malformed command",
             ProtocolError::MalformedError => "malformed ERROR command",
+            ProtocolError::MalformedHello => "malformed HELLO command",
+            ProtocolError::MalformedWelcome => "malformed WELCOME command",
+            ProtocolError::InvalidReady => "invalid metadata in READY",
+            ProtocolError::Untimely => "a command that should have waited",
+            ProtocolError::Refused => "the peer was refused",
+            ProtocolError::TooOld => "the peer knows no security",
+            ProtocolError::NoAuthenticator => "nobody to authenticate the peer",
+            ProtocolError::Reply(_) => "malformed reply of the authenticator",
             ProtocolError::InvalidMetadata => "invalid metadata",
             ProtocolError::IncompatibleSocketType => "incompatible socket types",
             ProtocolError::PeerError(reason) => {

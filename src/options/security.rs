@@ -1,0 +1,139 @@
+//! Options of the security mechanisms. Which mechanism a socket insists on
+//! follows from the option set last: `ZMQ_PLAIN_SERVER` 1 makes it a server of
+//! PLAIN, a name or password a client, and each of them can take it back to
+//! NULL. Values that were set stay.
+
+use super::row::{
+    Get, Set,
+    State::{self, Now},
+};
+use super::socket::Change;
+use crate::error::Errno;
+
+/// What a socket says about security.
+#[derive(Clone, Debug, Default)]
+pub struct SecurityOptions {
+    /// `ZMQ_MECHANISM`.
+    pub mechanism: MechanismChoice,
+    /// The socket is the mechanism's server; see [`SecurityOptions::serves`].
+    as_server: bool,
+    /// `ZMQ_PLAIN_USERNAME`.
+    pub plain_username: Vec<u8>,
+    /// `ZMQ_PLAIN_PASSWORD`.
+    pub plain_password: Vec<u8>,
+    /// `ZMQ_ZAP_DOMAIN`; empty: none.
+    pub zap_domain: Vec<u8>,
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`.
+    pub zap_enforce_domain: bool,
+}
+
+/// The values of `ZMQ_MECHANISM`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MechanismChoice {
+    /// `ZMQ_NULL`.
+    #[default]
+    Null = 0,
+    /// `ZMQ_PLAIN`.
+    Plain = 1,
+}
+
+impl SecurityOptions {
+    /// Whether the socket is a server of this mechanism.
+    pub fn serves(&self, mechanism: MechanismChoice) -> bool {
+        self.as_server && self.mechanism == mechanism
+    }
+
+    /// Makes the socket a server of this mechanism, or takes it back to NULL.
+    fn serve(&mut self, mechanism: MechanismChoice, yes: bool) {
+        self.as_server = yes;
+        self.mechanism = if yes { mechanism } else { MechanismChoice::Null };
+    }
+
+    /// Makes the socket a client of this mechanism.
+    fn be_client(&mut self, mechanism: MechanismChoice) {
+        self.as_server = false;
+        self.mechanism = mechanism;
+    }
+}
+
+/// A text of a client's; NULL takes the socket back to the mechanism NULL.
+macro_rules! client_text {
+    ($field:ident, $mechanism:ident) => {
+        Now(
+            Set::Bytes(|o, v| {
+                if v.is_empty() {
+                    o.security.mechanism = MechanismChoice::Null;
+                } else {
+                    o.security.$field = v.to_vec();
+                    o.security.be_client(MechanismChoice::$mechanism);
+                }
+                Ok(Change::Stored)
+            }),
+            Get::Bytes(|o| &o.security.$field),
+        )
+    };
+}
+
+/// Whether the socket is a server.
+macro_rules! server {
+    ($mechanism:ident) => {
+        Now(
+            Set::Flag(|o, v| {
+                o.security.serve(MechanismChoice::$mechanism, v);
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| i32::from(o.security.serves(MechanismChoice::$mechanism))),
+        )
+    };
+}
+
+pub(super) const MECHANISM: State = Now(Set::Never, Get::Int(|o| o.security.mechanism as i32));
+pub(super) const PLAIN_SERVER: State = server!(Plain);
+pub(super) const PLAIN_USERNAME: State = client_text!(plain_username, Plain);
+pub(super) const PLAIN_PASSWORD: State = client_text!(plain_password, Plain);
+pub(super) const ZAP_DOMAIN: State = Now(
+    Set::Bytes(|o, v| {
+        if v.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        o.security.zap_domain = v.to_vec();
+        Ok(Change::Stored)
+    }),
+    Get::Bytes(|o| &o.security.zap_domain),
+);
+pub(super) const ZAP_ENFORCE_DOMAIN: State = Now(
+    Set::Flag(|o, v| {
+        o.security.zap_enforce_domain = v;
+        Ok(Change::Stored)
+    }),
+    Get::Int(|o| i32::from(o.security.zap_enforce_domain)),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{ContextOptions, SocketOptions};
+    use crate::socket_type::SocketType;
+
+    #[test]
+    fn the_option_set_last_says_which_mechanism() {
+        let mut socket = SocketOptions::new(SocketType::Rep, &ContextOptions::default());
+        let mut now = |option, value: Option<&[u8]>| {
+            socket.set(option, value).unwrap();
+            let security = &socket.security;
+            (security.mechanism as i32, security.serves(MechanismChoice::Plain))
+        };
+        let (yes, no) = (1i32.to_ne_bytes(), 0i32.to_ne_bytes());
+        assert_eq!(now(45, Some(b"name")), (1, false));
+        assert_eq!(now(44, Some(&yes)), (1, true));
+        assert_eq!(now(46, Some(b"word")), (1, false));
+        assert_eq!(now(46, None), (0, false));
+        assert_eq!(now(44, Some(&yes)), (1, true));
+        assert_eq!(now(45, None), (0, false));
+        assert_eq!(now(45, Some(b"n")), (1, false));
+        assert_eq!(now(44, Some(&no)), (0, false));
+        assert_eq!(socket.security.plain_password, b"word");
+        assert_eq!(socket.set(55, None), Err(Errno::EINVAL));
+        assert_eq!(socket.set(43, Some(&yes)), Err(Errno::EINVAL));
+    }
+}
