@@ -43,8 +43,6 @@
 
 pub mod capi;
 mod context;
-// CURVE's mechanism, which uses all of it, comes with the next merge.
-#[allow(dead_code)]
 mod crypto;
 mod curve_keys;
 pub mod error;

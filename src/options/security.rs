@@ -1,7 +1,13 @@
 //! Options of the security mechanisms. Which mechanism a socket insists on
 //! follows from the option set last: `ZMQ_PLAIN_SERVER` 1 makes it a server of
 //! PLAIN, a name or password a client, and each of them can take it back to
-//! NULL. Values that were set stay.
+//! NULL. `ZMQ_CURVE_SERVER` does the same for CURVE, and `ZMQ_CURVE_SERVERKEY`
+//! makes a client; the socket's own two keys choose CURVE and leave the role as it
+//! is. Values that were set stay.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
 
 use super::row::{
     Get, Set,
@@ -11,7 +17,7 @@ use super::socket::Change;
 use crate::error::Errno;
 
 /// What a socket says about security.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SecurityOptions {
     /// `ZMQ_MECHANISM`.
     pub mechanism: MechanismChoice,
@@ -21,6 +27,12 @@ pub struct SecurityOptions {
     pub plain_username: Vec<u8>,
     /// `ZMQ_PLAIN_PASSWORD`.
     pub plain_password: Vec<u8>,
+    /// `ZMQ_CURVE_PUBLICKEY`.
+    pub curve_public_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_CURVE_SECRETKEY`.
+    pub curve_secret_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_CURVE_SERVERKEY`.
+    pub curve_server_key: Zeroizing<[u8; 32]>,
     /// `ZMQ_ZAP_DOMAIN`; empty: none.
     pub zap_domain: Vec<u8>,
     /// `ZMQ_ZAP_ENFORCE_DOMAIN`.
@@ -35,6 +47,18 @@ pub enum MechanismChoice {
     Null = 0,
     /// `ZMQ_PLAIN`.
     Plain = 1,
+    /// `ZMQ_CURVE`.
+    Curve = 2,
+}
+
+impl fmt::Debug for SecurityOptions {
+    /// Without what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityOptions")
+            .field("mechanism", &self.mechanism)
+            .field("as_server", &self.as_server)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SecurityOptions {
@@ -74,6 +98,22 @@ macro_rules! client_text {
     };
 }
 
+/// A key; `$role` is what setting it makes of the socket beside choosing CURVE.
+macro_rules! key {
+    ($field:ident, $role:expr) => {
+        Now(
+            Set::Key(|o, key| {
+                o.security.$field = key;
+                o.security.mechanism = MechanismChoice::Curve;
+                let role: fn(&mut SecurityOptions) = $role;
+                role(&mut o.security);
+                Change::Stored
+            }),
+            Get::Key(|o| &o.security.$field),
+        )
+    };
+}
+
 /// Whether the socket is a server.
 macro_rules! server {
     ($mechanism:ident) => {
@@ -91,6 +131,11 @@ pub(super) const MECHANISM: State = Now(Set::Never, Get::Int(|o| o.security.mech
 pub(super) const PLAIN_SERVER: State = server!(Plain);
 pub(super) const PLAIN_USERNAME: State = client_text!(plain_username, Plain);
 pub(super) const PLAIN_PASSWORD: State = client_text!(plain_password, Plain);
+pub(super) const CURVE_SERVER: State = server!(Curve);
+pub(super) const CURVE_PUBLICKEY: State = key!(curve_public_key, |_| ());
+pub(super) const CURVE_SECRETKEY: State = key!(curve_secret_key, |_| ());
+pub(super) const CURVE_SERVERKEY: State =
+    key!(curve_server_key, |security| security.as_server = false);
 pub(super) const ZAP_DOMAIN: State = Now(
     Set::Bytes(|o, v| {
         if v.is_empty() {

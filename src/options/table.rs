@@ -14,7 +14,8 @@ use super::row::{
     State::{self, Absent, Later, Now, ReadsDefault},
 };
 use super::security::{
-    MECHANISM, PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
+    CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVER, CURVE_SERVERKEY, MECHANISM, PLAIN_PASSWORD,
+    PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
 };
 use super::socket::{Change, Filter, PatternOption};
 
@@ -211,7 +212,6 @@ const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
 const SHORT_TEXT: Kind = Kind::Text { max: 255 };
 const ANY_TEXT: Kind = Kind::Text { max: usize::MAX };
 const DEVICE: Kind = Kind::Text { max: 16 };
-const KEY: Kind = Kind::Binary { min: 32, max: 41 };
 const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
 const NAME_TYPE: Kind = Kind::Int { min: 0, max: 2 };
@@ -292,12 +292,13 @@ pub(super) const TABLE: &[Row] = &[
         .noting("NULL: back to NULL"),
     Row::new(46, "PLAIN_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, PLAIN_PASSWORD)
         .noting("NULL: back to NULL"),
-    Row::new(47, "CURVE_SERVER", FLAG, "", Int(0), ReadWrite, ReadsDefault(3)),
-    Row::new(48, "CURVE_PUBLICKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(47, "CURVE_SERVER", FLAG, "", Int(0), ReadWrite, CURVE_SERVER)
+        .noting("0: back to NULL"),
+    Row::new(48, "CURVE_PUBLICKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_PUBLICKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
-    Row::new(49, "CURVE_SECRETKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(49, "CURVE_SECRETKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_SECRETKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
-    Row::new(50, "CURVE_SERVERKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(50, "CURVE_SERVERKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_SERVERKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
     Row::new(51, "PROBE_ROUTER", LOOSE, "", Int(0), WriteOnly, pattern!(ProbeRouter))
         .on(&[Req, Rep, Dealer, Router]).at_once(),

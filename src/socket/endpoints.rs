@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::inproc::{Door, Registry, Side};
 use super::mailbox::Port;
 use super::{Slot, Socket};
+use crate::curve_keys::public_key;
 use crate::error::{Errno, Result};
 use crate::options::MechanismChoice;
 use crate::pipe::{Key, pipe};
@@ -315,6 +316,16 @@ impl Socket {
             MechanismChoice::Plain => Security::PlainClient {
                 username: options.plain_username.clone(),
                 password: options.plain_password.clone(),
+            },
+            MechanismChoice::Curve if options.serves(MechanismChoice::Curve) => {
+                // A server need not be told its own public key.
+                let secret_key = options.curve_secret_key.clone();
+                Security::CurveServer { public_key: public_key(&secret_key), secret_key }
+            }
+            MechanismChoice::Curve => Security::CurveClient {
+                public_key: *options.curve_public_key,
+                secret_key: options.curve_secret_key.clone(),
+                server_key: *options.curve_server_key,
             },
         }
     }

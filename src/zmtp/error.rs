@@ -25,8 +25,27 @@ pub enum ProtocolError {
     MalformedHello,
     /// A WELCOME that breaks its grammar.
     MalformedWelcome,
+    /// An INITIATE that breaks its grammar.
+    MalformedInitiate,
+    /// A READY that breaks its grammar.
+    MalformedReady,
+    /// A MESSAGE that breaks its grammar.
+    MalformedMessage,
     /// A server's READY with metadata that is wrong in any way.
     InvalidReady,
+    /// A box that does not open: its sender has not the keys, or somebody has
+    /// changed it.
+    Forged,
+    /// A nonce that was used before, or might have been.
+    InvalidSequence,
+    /// A peer vouches for other keys than those it uses.
+    KeyExchange,
+    /// The server's key that we were given is none.
+    UnusableKey,
+    /// There is no nonce left for what we would send.
+    NoncesSpent,
+    /// The kernel has no random bytes for a key.
+    NoRandomness,
     /// A command of a peer that had to wait for us, or to go.
     Untimely,
     /// A peer that we have refused goes on as if nothing was.
@@ -72,6 +91,8 @@ impl ProtocolError {
         match self {
             ProtocolError::OutOfMemory
             | ProtocolError::TimedOut(_)
+            | ProtocolError::NoncesSpent
+            | ProtocolError::NoRandomness
             | ProtocolError::NoAuthenticator
             | ProtocolError::Reply(_) => false,
             ProtocolError::MechanismMismatch
@@ -81,7 +102,14 @@ impl ProtocolError {
             | ProtocolError::MalformedError
             | ProtocolError::MalformedHello
             | ProtocolError::MalformedWelcome
+            | ProtocolError::MalformedInitiate
+            | ProtocolError::MalformedReady
+            | ProtocolError::MalformedMessage
             | ProtocolError::InvalidReady
+            | ProtocolError::Forged
+            | ProtocolError::InvalidSequence
+            | ProtocolError::KeyExchange
+            | ProtocolError::UnusableKey
             | ProtocolError::Untimely
             | ProtocolError::Refused
             | ProtocolError::TooOld
@@ -102,11 +130,17 @@ impl ProtocolError {
         Some(match self {
             ProtocolError::Untimely => 0x1000_0000,
             ProtocolError::UnexpectedCommand => 0x1000_0001,
+            ProtocolError::InvalidSequence => 0x1000_0002,
+            ProtocolError::KeyExchange => 0x1000_0003,
             ProtocolError::MalformedCommand => 0x1000_0011,
+            ProtocolError::MalformedMessage => 0x1000_0012,
             ProtocolError::MalformedHello => 0x1000_0013,
+            ProtocolError::MalformedInitiate => 0x1000_0014,
             ProtocolError::MalformedError => 0x1000_0015,
+            ProtocolError::MalformedReady => 0x1000_0016,
             ProtocolError::MalformedWelcome => 0x1000_0017,
             ProtocolError::InvalidReady => 0x1000_0018,
+            ProtocolError::Forged => 0x1100_0001,
             ProtocolError::MechanismMismatch => 0x1100_0002,
             ProtocolError::Reply(Fault::Delimiter) => 0x2000_0000,
             ProtocolError::Reply(Fault::Frames) => 0x2000_0001,
@@ -154,7 +188,16 @@ impl fmt::Display for ProtocolError {
             ProtocolError::MalformedError => "malformed ERROR command",
             ProtocolError::MalformedHello => "malformed HELLO command",
             ProtocolError::MalformedWelcome => "malformed WELCOME command",
+            ProtocolError::MalformedInitiate => "malformed INITIATE command",
+            ProtocolError::MalformedReady => "malformed READY command",
+            ProtocolError::MalformedMessage => "malformed MESSAGE command",
             ProtocolError::InvalidReady => "invalid metadata in READY",
+            ProtocolError::Forged => "a box that does not open",
+            ProtocolError::InvalidSequence => "a nonce that was used before",
+            ProtocolError::KeyExchange => "a vouch for other keys",
+            ProtocolError::UnusableKey => "the server's key is none",
+            ProtocolError::NoncesSpent => "no nonces left",
+            ProtocolError::NoRandomness => "no random bytes",
             ProtocolError::Untimely => "a command that should have waited",
             ProtocolError::Refused => "the peer was refused",
             ProtocolError::TooOld => "the peer knows no security",

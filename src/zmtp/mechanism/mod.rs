@@ -3,6 +3,7 @@
 //! peer's metadata. A mechanism is a variant of [`Security`] and a file beside
 //! this one.
 
+mod curve;
 mod null;
 mod plain;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use super::cipher::Cipher;
 use super::zap::{Inquiry, Verdict};
 use super::{Config, PeerInfo, ProtocolError, Version};
+use crate::curve_keys::{KEY_BYTES, SecretKey};
 
 /// The mechanism that a side has chosen, with what it needs to know.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +27,23 @@ pub enum Security {
         username: Vec<u8>,
         /// The password.
         password: Vec<u8>,
+    },
+    /// A server with a secret key, which its clients know the public half of; it
+    /// lets an authenticator judge their public keys (RFC 25, RFC 26).
+    CurveServer {
+        /// Its public key.
+        public_key: [u8; KEY_BYTES],
+        /// The secret key that belongs to it.
+        secret_key: SecretKey,
+    },
+    /// A client with a pair of keys, which knows the server's public one.
+    CurveClient {
+        /// Its public key.
+        public_key: [u8; KEY_BYTES],
+        /// The secret key that belongs to it.
+        secret_key: SecretKey,
+        /// The server's public key.
+        server_key: [u8; KEY_BYTES],
     },
 }
 
@@ -87,6 +106,7 @@ impl Security {
         match self {
             Security::Null => null::NAME,
             Security::PlainServer | Security::PlainClient { .. } => plain::NAME,
+            Security::CurveServer { .. } | Security::CurveClient { .. } => curve::NAME,
         }
     }
 
@@ -98,6 +118,8 @@ impl Security {
             Security::PlainClient { username, password } => {
                 Box::new(plain::Client::new(username, password))
             }
+            Security::CurveServer { .. } => Box::new(curve::Server::default()),
+            Security::CurveClient { .. } => Box::new(curve::Client::default()),
         }
     }
 }
@@ -109,6 +131,8 @@ impl fmt::Debug for Security {
             Security::Null => "Null",
             Security::PlainServer => "PlainServer",
             Security::PlainClient { .. } => "PlainClient",
+            Security::CurveServer { .. } => "CurveServer",
+            Security::CurveClient { .. } => "CurveClient",
         })
     }
 }
