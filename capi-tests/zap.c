@@ -299,6 +299,7 @@ TEST (who_asks_may_go_before_the_answer)
     meet (ZMQ_REP, "dom");
     CHECK_FRAMES (handler, ASKED);
     CHECK_OK (zmq_close (client));
+    CHECK_OK (zmq_close (told));
     CHECK_TOLD_OF (watcher, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
     CHECK_TOLD_OF (watcher, ZMQ_EVENT_DISCONNECTED);
     answer (handler, "200");
