@@ -31,25 +31,25 @@ pub(crate) struct ReactorPool {
 }
 
 impl ReactorPool {
-    /// Makes `count` reactors and starts their threads. `on_panic` runs on an
+    /// Makes `count` reactors and starts their threads. `on_failure` runs on an
     /// I/O thread that had to be given up.
     pub(crate) fn start(
         count: usize,
         settings: &Settings,
-        on_panic: impl Fn() + Send + Sync + Clone + 'static,
+        on_failure: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<ReactorPool> {
         let mut pool = ReactorPool { reactors: Vec::new(), threads: Mutex::new(Vec::new()) };
         for index in 0..count {
             let reactor = Arc::new(Reactor::new()?);
             pool.reactors.push(reactor.clone());
             let settings = settings.clone();
-            let on_panic = on_panic.clone();
+            let on_failure = on_failure.clone();
             let name = format!("{}ZMQbg/IO/{index}", settings.name_prefix);
             let thread = with_signals_blocked(|| {
                 std::thread::Builder::new().name(name).spawn(move || {
                     apply(&settings);
                     if reactor.run().is_err() {
-                        on_panic();
+                        on_failure();
                     }
                 })
             });
