@@ -14,9 +14,9 @@ static struct
     {"slow.test", {"127.0.0.1"}},
     {"late.test", {"127.0.0.1"}},
     {"many.test", {"127.0.0.11", "127.0.0.12", "127.0.0.13", "127.0.0.1"}},
-    /* 192.0.2.0/24 is nobody's (RFC 5737). */
-    {"abroad.test", {"192.0.2.1", "192.0.2.2", "127.0.0.1"}},
-    {"nowhere.test", {"192.0.2.1"}},
+    /* 203.0.113.0/24 is nobody's (RFC 5737). */
+    {"abroad.test", {"203.0.113.1", "203.0.113.2", "127.0.0.1"}},
+    {"nowhere.test", {"203.0.113.1"}},
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -240,7 +240,9 @@ TEST (a_name_is_bound_at_the_first_address_of_this_host)
     push = new_socket (ctx, ZMQ_PUSH);
     CHECK_OK (zmq_bind (pull, "tcp://abroad.test:*"));
     last_endpoint (pull, endpoint);
-    CHECK (strncmp (endpoint, "tcp://127.0.0.1:", 16) == 0);
+    endpoint[15] = 0;
+    CHECK_STR (endpoint, "tcp://127.0.0.1");
+    last_endpoint (pull, endpoint);
     CHECK_OK (zmq_connect (push, endpoint));
     CHECK_SEND (push, "x", 0);
     CHECK_RECV (pull, "x");
