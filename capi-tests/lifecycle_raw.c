@@ -157,6 +157,32 @@ STORY (a_second_connect_to_the_same_endpoint_is_ignored_by_some_types)
     }
 }
 
+/* Only the identical text is the same endpoint. */
+STORY (a_connect_to_another_spelling_is_another_connection)
+{
+    static const char *const spellings[][2] = {
+        {"tcp://127.0.0.1:%d", "tcp://localhost:%d"},
+        {"tcp://127.0.0.1:%d", "tcp://127.0.0.1:0%d"},
+        {"tcp://127.0.0.1:%d", "tcp://127.1:%d"},
+        {"tcp://127.0.0.1:%d", "tcp://127.0.0.2:0;127.0.0.1:%d"},
+        {"tcp://localhost:%d", "tcp://LOCALHOST:%d"}};
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        const char *endpoint;
+        int listener = raw_listener (&endpoint);
+        void *socket = open_socket (ZMQ_DEALER);
+        for (int k = 0; k < 2; k++) {
+            char text[64];
+            snprintf (text, sizeof text, spellings[i][k],
+                      atoi (strrchr (endpoint, ':') + 1));
+            CHECK_OK (zmq_connect (socket, text));
+        }
+        CHECK (raw_accept (listener, WAIT_MS) >= 0);
+        CHECK (raw_accept (listener, WAIT_MS) >= 0);
+        close (listener);
+        close_socket (socket);
+    }
+}
+
 STORY (heartbeats_end_a_silent_peer)
 {
     const char *endpoint;
