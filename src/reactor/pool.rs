@@ -3,6 +3,7 @@
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -71,12 +72,17 @@ impl ReactorPool {
         reactors.min_by_key(|(_, reactor)| reactor.load()).map(|(_, reactor)| reactor.clone())
     }
 
-    /// Ends the threads and waits for them.
+    /// Ends the threads and waits for them; not for one that sleeps and cannot be
+    /// woken, since the program closed the descriptor for it.
     pub(crate) fn stop(&self) {
         for reactor in &self.reactors {
             reactor.stop();
         }
-        for thread in self.threads.lock().drain(..) {
+        for (thread, reactor) in self.threads.lock().drain(..).zip(&self.reactors) {
+            if reactor.waker.is_lost() && !ends_soon(&thread) {
+                // It ends when it wakes up; what it uses is its own.
+                continue;
+            }
             // A panic was reported where it happened.
             let _ = thread.join();
         }
@@ -127,6 +133,17 @@ impl Reactor {
         let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
         drop((sources, queued, corked));
     }
+}
+
+/// How long to wait for a thread that maybe nobody can wake.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn ends_soon(thread: &JoinHandle<()>) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !thread.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    thread.is_finished()
 }
 
 fn close(fd: RawFd) {
