@@ -3,21 +3,6 @@
 #include "sockets.h"
 #include "raw.h"
 
-/* The address sanitizer, if it is there, holds on to what was freed. */
-__attribute__ ((weak)) void __asan_init (void);
-
-static long resident_kb (void)
-{
-    if (__asan_init)
-        return 0;
-    long pages = 0, total;
-    FILE *f = fopen ("/proc/self/statm", "r");
-    if (fscanf (f, "%ld %ld", &total, &pages) != 2)
-        pages = 0;
-    fclose (f);
-    return pages * (sysconf (_SC_PAGESIZE) / 1024);
-}
-
 /* A message that is kept keeps what came with it only in bounds: of much that
  * was received, a little is kept. */
 STORY_ON_NETWORK_TRANSPORTS (small_messages_do_not_hold_on_to_large_buffers)
