@@ -62,7 +62,7 @@ pub struct Message {
 }
 
 const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);
-// `Message::is_live` reads these together.
+// `Message::is_live` reads these together, `Message::vacate` writes them.
 const _: () = assert!(
     offset_of!(Message, more) == offset_of!(Message, storage) + 1
         && offset_of!(Message, inline_len) == offset_of!(Message, storage) + 2
@@ -264,6 +264,39 @@ impl Message {
         message.storage = storage::CONSTANT;
         message.body = Body { outer: Outer { data: data.cast_mut(), len, block: ptr::null_mut() } };
         message
+    }
+
+    /// Leaves an empty message where one was moved out of.
+    ///
+    /// # Safety
+    /// The content is somebody else's: it is not dropped here.
+    #[inline(always)]
+    pub(crate) unsafe fn vacate(&mut self) {
+        const HEAD: u32 = u32::from_ne_bytes([storage::INLINE, 0, 0, Role::Data as u8]);
+        // SAFETY: the four fields are neighbours (see the assertion); any bytes
+        // are a body of length zero.
+        unsafe {
+            ptr::addr_of_mut!(self.storage).cast::<u32>().write(HEAD);
+            ptr::addr_of_mut!(self.metadata).write(None);
+        }
+        self.routing_id = 0;
+    }
+
+    /// Releases the body and what is known of the peer; the message is empty
+    /// then.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: the content is dropped, once.
+        unsafe {
+            ptr::drop_in_place(self);
+            self.vacate();
+        }
+    }
+
+    /// Whether this is the last frame of data of a message, or the only one.
+    #[inline(always)]
+    pub(crate) fn ends_data(&self) -> bool {
+        (self.more | self.role) == 0
     }
 
     /// The body.

@@ -20,7 +20,7 @@ pub(super) struct Dealer {
 impl Pattern for Dealer {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
         if self.probe {
-            pipes.push(key, Message::new());
+            pipes.push(key, &mut Message::new());
         }
         self.out.writable(key);
         true

@@ -49,7 +49,7 @@ impl Interest {
                     // Nobody has been connected for long: the whole is less.
                     pipe.send_subscriptions(false);
                 } else {
-                    pipe.push(message.share());
+                    pipe.push(&mut message.share());
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Interest {
         pipe.send_subscriptions(true);
         let mut failure = Ok(());
         topics.for_each(|topic| match Message::copy_of(topic) {
-            Ok(message) => pipe.push(message.with_role(Role::Subscribe)),
+            Ok(message) => pipe.push(&mut message.with_role(Role::Subscribe)),
             Err(error) => failure = Err(error),
         })?;
         failure

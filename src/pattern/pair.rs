@@ -53,7 +53,7 @@ impl Pattern for Pair {
                 if self.sending == Sending::Between && !pipes.can_write(peer) {
                     return Err(Errno::EAGAIN);
                 }
-                pipes.push(peer, std::mem::take(message));
+                pipes.push(peer, message);
                 self.sending = Sending::Within;
             }
         }

@@ -171,7 +171,7 @@ impl Router {
 impl Pattern for Router {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
         if self.probe {
-            pipes.push(key, Message::new());
+            pipes.push(key, &mut Message::new());
         }
         match self.connect_id.take_if(|_| connected) {
             Some(id) if self.by_id.contains_key(&id) => return false,
@@ -214,7 +214,7 @@ impl Pattern for Router {
         let more = message.more();
         match self.sending {
             Sending::Between => return self.address(pipes, message),
-            Sending::Within(key) => pipes.push(key, std::mem::take(message)),
+            Sending::Within(key) => pipes.push(key, message),
             Sending::Dropping => drop(std::mem::take(message)),
         }
         if !more {

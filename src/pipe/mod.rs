@@ -173,11 +173,13 @@ pub(crate) struct Pipe {
     side: usize,
     out: Producer<Message>,
     input: Consumer<Message>,
-    /// Messages pushed, and of those the ones known to be taken.
+    /// Messages pushed, and how many may be before the lane is looked at again.
     written: usize,
-    written_taken: usize,
+    limit: usize,
     /// The lane was found full; it opens when `taken` reaches this.
     full_until: Option<usize>,
+    /// Only the last message is kept.
+    conflates: bool,
     /// Body and header bytes pushed since the reader was last told.
     unsent_bytes: usize,
     /// Messages taken.
@@ -227,8 +229,9 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         out,
         input,
         written: 0,
-        written_taken: 0,
+        limit: 0,
         full_until: None,
+        conflates: conflate,
         unsent_bytes: 0,
         taken: 0,
         conflate_out: None,
@@ -327,11 +330,14 @@ impl Pipe {
         let writer = if outgoing { self.side } else { 1 - self.side };
         let lane = &self.link.lanes[writer];
         lane.hwm.store(hwm, Ordering::SeqCst);
-        if lane.reopen_at.swap(usize::MAX, Ordering::SeqCst) != usize::MAX {
-            self.link.signal(writer, signal::WRITABLE);
-        }
+        let waited = lane.reopen_at.swap(usize::MAX, Ordering::SeqCst) != usize::MAX;
         if outgoing {
             self.full_until = None;
+            self.look_again();
+        }
+        // The other end must forget its limit, whether it waits or not.
+        if waited || !outgoing {
+            self.link.signal(writer, signal::WRITABLE);
         }
     }
 
@@ -376,21 +382,24 @@ impl Pipe {
     /// is open, WRITABLE will be signalled once it may.
     #[inline(always)]
     pub(crate) fn can_write(&mut self) -> bool {
+        self.written < self.limit || self.look_for_room()
+    }
+
+    /// Signals have come: what was known of the lane's room no longer holds.
+    pub(crate) fn look_again(&mut self) {
+        self.limit = 0;
+    }
+
+    #[cold]
+    fn look_for_room(&mut self) -> bool {
         if self.peer_closed() {
             return false;
         }
         let hwm = self.out_lane().hwm.load(Ordering::Relaxed) as usize;
-        if hwm == 0 || self.out_lane().conflated.is_some() {
+        if hwm == 0 || self.conflates {
+            self.limit = usize::MAX;
             return true;
         }
-        if self.full_until.is_none() && self.written.wrapping_sub(self.written_taken) < hwm {
-            return true;
-        }
-        self.look_for_room(hwm)
-    }
-
-    #[cold]
-    fn look_for_room(&mut self, hwm: usize) -> bool {
         if self.room_now(hwm) {
             return true;
         }
@@ -406,7 +415,6 @@ impl Pipe {
     fn room_now(&mut self, hwm: usize) -> bool {
         let lane = &self.link.lanes[self.side];
         let taken = lane.taken.load(Ordering::Acquire);
-        self.written_taken = taken;
         if let Some(until) = self.full_until {
             let waits = lane.reopen_at.load(Ordering::Relaxed) != usize::MAX;
             if waits && taken < until {
@@ -415,7 +423,8 @@ impl Pipe {
             lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
             self.full_until = None;
         }
-        if self.written.wrapping_sub(taken) < hwm {
+        if self.written - taken < hwm {
+            self.limit = taken + hwm;
             return true;
         }
         // Full. Say from when on we want to know, then look once more.
@@ -429,21 +438,36 @@ impl Pipe {
         }
         lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
         self.full_until = None;
-        self.written_taken = lane.taken.load(Ordering::Acquire);
         true
     }
 
-    /// Writes a frame. Whole messages become visible with [`Pipe::flush`].
+    /// Writes a frame, leaving an empty one behind. Whole messages become
+    /// visible with [`Pipe::flush`].
     #[inline(always)]
-    pub(crate) fn push(&mut self, message: Message) {
-        if message.role() != Role::Peer && !message.more() {
-            self.written = self.written.wrapping_add(1);
-        }
+    pub(crate) fn push(&mut self, message: &mut Message) {
         self.unsent_bytes += message.len() + MESSAGE_OVERHEAD;
-        if self.link.lanes[self.side].conflated.is_some() && message.role() == Role::Data {
+        if message.ends_data() && !self.conflates {
+            self.written += 1;
+            // SAFETY: `vacate` leaves the place without the item.
+            unsafe {
+                self.out.push_from(message, true);
+                message.vacate();
+            }
+        } else {
+            self.push_other(std::mem::take(message));
+        }
+    }
+
+    /// Writes what is not the last frame of a message for its reader.
+    #[inline(never)]
+    fn push_other(&mut self, message: Message) {
+        let ends = !message.more();
+        if ends && message.role() != Role::Peer {
+            self.written += 1;
+        }
+        if self.conflates && message.role() == Role::Data {
             self.conflate_out = Some(message);
         } else {
-            let ends = !message.more();
             self.out.push(message, ends);
         }
     }
@@ -452,10 +476,8 @@ impl Pipe {
     /// session behind the other end may write to the network right here.
     #[inline(always)]
     pub(crate) fn flush(&mut self) -> Flushed {
-        if let Some(message) = self.conflate_out.take()
-            && let Some(slot) = &self.out_lane().conflated
-        {
-            *slot.lock() = Some(message);
+        if self.conflates {
+            self.flush_conflated();
         }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
@@ -465,6 +487,15 @@ impl Pipe {
                 self.tell_reader();
                 Flushed::Seen
             }
+        }
+    }
+
+    #[cold]
+    fn flush_conflated(&mut self) {
+        if let Some(message) = self.conflate_out.take()
+            && let Some(slot) = &self.out_lane().conflated
+        {
+            *slot.lock() = Some(message);
         }
     }
 
@@ -497,12 +528,19 @@ impl Pipe {
 
 /// Reading.
 impl Pipe {
-    /// Takes the next frame into `message`. False when there is none.
+    /// Takes the next frame into `message`, whose content is dropped. False
+    /// when there is none.
     #[inline(always)]
     pub(crate) fn pop(&mut self, message: &mut Message) -> bool {
         loop {
-            if !self.input.pop_into(message) {
-                return self.pop_conflated(message);
+            message.clear();
+            // SAFETY: an empty message need not be dropped.
+            if !unsafe { self.input.pop_to(message) } {
+                return self.conflates && self.pop_conflated(message);
+            }
+            if message.ends_data() {
+                self.count_taken(1);
+                return true;
             }
             if message.role() == Role::Peer {
                 self.learn_peer(message);
@@ -528,12 +566,11 @@ impl Pipe {
     pub(crate) fn can_read(&mut self) -> bool {
         loop {
             match self.input.front() {
-                None => {
-                    return self.in_lane().conflated.as_ref().is_some_and(|c| c.lock().is_some());
-                }
+                None => return self.conflate_waits(),
                 Some(message) if message.role() == Role::Peer => {
                     let mut message = Message::new();
-                    self.input.pop_into(&mut message);
+                    // SAFETY: an empty message need not be dropped.
+                    unsafe { self.input.pop_to(&mut message) };
                     self.learn_peer(&message);
                 }
                 Some(_) => return true,
@@ -595,7 +632,8 @@ impl Pipe {
     }
 
     fn conflate_waits(&self) -> bool {
-        self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
+        self.conflates
+            && self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
     }
 
     /// Signals READABLE to this end itself: it stopped reading early.
@@ -633,7 +671,7 @@ impl Pipe {
     /// The next frame beyond those already peeked at.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&Message> {
-        if self.in_lane().conflated.is_some()
+        if self.conflates
             && let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take())
         {
             self.conflate_in.push_back(message);

@@ -8,6 +8,19 @@ use crate::message::Message;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key(pub(crate) u32);
 
+impl Pipe {
+    /// Pushes a frame and flushes a whole message. Says whether the pipe is to
+    /// be listed among the corked.
+    #[inline(always)]
+    fn send(&mut self, message: &mut Message) -> bool {
+        let more = message.more();
+        self.push(message);
+        !more
+            && self.flush() == Flushed::Corked
+            && !std::mem::replace(&mut self.listed_corked, true)
+    }
+}
+
 /// A socket's pipes.
 #[derive(Default)]
 pub(crate) struct PipeSet {
@@ -81,17 +94,29 @@ impl PipeSet {
         self.pipe(key).is_some_and(Pipe::can_write)
     }
 
-    /// Pushes a frame and, at the end of its message, shows it to the reader.
+    /// Pushes a frame, which is empty afterwards, and, at the end of its message,
+    /// shows it to the reader.
     #[inline(always)]
-    pub(crate) fn push(&mut self, key: Key, message: Message) {
-        if let Some(pipe) = self.pipe(key) {
-            let more = message.more();
-            pipe.push(message);
-            if !more && pipe.flush() == Flushed::Corked && !pipe.listed_corked {
-                pipe.listed_corked = true;
-                self.corked.push(key);
-            }
+    pub(crate) fn push(&mut self, key: Key, message: &mut Message) {
+        if let Some(pipe) = self.pipe(key)
+            && pipe.send(message)
+        {
+            self.corked.push(key);
         }
+    }
+
+    /// As [`PipeSet::push`] for the first frame of a message, if the pipe has
+    /// room for it.
+    #[inline(always)]
+    pub(crate) fn offer(&mut self, key: Key, message: &mut Message) -> bool {
+        let Some(pipe) = self.pipe(key) else { return false };
+        if !pipe.can_write() {
+            return false;
+        }
+        if pipe.send(message) {
+            self.corked.push(key);
+        }
+        true
     }
 
     /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its
@@ -102,8 +127,8 @@ impl PipeSet {
         let Some(pipe) = self.pipe(key) else { return false };
         loop {
             if pipe.pop(message) {
-                if with_metadata {
-                    message.set_metadata(pipe.metadata().cloned());
+                if with_metadata && let Some(metadata) = pipe.metadata() {
+                    message.set_metadata(Some(metadata.clone()));
                 }
                 return true;
             }

@@ -32,7 +32,7 @@ mod exact {
     fn fill(pipe: &mut Pipe) -> usize {
         let mut count = 0;
         while pipe.can_write() {
-            pipe.push(message("x"));
+            pipe.push(&mut message("x"));
             pipe.flush();
             count += 1;
         }
@@ -61,7 +61,7 @@ mod exact {
         let (mut a, _b) = owned_pipe([0, 1]);
         for _ in 0..5000 {
             assert!(a.can_write());
-            a.push(message("x"));
+            a.push(&mut message("x"));
             a.flush();
         }
     }
@@ -84,10 +84,10 @@ mod exact {
         assert!(a.can_write());
         let mut first = message("1");
         first.set_more(true);
-        a.push(first);
+        a.push(&mut first);
         assert!(a.can_write());
         assert!(!b.can_read());
-        a.push(message("2"));
+        a.push(&mut message("2"));
         a.flush();
         assert!(!a.can_write());
         assert_eq!(pop(&mut b).unwrap().data(), b"1");
@@ -100,16 +100,16 @@ mod exact {
     fn only_an_idle_reader_is_told() {
         let (mut a, mut b) = owned_pipe([0, 0]);
         for _ in 0..3 {
-            a.push(message("x"));
+            a.push(&mut message("x"));
             a.flush();
         }
         assert_eq!(b.take_signals(), signal::READABLE);
-        a.push(message("x"));
+        a.push(&mut message("x"));
         a.flush();
         assert_eq!(b.take_signals(), 0);
         while pop(&mut b).is_some() {}
         assert!(b.go_idle());
-        a.push(message("x"));
+        a.push(&mut message("x"));
         a.flush();
         assert_eq!(b.take_signals(), signal::READABLE);
         assert!(!b.go_idle());
@@ -119,10 +119,10 @@ mod exact {
     fn a_corked_lane_is_told_of_a_batch() {
         let (mut a, mut b) = owned_pipe([0, 0]);
         assert!(b.cork());
-        a.push(message("x"));
+        a.push(&mut message("x"));
         a.flush();
         assert_eq!(b.take_signals(), 0);
-        a.push(Message::with_len(BATCH_BYTES).unwrap());
+        a.push(&mut Message::with_len(BATCH_BYTES).unwrap());
         a.flush();
         assert_eq!(b.take_signals(), signal::BATCH);
     }
@@ -130,11 +130,11 @@ mod exact {
     #[test]
     fn what_was_written_before_the_close_stays_readable() {
         let (mut a, mut b) = owned_pipe([0, 0]);
-        a.push(message("x"));
+        a.push(&mut message("x"));
         a.flush();
         let mut half = message("torn");
         half.set_more(true);
-        a.push(half);
+        a.push(&mut half);
         drop(a);
         assert_eq!(b.take_signals(), signal::READABLE | signal::CLOSED);
         assert!(!b.can_write());
@@ -162,7 +162,7 @@ mod exact {
         let (mut a, mut b) = pipe([1, 1], true);
         for text in ["1", "2", "3"] {
             assert!(a.can_write());
-            a.push(message(text));
+            a.push(&mut message(text));
             a.flush();
         }
         assert!(b.can_read());
@@ -176,7 +176,7 @@ mod exact {
     #[test]
     fn a_peer_is_learnt_between_messages() {
         let (mut a, mut b) = owned_pipe([1, 0]);
-        a.push(message("id").with_role(Role::Peer));
+        a.push(&mut message("id").with_role(Role::Peer));
         a.flush();
         assert!(!b.can_read());
         assert_eq!(b.routing_id(), Some(&b"id"[..]));
@@ -194,7 +194,7 @@ mod models {
             let (mut a, mut b) = owned_pipe([0, 0]);
             let thread = loom::thread::spawn(move || {
                 for _ in 0..2 {
-                    a.push(message("x"));
+                    a.push(&mut message("x"));
                     a.flush();
                 }
                 a
@@ -217,7 +217,7 @@ mod models {
     fn loom_a_writer_that_found_the_lane_full_is_told() {
         loom::model(|| {
             let (mut a, mut b) = owned_pipe([1, 0]);
-            a.push(message("1"));
+            a.push(&mut message("1"));
             a.flush();
             let thread = loom::thread::spawn(move || {
                 assert!(pop(&mut b).is_some());
@@ -237,7 +237,7 @@ mod models {
         loom::model(|| {
             let (mut a, mut b) = owned_pipe([0, 0]);
             let thread = loom::thread::spawn(move || {
-                a.push(message("1"));
+                a.push(&mut message("1"));
                 a.flush();
                 drop(a);
             });
@@ -262,7 +262,7 @@ mod models {
     fn loom_both_ends_close_at_once() {
         loom::model(|| {
             let (mut a, b) = owned_pipe([0, 0]);
-            a.push(message("1"));
+            a.push(&mut message("1"));
             a.flush();
             let thread = loom::thread::spawn(move || drop(b));
             drop(a);

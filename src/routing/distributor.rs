@@ -53,14 +53,14 @@ impl Distributor {
     }
 
     /// Sends a frame to all that were chosen.
-    pub(crate) fn send(&mut self, pipes: &mut PipeSet, message: Message) {
+    pub(crate) fn send(&mut self, pipes: &mut PipeSet, mut message: Message) {
         let Some((last, others)) = self.targets.split_last() else { return };
         let mut others = others.iter();
-        message.share_among(others.len(), |copy| {
+        message.share_among(others.len(), |mut copy| {
             if let Some(key) = others.next() {
-                pipes.push(*key, copy);
+                pipes.push(*key, &mut copy);
             }
         });
-        pipes.push(*last, message);
+        pipes.push(*last, &mut message);
     }
 }

@@ -48,38 +48,54 @@ impl LoadBalancer {
     ) -> Result<Option<Key>> {
         let more = message.more();
         let key = match self.state {
-            State::Within(key) => key,
-            State::Between => self.choose(pipes).ok_or(Errno::EAGAIN)?,
+            State::Between => self.begin(pipes, message).ok_or(Errno::EAGAIN)?,
+            State::Within(key) => {
+                pipes.push(key, message);
+                key
+            }
             State::Dropping => {
-                drop(std::mem::take(message));
+                message.clear();
                 if !more {
                     self.state = State::Between;
                 }
                 return Ok(None);
             }
         };
-        self.state = if more { State::Within(key) } else { State::Between };
-        pipes.push(key, std::mem::take(message));
-        if !more && self.ready.current() == Some(key) {
-            self.ready.advance();
+        if more {
+            self.state = State::Within(key);
+        } else {
+            self.state = State::Between;
+            if self.ready.current() == Some(key) {
+                self.ready.advance();
+            }
         }
         Ok(Some(key))
     }
 
-    /// Whether [`LoadBalancer::send`] would find a pipe.
-    pub(crate) fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
-        self.state != State::Between || self.choose(pipes).is_some()
-    }
-
-    /// The next pipe with room; those without wait to be told.
+    /// Sends the first frame to the next pipe with room; those without wait to
+    /// be told.
     #[inline(always)]
-    fn choose(&mut self, pipes: &mut PipeSet) -> Option<Key> {
+    fn begin(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         while let Some(key) = self.ready.current() {
-            if pipes.can_write(key) {
+            if pipes.offer(key, message) {
                 return Some(key);
             }
             self.ready.remove(key);
         }
         None
+    }
+
+    /// Whether [`LoadBalancer::send`] would find a pipe.
+    pub(crate) fn has_output(&mut self, pipes: &mut PipeSet) -> bool {
+        if self.state != State::Between {
+            return true;
+        }
+        while let Some(key) = self.ready.current() {
+            if pipes.can_write(key) {
+                return true;
+            }
+            self.ready.remove(key);
+        }
+        false
     }
 }

@@ -170,8 +170,11 @@ impl Inner {
 
     /// Takes the pipe's signals.
     fn hear_pipe(&mut self) -> u32 {
-        let Some(pipe) = &self.pipe else { return 0 };
+        let Some(pipe) = &mut self.pipe else { return 0 };
         let signals = pipe.take_signals();
+        if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
+            pipe.look_again();
+        }
         if signals & signal::CLOSED != 0 && self.lingering.is_none() {
             let linger = pipe.peer_linger();
             self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
@@ -462,16 +465,16 @@ impl Inner {
         if let Some((dialer, _)) = &mut self.dialer {
             dialer.succeeded();
         }
-        let news = peer_message(&peer, &live.peer_address(), live.fd());
+        let mut news = peer_message(&peer, &live.peer_address(), live.fd());
         match &mut self.pipe {
             Some(pipe) => {
-                pipe.push(news);
+                pipe.push(&mut news);
                 pipe.flush();
             }
             None => {
                 let hwm = [settings.receive_hwm, settings.send_hwm];
                 let (mut ours, theirs) = pipe(hwm, settings.conflate);
-                ours.push(news);
+                ours.push(&mut news);
                 ours.flush();
                 ours.end().set_owner(session.clone());
                 self.pipe = Some(ours);

@@ -17,6 +17,12 @@ use crate::zmtp::{self, Connection, Inbox, PeerInfo};
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
 const READ_BYTES: usize = 128 * 1024;
+/// A body of which so much was read in one go is likely to be followed by
+/// another one, …
+const LARGE_BYTES: usize = 256 * 1024;
+/// … of which no more than this is to be read with its head, since it would be
+/// copied.
+const HEAD_BYTES: usize = 8 * 1024;
 /// Batches written in one go before other connections have their turn.
 const WRITES_PER_TURN: usize = 16;
 
@@ -43,6 +49,8 @@ pub(super) struct Live {
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
+    /// The last read was of a large body.
+    large: bool,
 }
 
 /// How a round of reading or writing ended.
@@ -76,6 +84,7 @@ impl Live {
             held: Vec::new(),
             held_from: 0,
             heard: false,
+            large: false,
         }
     }
 
@@ -174,7 +183,10 @@ impl Live {
                     let mut parts = [IoSliceMut::new(target), IoSliceMut::new(buffer)];
                     self.stream.receive_vectored(&mut parts)
                 }
-                None => self.stream.receive(buffer),
+                None => {
+                    asked = if self.large { HEAD_BYTES } else { buffer.len() };
+                    self.stream.receive(&mut buffer[..asked])
+                }
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -186,6 +198,7 @@ impl Live {
             return Err(Ending::Disconnected);
         }
         let into_body = read.min(room);
+        self.large = into_body >= LARGE_BYTES;
         Ok(Some((into_body, read - into_body, read == asked)))
     }
 
@@ -296,11 +309,11 @@ impl Inbox for PipeInbox<'_> {
     }
 
     #[inline]
-    fn push(&mut self, message: Message) {
+    fn push(&mut self, mut message: Message) {
         if let Some(pipe) = &mut self.pipe
             && !pipe.peer_closed()
         {
-            pipe.push(message);
+            pipe.push(&mut message);
         }
     }
 }

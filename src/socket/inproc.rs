@@ -136,7 +136,7 @@ fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
     if matches!(to.kind, SocketType::Router | SocketType::Rep)
         && let Ok(message) = Message::copy_of(&from.routing_id)
     {
-        pipe.push(message.with_role(Role::Peer));
+        pipe.push(&mut message.with_role(Role::Peer));
         pipe.flush();
     }
 }

@@ -131,6 +131,11 @@ impl Socket {
             Command::Signals(end) => {
                 let Some(key) = self.pipes.key_of(&end) else { return };
                 let signals = end.take_signals();
+                if signals & (signal::WRITABLE | signal::CLOSED) != 0
+                    && let Some(pipe) = self.pipes.pipe(key)
+                {
+                    pipe.look_again();
+                }
                 if signals & signal::READABLE != 0 {
                     self.pattern.readable(&mut self.pipes, key);
                 }
