@@ -339,6 +339,7 @@ static void message_call (int s, int call, int m, int z)
     zmq_msg_t *msg = &messages[m];
     int property = (argument >> 4) % 6 - 1;
     printf (" m%d %s", m, msg_call_names[call]);
+    fflush (stdout); /* where the oracle may die */
     if (call <= 3 || call == 17) {
         if (message_alive[m])
             zmq_msg_close (msg);
@@ -372,6 +373,7 @@ static void message_call (int s, int call, int m, int z)
         case 5:
         case 6: {
             printf (" from m%d", other);
+            fflush (stdout);
             if (other == m) { /* onto itself: COMPAT.md */
                 printf (" not tried");
                 return;
@@ -383,7 +385,7 @@ static void message_call (int s, int call, int m, int z)
         }
         case 13:
         case 14: {
-            if (!sockets[s]) {
+            if (!sockets[s] || !message_alive[m]) { /* the oracle aborts */
                 printf (" none");
                 return;
             }
@@ -475,8 +477,9 @@ static void poll_sockets (int mask, int events, int z)
         slot[count] = -2;
         items[count++] = (zmq_pollitem_t) {NULL, quiet[0], (short) events, 0};
     }
-    result (zmq_poll (items, count, z & 1 ? 10 : 0));
-    for (int i = 0; i < count; i++)
+    int rc = zmq_poll (items, count, z & 1 ? 10 : 0);
+    result (rc);
+    for (int i = 0; i < count && rc >= 0; i++) /* else they mean nothing */
         printf (" %d:%d", slot[i], items[i].revents);
     close (quiet[0]);
     close (quiet[1]);
@@ -625,8 +628,13 @@ static void context_option (const struct op *op)
     if (op->code == OP_CTX_SET) {
         printf (" %d", op->y);
         result (zmq_ctx_set (contexts[op->s], option->number, op->y));
-    } else
-        result (zmq_ctx_get (contexts[op->s], option->number));
+    } else {
+        int value = zmq_ctx_get (contexts[op->s], option->number);
+        if (option->number == ZMQ_THREAD_SCHED_POLICY)
+            printf (" = %d", value); /* -1 is a value */
+        else
+            result (value);
+    }
 }
 
 static const char *const op_names[] = {
@@ -735,6 +743,7 @@ static void finish (void)
         for (int c = 0; c < CONTEXTS; c++)
             if (contexts[c])
                 zmq_ctx_shutdown (contexts[c]);
+        rest (5);
     }
     for (int i = 0; i < proxy_count; i++) {
         pthread_join (proxies[i].thread, NULL);

@@ -32,6 +32,7 @@ struct belief
     struct sequence *out;
     int type[SLOTS];  /* -1: none */
     int place[SLOTS]; /* an endpoint it was bound or connected to, or -1 */
+    int host[BAD_ENDPOINTS]; /* the type of who was bound there, or -1 */
 };
 
 static struct op *emit (struct belief *b, enum opcode code, int s, int x, int y,
@@ -113,6 +114,10 @@ static void settle_on (struct belief *b, int s)
             continue;
         if (option_missing (setting->option))
             continue;
+        /* Ours lets a change reach pipes that exist: COMPAT.md. */
+        if (b->place[s] >= 0
+            && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
+            continue;
         emit (b, OP_SET_INT, s, setting->option, setting->value, 0);
         return;
     }
@@ -149,6 +154,8 @@ static void meet (struct belief *b)
     if (!late)
         emit (b, OP_BIND, binder, place, 0, 0);
     b->place[binder] = place;
+    if (place < BAD_ENDPOINTS)
+        b->host[place] = b->type[binder];
     int guests = 1 + below (r, 3);
     for (int i = 0; i < guests; i++) {
         int guest = below (r, SLOTS);
@@ -210,8 +217,6 @@ static void talk (struct belief *b)
               0);
     else
         emit (b, OP_RECV_WHOLE, s, chance (r, 85), chance (r, 20), 0);
-    if (type == ZMQ_REQ || type == ZMQ_REP)
-        return;
 }
 
 static void change_connections (struct belief *b)
@@ -229,12 +234,17 @@ static void change_connections (struct belief *b)
         case 2:
             emit (b, OP_BIND, s, place, 0, 0);
             b->place[s] = place;
+            if (place < BAD_ENDPOINTS)
+                b->host[place] = b->type[s];
             break;
         case 3:
             emit (b, OP_CLOSE, s, 0, 0, 0);
             b->type[s] = -1;
             break;
         default:
+            if (place < BAD_ENDPOINTS && b->host[place] >= 0
+                && !is_partner (b->type[s], b->host[place]) && !chance (r, 4))
+                return;
             emit (b, OP_CONNECT, s, place, 0, 0);
             b->place[s] = place;
     }
@@ -261,9 +271,12 @@ static void interest (struct belief *b)
 {
     struct random *r = &b->random;
     int s = socket_slot (b);
-    if (b->type[s] == ZMQ_SUB || chance (r, 5))
-        emit (b, OP_SUBSCRIBE, s, chance (r, 60) ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
-              below (r, TOPICS), 0);
+    if (b->type[s] == ZMQ_SUB || chance (r, 5)) {
+        int add = chance (r, 60);
+        /* A topic that begins with 1 is not cancelled: COMPAT.md. */
+        emit (b, OP_SUBSCRIBE, s, add ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
+              below (r, add ? TOPICS : TOPICS - 1), 0);
+    }
     else if (b->type[s] == ZMQ_XSUB)
         emit (b, OP_SUBSCRIBE, s, -(1 + chance (r, 60)), below (r, TOPICS), 0);
     else
@@ -383,6 +396,8 @@ void generate (uint64_t seed, struct sequence *sequence)
     struct belief b = {.random = {seed * 0x2545F4914F6CDD1Du + 1}, .out = sequence};
     for (int s = 0; s < SLOTS; s++)
         b.type[s] = b.place[s] = -1;
+    for (int i = 0; i < BAD_ENDPOINTS; i++)
+        b.host[i] = -1;
     int dice = below (&b.random, 100);
     sequence->count = 0;
     sequence->kind = dice < 35 ? LAB : dice < 70 ? INPROC : NETWORK;

@@ -141,12 +141,14 @@ impl Pattern for XPub {
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
     fn detach(&mut self, _: &mut PipeSet, key: Key) {
-        let news = &mut self.news;
-        self.topics.remove_pipe(key, |topic| {
-            if let Ok(topic) = Message::copy_of(topic) {
-                tell(news, 0, &topic);
+        let mut unwanted = Vec::new();
+        self.topics.remove_pipe(key, |topic| unwanted.push(topic.to_vec()));
+        unwanted.sort_unstable();
+        for topic in unwanted {
+            if let Ok(topic) = Message::copy_of(&topic) {
+                tell(&mut self.news, 0, &topic);
             }
-        });
+        }
         self.peers.remove(key);
         self.out.remove(key);
         self.paused.retain(|paused| *paused != key);

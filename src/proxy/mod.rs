@@ -54,7 +54,11 @@ fn pass_message(
     let mut blocking = Blocking::DontWait;
     let mut frame = Message::new();
     loop {
-        from.recv(&mut frame, false, blocking)?;
+        match from.recv(&mut frame, false, blocking) {
+            // A socket that may not receive (now) has nothing to pass on.
+            Err(Errno::EFSM | Errno::ENOTSUP) => return Err(Errno::EAGAIN),
+            received => received?,
+        }
         let more = frame.more();
         if let Some(capture) = capture {
             let mut copy = frame.share();

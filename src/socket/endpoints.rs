@@ -186,8 +186,13 @@ impl Socket {
         let (ended, kept) = entries.into_iter().partition(|e: &Entry| &*e.text == text);
         self.endpoints.entries = kept;
         let ended: Vec<Entry> = ended;
-        let any = !ended.is_empty();
+        let mut any = false;
         for entry in ended {
+            // An inproc connect whose peer has left is no more.
+            any |= match &entry.kind {
+                Kind::Inproc(key) => self.pipe_endpoints.get(key) == Some(&entry.text),
+                _ => true,
+            };
             self.end_entry(entry);
         }
         any
