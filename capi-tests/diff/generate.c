@@ -33,6 +33,8 @@ struct belief
     int type[SLOTS];  /* -1: none */
     int place[SLOTS]; /* an endpoint it was bound or connected to, or -1 */
     int host[BAD_ENDPOINTS]; /* the type of who was bound there, or -1 */
+    int host_slot[BAD_ENDPOINTS];
+    int paired[BAD_ENDPOINTS]; /* a PAIR has connected there */
 };
 
 static struct op *emit (struct belief *b, enum opcode code, int s, int x, int y,
@@ -59,6 +61,15 @@ static int any_type (struct belief *b)
     return type;
 }
 
+static int odd_type (struct belief *b)
+{
+    int type;
+    do
+        type = below (&b->random, 26) - 2;
+    while (type_missing (type));
+    return type;
+}
+
 static const int partners[][2] = {
   {ZMQ_PAIR, ZMQ_PAIR}, {ZMQ_PUB, ZMQ_SUB}, {ZMQ_PUB, ZMQ_XSUB},
   {ZMQ_XPUB, ZMQ_SUB}, {ZMQ_XPUB, ZMQ_XSUB}, {ZMQ_REQ, ZMQ_REP},
@@ -73,6 +84,30 @@ static int is_partner (int a, int b)
         if ((partners[i][0] == a && partners[i][1] == b)
             || (partners[i][0] == b && partners[i][1] == a))
             return 1;
+    return 0;
+}
+
+/* Types that have nothing to say to each other may be connected over inproc, but
+ * not those with subscriptions: others would take part in them. In a network it
+ * is chance how far such a connection gets. */
+static int may_meet (struct belief *b, int type, int other)
+{
+    const uint32_t subscribing = 1u << ZMQ_PUB | 1u << ZMQ_SUB | 1u << ZMQ_XPUB
+                                 | 1u << ZMQ_XSUB;
+    if (is_partner (type, other))
+        return 1;
+    return b->out->kind == INPROC && chance (&b->random, 4) && !((subscribing >> type | subscribing >> other) & 1);
+}
+
+/* A second peer of a PAIR is turned away; over the network the oracle leaves it
+ * hanging where ours lets it try again: COMPAT.md. */
+static int too_many (struct belief *b, int s, int place)
+{
+    if (b->type[s] != ZMQ_PAIR || b->out->kind == INPROC || place >= BAD_ENDPOINTS)
+        return 0;
+    if (b->paired[place] || b->place[s] >= 0)
+        return 1;
+    b->paired[place] = 1;
     return 0;
 }
 
@@ -137,26 +172,40 @@ static void introduce (struct belief *b, int s)
         emit (b, OP_SUBSCRIBE, s, ZMQ_SUBSCRIBE, below (r, TOPICS), 0);
 }
 
+static void take_place (struct belief *b, int s, int place)
+{
+    if (place < BAD_ENDPOINTS && b->host[place] < 0) {
+        b->host[place] = b->type[s];
+        b->host_slot[place] = s;
+    }
+}
+
 /* Binds one, connects others: in most cases partners. */
 static void meet (struct belief *b)
 {
     struct random *r = &b->random;
     const int *pair;
-    do
+    int binder = below (r, SLOTS), place = draw_place (b), turn;
+    do {
         pair = partners[below (r, sizeof partners / sizeof *partners)];
-    while (type_missing (pair[0]));
-    int turn = chance (r, 50);
-    int binder = below (r, SLOTS), place = draw_place (b);
+        turn = chance (r, 50);
+    } while (type_missing (pair[0])
+             || (b->type[binder] >= 0 && b->type[binder] < TYPES
+                 && b->type[binder] != pair[turn]));
     int late = chance (r, 15);
     if (b->type[binder] < 0)
         new_socket (b, binder, pair[turn]);
+    /* Another one is bound there already, perhaps. */
+    if (place < BAD_ENDPOINTS && b->host[place] >= 0
+        && b->host[place] != b->type[binder])
+        return;
     introduce (b, binder);
     if (!late)
         emit (b, OP_BIND, binder, place, 0, 0);
     b->place[binder] = place;
-    if (place < BAD_ENDPOINTS)
-        b->host[place] = b->type[binder];
-    int guests = 1 + below (r, 3);
+    take_place (b, binder, place);
+    /* Who comes first when several reconnect is a matter of chance. */
+    int guests = late && b->out->kind != INPROC ? 1 : 1 + below (r, 3);
     for (int i = 0; i < guests; i++) {
         int guest = below (r, SLOTS);
         if (guest == binder)
@@ -165,12 +214,16 @@ static void meet (struct belief *b)
             emit (b, OP_CLOSE, guest, 0, 0, 0);
             b->type[guest] = -1;
         }
-        if (b->type[guest] < 0)
+        if (b->type[guest] < 0) {
+            int type = chance (r, 40) ? any_type (b) : pair[!turn];
             new_socket (b, guest,
-                        chance (r, 3) ? any_type (b) : pair[!turn]);
+                        may_meet (b, type, b->type[binder]) ? type : pair[!turn]);
+        }
         introduce (b, guest);
         if (b->type[guest] == ZMQ_ROUTER && chance (r, 20))
             emit (b, OP_SUBSCRIBE, guest, ZMQ_CONNECT_ROUTING_ID, below (r, 4), 0);
+        if (too_many (b, guest, place))
+            continue;
         emit (b, OP_CONNECT, guest, place, 0, 0);
         b->place[guest] = place;
     }
@@ -234,8 +287,7 @@ static void change_connections (struct belief *b)
         case 2:
             emit (b, OP_BIND, s, place, 0, 0);
             b->place[s] = place;
-            if (place < BAD_ENDPOINTS)
-                b->host[place] = b->type[s];
+            take_place (b, s, place);
             break;
         case 3:
             emit (b, OP_CLOSE, s, 0, 0, 0);
@@ -243,7 +295,10 @@ static void change_connections (struct belief *b)
             break;
         default:
             if (place < BAD_ENDPOINTS && b->host[place] >= 0
-                && !is_partner (b->type[s], b->host[place]) && !chance (r, 4))
+                && (b->host_slot[place] == s /* nobody talks to himself */
+                    || !may_meet (b, b->type[s], b->host[place])))
+                return;
+            if (too_many (b, s, place))
                 return;
             emit (b, OP_CONNECT, s, place, 0, 0);
             b->place[s] = place;
@@ -325,7 +380,7 @@ static void laboratory (struct belief *b)
               int_values[below (r, int_value_count)], 0);
     int sockets = 1 + below (r, 3);
     for (int s = 0; s < sockets; s++)
-        new_socket (b, s, chance (r, 2) ? below (r, 26) - 2 : any_type (b));
+        new_socket (b, s, chance (r, 2) ? odd_type (b) : any_type (b));
     int length = 10 + below (r, 40);
     for (int i = 0; i < length; i++) {
         int dice = below (r, 100);
@@ -352,12 +407,20 @@ static void laboratory (struct belief *b)
     }
 }
 
+/* Not MAX_MSGSZ: the oracle does not heed it (COMPAT.md). */
+static void limit_context (struct belief *b)
+{
+    struct random *r = &b->random;
+    int i = below (r, context_option_count);
+    if (context_options[i].number != ZMQ_MAX_MSGSZ)
+        emit (b, OP_CTX_SET, 0, i, below (r, 8), 0);
+}
+
 static void conversation (struct belief *b)
 {
     struct random *r = &b->random;
     if (chance (r, 10))
-        emit (b, OP_CTX_SET, 0, below (r, context_option_count),
-              below (r, 8), 0);
+        limit_context (b);
     meet (b);
     if (chance (r, 30))
         meet (b);

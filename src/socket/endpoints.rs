@@ -61,6 +61,7 @@ impl Endpoints {
 impl Slot {
     /// Listens at an endpoint (manual page zmq_bind).
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
+        self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
         let settings = {
             let mut socket = self.lock()?;
@@ -90,6 +91,7 @@ impl Slot {
     /// Ends what was bound or connected at an endpoint (manual pages
     /// zmq_unbind, zmq_disconnect). `ENOENT`.
     pub(crate) fn end_endpoint(&self, text: &str) -> Result<()> {
+        self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
         let ipv6 = {
             let mut socket = self.lock()?;
@@ -138,7 +140,6 @@ impl Socket {
 
     fn connect(&mut self, text: &str) -> Result<()> {
         let endpoint = Endpoint::parse(text)?;
-        endpoint.check_connect()?;
         if let Endpoint::Inproc(name) = &endpoint {
             let ours = self.home.inproc.connect(name, &self.side());
             let text: Arc<str> = text.into();
@@ -149,11 +150,12 @@ impl Socket {
             }
             return Ok(());
         }
+        let reactor = self.reactor_for_endpoint()?;
+        endpoint.check_connect()?;
         let text: Arc<str> = text.into();
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
             return Ok(());
         }
-        let reactor = self.reactor_for_endpoint()?;
         let settings = self.settings();
         let (theirs, key) = if self.options.immediate {
             (None, None)

@@ -65,6 +65,10 @@ impl Registry {
             pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
             pipe.note_hwms(side.hwms(), connecter.hwms());
             introduce(&mut pipe, side, &connecter);
+            // The lane from there to here is the connecter's to write.
+            if wants_introduction(side) {
+                pipe.know_peer(&connecter.routing_id);
+            }
             deliver(pipe, name, side);
         }
         Ok(())
@@ -95,13 +99,12 @@ impl Registry {
     pub(super) fn connect(&self, name: &str, side: &Side) -> Pipe {
         let mut names = self.names.lock();
         let bound = names.bound.get(name).cloned();
-        let conflate = side.conflate || bound.as_ref().is_some_and(|bound| bound.conflate);
         let (send, receive) = bound.as_ref().map_or((0, 0), |b| (b.receive_hwm, b.send_hwm));
         let hwm = match &bound {
             Some(_) => [sum(side.send_hwm, send), sum(receive, side.receive_hwm)],
             None => [unsigned(side.send_hwm), unsigned(side.receive_hwm)],
         };
-        let (mut ours, mut theirs) = pipe(hwm, conflate);
+        let (mut ours, mut theirs) = pipe(hwm, side.conflate);
         ours.joins_sockets();
         match bound {
             None => {
@@ -133,12 +136,16 @@ fn unsigned(hwm: i32) -> u32 {
 /// Tells the peer who writes here, if that is of use to it. Inproc messages
 /// carry no metadata.
 fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
-    if matches!(to.kind, SocketType::Router | SocketType::Rep)
+    if wants_introduction(to)
         && let Ok(message) = Message::copy_of(&from.routing_id)
     {
         pipe.push(&mut message.with_role(Role::Peer));
         pipe.flush();
     }
+}
+
+fn wants_introduction(side: &Side) -> bool {
+    matches!(side.kind, SocketType::Router | SocketType::Rep)
 }
 
 fn deliver(pipe: Pipe, name: &str, to: &Side) {

@@ -154,9 +154,12 @@ impl Slot {
         self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::Relaxed)
     }
 
-    /// `ENOTSOCK` when there is no socket here.
+    /// `ENOTSOCK` when there is no socket here, `ETERM` when its context ends:
+    /// what comes before any other error.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.core.lock().is_some() { Ok(()) } else { Err(Errno::ENOTSOCK) }
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()
     }
 
     /// After a panic: the context answers ETERM from now on.
