@@ -1,6 +1,7 @@
 # make            the library: target/release/libzmq.so.5
 # make demo       the example programs, on the system's libzmq and on ours
 # make test       everything that can fail: unit, protocol, loom, C, install
+# make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
@@ -39,7 +40,7 @@ demo: deps lib
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
 
-test: deps lib test-rust test-loom test-c test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-diff test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -51,6 +52,13 @@ test-loom:
 
 test-c: lib
 	capi-tests/run
+
+# Random sequences with fresh seeds, within a minute; `make diff` takes its time.
+test-diff: lib
+	capi-tests/diff/run -n 3000 -t 45
+
+diff: lib
+	capi-tests/diff/run -n $(or $(N),100000)
 
 # Against the system's libzmq in another process; FULL=1 for 100 000 messages
 # a cell.
@@ -95,5 +103,5 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-install \
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-diff diff test-install \
         lint header install asan tsan clean

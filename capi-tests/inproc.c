@@ -102,6 +102,21 @@ STORY (a_connect_that_was_turned_away_cannot_be_ended)
     CHECK_OK (zmq_unbind (guest, endpoint));
 }
 
+STORY (of_a_name_that_is_bound_and_connected_the_bind_ends_first)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *both = open_socket (ZMQ_DEALER), *binder = open_socket (ZMQ_DEALER);
+    CHECK_OK (zmq_bind (binder, endpoint));
+    CHECK_OK (zmq_connect (both, endpoint));
+    CHECK_OK (zmq_unbind (binder, endpoint));
+    CHECK_OK (zmq_bind (both, endpoint));
+    CHECK_OK (zmq_unbind (both, endpoint));
+    SEND (both, "still connected");
+    CHECK_RECV (binder, "still connected");
+    CHECK_OK (zmq_unbind (both, endpoint));
+    CHECK_ERR (zmq_unbind (both, endpoint), ENOENT);
+}
+
 /* How many of three messages arrive. */
 static int arriving (int conflate_binder, int conflate_guest)
 {

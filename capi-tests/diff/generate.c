@@ -33,6 +33,7 @@ struct belief
     int type[SLOTS];  /* -1: none */
     int place[SLOTS]; /* an endpoint it was bound or connected to, or -1 */
     int host[BAD_ENDPOINTS]; /* the type of who was bound there, or -1 */
+    int names; /* how many routing ids were given away: no two peers share one */
     int host_slot[BAD_ENDPOINTS];
     int paired[BAD_ENDPOINTS]; /* a PAIR has connected there */
 };
@@ -153,6 +154,9 @@ static void settle_on (struct belief *b, int s)
         if (b->place[s] >= 0
             && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
             continue;
+        /* For a reply without its number the oracle disconnects. */
+        if (b->out->kind == NETWORK && setting->option == ZMQ_REQ_CORRELATE)
+            continue;
         emit (b, OP_SET_INT, s, setting->option, setting->value, 0);
         return;
     }
@@ -166,8 +170,8 @@ static void introduce (struct belief *b, int s)
     int type = b->type[s];
     if ((type == ZMQ_ROUTER || type == ZMQ_DEALER || type == ZMQ_REQ
          || type == ZMQ_REP)
-        && chance (r, 30))
-        emit (b, OP_SUBSCRIBE, s, ZMQ_ROUTING_ID, below (r, 4), 0);
+        && b->names < 4 && chance (r, 30))
+        emit (b, OP_SUBSCRIBE, s, ZMQ_ROUTING_ID, b->names++, 0);
     if (type == ZMQ_SUB && chance (r, 90))
         emit (b, OP_SUBSCRIBE, s, ZMQ_SUBSCRIBE, below (r, TOPICS), 0);
 }
@@ -220,8 +224,8 @@ static void meet (struct belief *b)
                         may_meet (b, type, b->type[binder]) ? type : pair[!turn]);
         }
         introduce (b, guest);
-        if (b->type[guest] == ZMQ_ROUTER && chance (r, 20))
-            emit (b, OP_SUBSCRIBE, guest, ZMQ_CONNECT_ROUTING_ID, below (r, 4), 0);
+        if (b->type[guest] == ZMQ_ROUTER && b->names < 4 && chance (r, 20))
+            emit (b, OP_SUBSCRIBE, guest, ZMQ_CONNECT_ROUTING_ID, b->names++, 0);
         if (too_many (b, guest, place))
             continue;
         emit (b, OP_CONNECT, guest, place, 0, 0);
@@ -285,6 +289,8 @@ static void change_connections (struct belief *b)
             emit (b, OP_DISCONNECT, s, place, chance (r, 30), 0);
             break;
         case 2:
+            if (b->place[s] == place && chance (r, 95))
+                return;
             emit (b, OP_BIND, s, place, 0, 0);
             b->place[s] = place;
             take_place (b, s, place);

@@ -185,9 +185,13 @@ impl Socket {
     /// Ends all that has this very text. False when nothing has.
     fn end_endpoint(&mut self, text: &str) -> bool {
         let entries = std::mem::take(&mut self.endpoints.entries);
-        let (ended, kept) = entries.into_iter().partition(|e: &Entry| &*e.text == text);
+        // Of a name that is both bound and connected the bind ends first.
+        let is_name = |e: &Entry| &*e.text == text && matches!(e.kind, Kind::Name(_));
+        let names_only = entries.iter().any(is_name);
+        let (ended, kept): (Vec<Entry>, _) = entries
+            .into_iter()
+            .partition(|e| if names_only { is_name(e) } else { &*e.text == text });
         self.endpoints.entries = kept;
-        let ended: Vec<Entry> = ended;
         let mut any = false;
         for entry in ended {
             // An inproc connect whose peer has left is no more.
