@@ -220,6 +220,66 @@ TEST (null_handles_do_no_harm)
     CHECK (null == NULL);
 }
 
+static void do_nothing (void *arg)
+{
+    (void) arg;
+}
+
+TEST (handles_that_were_given_up)
+{
+    if (on_oracle ())
+        return; /* it uses freed memory */
+    void *watch = zmq_stopwatch_start ();
+    zmq_stopwatch_stop (watch);
+    errno = 0;
+    CHECK_INT (zmq_stopwatch_stop (watch), 0);
+    CHECK_INT (errno, EFAULT);
+    CHECK_INT (zmq_stopwatch_intermediate (watch), 0);
+    void *thread = zmq_threadstart (do_nothing, NULL);
+    zmq_threadclose (thread);
+    errno = 0;
+    zmq_threadclose (thread);
+    CHECK_INT (errno, EFAULT);
+    void *counter = zmq_atomic_counter_new (), *gone = counter;
+    zmq_atomic_counter_destroy (&counter);
+    CHECK_ERR (zmq_atomic_counter_value (gone), EFAULT);
+    CHECK_ERR (zmq_atomic_counter_inc (gone), EFAULT);
+    CHECK_ERR (zmq_atomic_counter_dec (gone), EFAULT);
+    zmq_atomic_counter_set (gone, 1);
+    zmq_atomic_counter_destroy (&gone);
+    CHECK (gone == NULL);
+}
+
+TEST (handles_that_never_were_one)
+{
+    static uint64_t memory[64];
+    void *const none[] = {(void *) 1,          (void *) 8,
+                          (void *) 0xdeadbeef, (void *) UINTPTR_MAX,
+                          memory,              (char *) memory + 3};
+    if (on_oracle ())
+        return; /* it crashes */
+    /* Of the other kinds, too. */
+    void *watch = zmq_stopwatch_start (), *counter = zmq_atomic_counter_new ();
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        void *handle = none[i];
+        errno = 0;
+        CHECK_INT (zmq_stopwatch_intermediate (handle), 0);
+        CHECK_INT (zmq_stopwatch_stop (handle), 0);
+        CHECK_INT (errno, EFAULT);
+        errno = 0;
+        zmq_threadclose (handle);
+        CHECK_INT (errno, EFAULT);
+        CHECK_ERR (zmq_atomic_counter_value (handle), EFAULT);
+        zmq_atomic_counter_destroy (&handle);
+        CHECK (handle == NULL);
+    }
+    CHECK_ERR (zmq_atomic_counter_value (watch), EFAULT);
+    CHECK_INT (zmq_stopwatch_stop (counter), 0);
+    zmq_stopwatch_stop (watch);
+    CHECK_INT (zmq_atomic_counter_inc (counter), 0);
+    zmq_atomic_counter_destroy (&counter);
+}
+
 TEST (a_counter_counts)
 {
     void *counter = zmq_atomic_counter_new ();

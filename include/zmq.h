@@ -299,6 +299,9 @@ extern "C" {
 /* This header has zmq_has. */
 #define ZMQ_HAS_CAPABILITIES 1
 
+/* This header has zmq_timers_new and its like. */
+#define ZMQ_HAVE_TIMERS
+
 /* A message: initialise it before use, close it afterwards, never copy or look
  * into it. */
 typedef struct zmq_msg_t
@@ -325,6 +328,9 @@ typedef struct zmq_pollitem_t
 typedef void (zmq_free_fn) (void *data, void *hint);
 typedef void (zmq_timer_fn) (int timer_id, void *arg);
 typedef void (zmq_thread_fn) (void *arg);
+
+/* A buffer of zmq_sendiov and zmq_recviov: see sys/uio.h. */
+struct iovec;
 
 
 // The errno of the last call that failed on this thread.
@@ -456,6 +462,77 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int nitems, long timeout);
 
 // Passes messages between two sockets, and copies of them to `capture`
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
+
+// As `zmq_proxy`, steered by the commands that come to `control`.
+ZMQ_EXPORT
+int zmq_proxy_steerable(void *frontend,
+                        void *backend,
+                        void *capture,
+                        void *control);
+
+// Old name of `zmq_proxy`, without a capture. The type says nothing.
+ZMQ_EXPORT int zmq_device(int type_, void *frontend, void *backend);
+
+// Old name of `zmq_msg_send`, which has its arguments in another order.
+ZMQ_EXPORT int zmq_sendmsg(void *s, zmq_msg_t *msg, int flags);
+
+// Old name of `zmq_msg_recv`, which has its arguments in another order.
+ZMQ_EXPORT int zmq_recvmsg(void *s, zmq_msg_t *msg, int flags);
+
+// Sends a copy of each buffer as a frame.
+ZMQ_EXPORT int zmq_sendiov(void *s, struct iovec *iov, size_t count, int flags);
+
+// Receives the frames of a message into buffers that the caller is to free.
+ZMQ_EXPORT
+int zmq_recviov(void *s,
+                struct iovec *iov,
+                size_t *count,
+                int flags);
+
+// Writes `size` bytes as Z85 text of `size * 5 / 4` characters and a zero.
+ZMQ_EXPORT char *zmq_z85_encode(char *dest, const uint8_t *data, size_t size);
+
+// Writes the bytes that Z85 text stands for, four for each five characters.
+ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
+
+// Makes a pair of keys for the CURVE mechanism.
+ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
+
+// Writes the public key that belongs to a secret one, both as Z85 text.
+ZMQ_EXPORT
+int zmq_curve_public(char *z85_public_key,
+                     const char *z85_secret_key);
+
+// Makes an object that holds timers, none at first. NULL with ENOMEM.
+ZMQ_EXPORT void *zmq_timers_new(void);
+
+// Destroys such an object with all its timers.
+ZMQ_EXPORT int zmq_timers_destroy(void **timers_p);
+
+// Adds a timer, due in `interval` milliseconds and then again and again.
+ZMQ_EXPORT
+int zmq_timers_add(void *timers,
+                   size_t interval,
+                   zmq_timer_fn * handler,
+                   void *arg);
+
+// Cancels a timer. EFAULT; EINVAL for an id without a timer.
+ZMQ_EXPORT int zmq_timers_cancel(void *timers, int timer_id);
+
+// Gives a timer another interval in milliseconds, which begins now.
+ZMQ_EXPORT
+int zmq_timers_set_interval(void *timers,
+                            int timer_id,
+                            size_t interval);
+
+// Begins a timer's interval anew. EFAULT; EINVAL for an id without a timer.
+ZMQ_EXPORT int zmq_timers_reset(void *timers, int timer_id);
+
+// Milliseconds until the next timer is due.
+ZMQ_EXPORT long zmq_timers_timeout(void *timers);
+
+// Runs the handlers that are due, each once. EFAULT.
+ZMQ_EXPORT int zmq_timers_execute(void *timers);
 
 // Starts a stop watch.
 ZMQ_EXPORT void *zmq_stopwatch_start(void);

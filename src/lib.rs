@@ -21,6 +21,8 @@
 //! - [`options`]: the table of all options.
 //! - `pipe`: rings, water marks, signals.
 //! - [`message`]: the 64 bytes, and where bodies live.
+//! - `timers`: which handler is due.
+//! - `curve_keys` and `z85`: pairs of keys, and keys as text.
 //! - `sync`: atomics, parking, handles.
 //! - [`socket_type`] and [`error`].
 //!
@@ -39,6 +41,7 @@
 
 pub mod capi;
 mod context;
+mod curve_keys;
 pub mod error;
 pub mod message;
 pub mod options;
@@ -52,5 +55,7 @@ mod session;
 mod socket;
 pub mod socket_type;
 mod sync;
+mod timers;
 pub mod transport;
+mod z85;
 pub mod zmtp;

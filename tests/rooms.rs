@@ -62,7 +62,7 @@ fn drawn() -> Arrows {
         let text = fs::read_to_string(&file).expect("a source can be read");
         let used = arrows.entry(room.clone()).or_default();
         for rest in text.split("crate::").skip(1) {
-            let name = |c: char| c.is_ascii_lowercase() || c == '_';
+            let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
             let other: String = rest.chars().take_while(|c| name(*c)).collect();
             if other != room {
                 used.insert(other);

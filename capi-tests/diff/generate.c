@@ -289,7 +289,7 @@ static void change_connections (struct belief *b)
             emit (b, OP_DISCONNECT, s, place, chance (r, 30), 0);
             break;
         case 2:
-            if (b->place[s] == place && chance (r, 95))
+            if (b->place[s] == place)
                 return;
             emit (b, OP_BIND, s, place, 0, 0);
             b->place[s] = place;

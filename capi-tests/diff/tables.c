@@ -113,8 +113,8 @@ const struct setting settings[] = {
   {ZMQ_LINGER, 50, ALL}, {ZMQ_IMMEDIATE, 1, ALL}, {ZMQ_IPV6, 1, ALL},
   {ZMQ_IPV4ONLY, 0, ALL}, {ZMQ_RCVTIMEO, 0, ALL}, {ZMQ_RCVTIMEO, 10, ALL},
   {ZMQ_SNDTIMEO, 0, ALL}, {ZMQ_SNDTIMEO, 10, ALL},
-  /* not SUB: the oracle conflates what it subscribes to, too (COMPAT.md) */
-  {ZMQ_CONFLATE, 1, T (DEALER) | T (PUB) | T (PUSH) | T (PULL)},
+  /* not SUB and PUB: the oracle conflates subscriptions, too (COMPAT.md) */
+  {ZMQ_CONFLATE, 1, T (DEALER) | T (PUSH) | T (PULL)},
   {ZMQ_XPUB_VERBOSE, 1, T (XPUB)}, {ZMQ_XPUB_VERBOSER, 1, T (XPUB)},
   {ZMQ_XPUB_NODROP, 1, T (XPUB) | T (PUB)},
   {ZMQ_INVERT_MATCHING, 1, T (XPUB) | T (PUB) | T (SUB) | T (XSUB)},

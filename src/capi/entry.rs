@@ -5,7 +5,7 @@
 //! hook has reported it on stderr by the time it arrives here; the caller sees
 //! a failure with the errno that fits what may still be trusted afterwards.
 
-use std::ffi::{c_int, c_ulong};
+use std::ffi::{c_int, c_long, c_ulong};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -51,6 +51,7 @@ macro_rules! answers_as_itself {
 
 answers_as_itself! {
     [] c_int = -1;
+    [] c_long = -1;
     [] c_ulong = 0;
     [] usize = 0;
     [T] *mut T = ptr::null_mut();

@@ -9,6 +9,7 @@
 //! order of the modules below; types and constants stand in `cbindgen.toml`.
 
 mod entry;
+mod handles;
 
 pub mod version;
 
@@ -19,5 +20,11 @@ pub mod message;
 pub mod socket;
 
 pub mod poll;
+
+pub mod deprecated;
+
+pub mod keys;
+
+pub mod timers;
 
 pub mod util;

@@ -1,6 +1,8 @@
-//! `zmq_poll` and `zmq_proxy` (manual pages of these names).
+//! `zmq_poll`, `zmq_proxy` and `zmq_proxy_steerable` (manual pages of these
+//! names).
 
 use std::ffi::{c_int, c_long, c_void};
+use std::ptr;
 use std::time::Duration;
 
 use super::entry::guard_keeping_errno;
@@ -49,11 +51,29 @@ pub extern "C" fn zmq_proxy(
     backend: *mut c_void,
     capture: *mut c_void,
 ) -> c_int {
+    zmq_proxy_steerable(frontend, backend, capture, ptr::null_mut())
+}
+
+/// As `zmq_proxy`, steered by the commands that come to `control`.
+///
+/// They are PAUSE, RESUME, STATISTICS, and TERMINATE, at which it returns 0.
+/// NULL for `control`: nothing steers it. EINVAL for a command of several
+/// frames, ENOTSUP when `control` cannot answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_proxy_steerable(
+    frontend: *mut c_void,
+    backend: *mut c_void,
+    capture: *mut c_void,
+    control: *mut c_void,
+) -> c_int {
     guard_keeping_errno(|| {
         if frontend.is_null() || backend.is_null() {
             return Err(Errno::EFAULT);
         }
-        let capture = if capture.is_null() { None } else { Some(socket(capture)?) };
-        proxy(socket(frontend)?, socket(backend)?, capture)
+        let optional = |handle: *mut c_void| {
+            if handle.is_null() { Ok(None) } else { socket(handle).map(Some) }
+        };
+        let (capture, control) = (optional(capture)?, optional(control)?);
+        proxy(socket(frontend)?, socket(backend)?, capture, control)
     })
 }

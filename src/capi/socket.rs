@@ -14,7 +14,7 @@ use crate::socket_type::SocketType;
 /// `ZMQ_DONTWAIT`.
 const DONTWAIT: c_int = 1;
 /// `ZMQ_SNDMORE`.
-const SNDMORE: c_int = 2;
+pub(super) const SNDMORE: c_int = 2;
 
 /// The socket behind a handle. `ENOTSOCK` when it is none.
 #[inline]
@@ -33,19 +33,19 @@ fn contain(handle: *mut c_void) -> Errno {
 
 /// As [`guard_or`] with [`contain`]. What makes system calls below keeps errno
 /// itself, so that a message that passes without any costs nothing for it.
-fn guard_socket<A: super::entry::Answer>(
+pub(super) fn guard_socket<A: super::entry::Answer>(
     handle: *mut c_void,
     body: impl FnOnce(&'static Slot) -> Result<A>,
 ) -> A::C {
     guard_or(|| contain(handle), || body(socket(handle)?))
 }
 
-fn blocking(flags: c_int) -> Blocking {
+pub(super) fn blocking(flags: c_int) -> Blocking {
     if flags & DONTWAIT != 0 { Blocking::DontWait } else { Blocking::Wait }
 }
 
 /// Sizes are ints in C; larger ones read as the largest.
-fn size(len: usize) -> c_int {
+pub(super) fn size(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
 }
 
@@ -321,7 +321,7 @@ unsafe fn check_open_and(slot: &Slot, msg: *const Message) -> Result<()> {
 
 /// # Safety
 /// `buf` is NULL or readable for `len` bytes.
-unsafe fn bytes<'a>(slot: &Slot, buf: *const c_void, len: usize) -> Result<&'a [u8]> {
+pub(super) unsafe fn bytes<'a>(slot: &Slot, buf: *const c_void, len: usize) -> Result<&'a [u8]> {
     if len == 0 {
         return Ok(&[]);
     }

@@ -2,17 +2,17 @@
 //! threads, atomic counters (manual pages zmq_atomic_counter_new and
 //! following; the others are described in the header only).
 //!
-//! Handles are boxes. A NULL handle answers EFAULT.
+//! What is no handle, or was given up, answers EFAULT.
 
 use std::ffi::{c_int, c_ulong, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::entry::{guard, guard_keeping_errno};
+use super::handles::Handles;
 use crate::error::{Errno, Result};
-use crate::sync::with_signals_blocked;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{Arena, AtomicBool, AtomicU32, Ordering, with_signals_blocked};
 
 /// `zmq_thread_fn *` as C passes it.
 pub type ThreadFnPointer = Option<unsafe extern "C" fn(argument: *mut c_void)>;
@@ -20,33 +20,19 @@ pub type ThreadFnPointer = Option<unsafe extern "C" fn(argument: *mut c_void)>;
 /// Starts a stop watch.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_stopwatch_start() -> *mut c_void {
-    guard(|| Ok(into_handle(Instant::now())))
+    guard(|| WATCHES.open(|| Ok(Instant::now())))
 }
 
 /// Microseconds since the watch was started; it runs on.
-///
-/// # Safety
-/// `watch` is NULL or a running watch.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let start = unsafe { resolve::<Instant>(watch) }?;
-        Ok(elapsed_us(start))
-    })
+pub extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
+    guard(|| Ok(elapsed_us(WATCHES.value(watch)?)))
 }
 
 /// Microseconds since the watch was started; the watch is given up.
-///
-/// # Safety
-/// As for [`zmq_stopwatch_intermediate`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
-    guard(|| {
-        // SAFETY: the caller's promise.
-        let start = unsafe { reclaim::<Instant>(watch) }?;
-        Ok(elapsed_us(&start))
-    })
+pub extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
+    guard(|| Ok(elapsed_us(WATCHES.close(watch)?)))
 }
 
 /// Sleeps for that many seconds, or until a signal is caught.
@@ -68,21 +54,17 @@ pub extern "C" fn zmq_sleep(seconds: c_int) {
 pub unsafe extern "C" fn zmq_threadstart(func: ThreadFnPointer, arg: *mut c_void) -> *mut c_void {
     guard_keeping_errno(|| {
         let task = Box::new(Task { function: func.ok_or(Errno::EFAULT)?, argument: arg });
-        Ok(into_handle(start_thread(task)?))
+        THREADS.open(|| start_thread(task))
     })
 }
 
 /// Waits for a thread's end and gives up its handle.
-///
-/// # Safety
-/// `thread` is NULL or came from [`zmq_threadstart`] and was not closed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
+pub extern "C" fn zmq_threadclose(thread: *mut c_void) {
     guard_keeping_errno(|| {
-        // SAFETY: the caller's promise.
-        let thread = unsafe { reclaim::<libc::pthread_t>(thread) }?;
+        let thread = THREADS.close(thread)?;
         // SAFETY: joined once, since the handle is gone now.
-        match unsafe { libc::pthread_join(*thread, ptr::null_mut()) } {
+        match unsafe { libc::pthread_join(thread, ptr::null_mut()) } {
             0 => Ok(()),
             error => Err(Errno::from_raw(error)),
         }
@@ -92,45 +74,40 @@ pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
 /// Makes a counter that several threads may use, at 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
-    guard(|| Ok(into_handle(AtomicU32::new(0))))
+    guard(|| {
+        let make = || Counter { value: AtomicU32::new(0), live: AtomicBool::new(false) };
+        let counter = COUNTERS.take(make).ok_or(Errno::ENOMEM)?;
+        counter.value.store(0, Ordering::Relaxed);
+        // Release: whoever finds it finds it at 0.
+        counter.live.store(true, Ordering::Release);
+        Ok(ptr::from_ref(counter).cast_mut().cast::<c_void>())
+    })
 }
 
 /// Sets a counter.
-///
-/// # Safety
-/// `counter` is NULL or a counter that was not destroyed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
+pub extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     guard(|| {
-        // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        let counter = resolve(counter)?;
         counter.store(value as u32, Ordering::Release);
         Ok(())
     });
 }
 
 /// Adds 1 to a counter and answers its value before.
-///
-/// # Safety
-/// As for [`zmq_atomic_counter_set`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
+pub extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
     guard(|| {
-        // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        let counter = resolve(counter)?;
         Ok(counter.fetch_add(1, Ordering::AcqRel) as c_int)
     })
 }
 
 /// Takes 1 from a counter: 0 when that made it 0, else 1.
-///
-/// # Safety
-/// As for [`zmq_atomic_counter_set`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
+pub extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
     guard(|| {
-        // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        let counter = resolve(counter)?;
         // C programs count references with this: whoever sees 0 must also see
         // all that the other holders did before.
         let before = counter.fetch_sub(1, Ordering::AcqRel);
@@ -139,14 +116,10 @@ pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
 }
 
 /// The value of a counter.
-///
-/// # Safety
-/// As for [`zmq_atomic_counter_set`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
+pub extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
     guard(|| {
-        // SAFETY: the caller's promise.
-        let counter = unsafe { resolve::<AtomicU32>(counter) }?;
+        let counter = resolve(counter)?;
         Ok(counter.load(Ordering::Acquire) as c_int)
     })
 }
@@ -154,22 +127,44 @@ pub unsafe extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int
 /// Destroys a counter and sets the caller's pointer to NULL.
 ///
 /// # Safety
-/// `counter_p` is NULL or points to NULL or a counter that was not destroyed.
+/// `counter_p` is NULL or valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void) {
     guard(|| {
         if counter_p.is_null() {
             return Err(Errno::EFAULT);
         }
-        // SAFETY: the caller's promise. A second destroy finds NULL.
-        unsafe {
-            let counter = counter_p.replace(ptr::null_mut());
-            if !counter.is_null() {
-                drop(reclaim::<AtomicU32>(counter)?);
-            }
+        // SAFETY: not NULL, so valid by the caller's promise. A second destroy
+        // finds NULL.
+        let handle = unsafe { counter_p.replace(ptr::null_mut()) };
+        if let Some(counter) = COUNTERS.find(handle as usize)
+            && counter.live.swap(false, Ordering::AcqRel)
+        {
+            COUNTERS.give_back(counter);
         }
         Ok(())
     });
+}
+
+/// Every running stop watch: when it was started.
+static WATCHES: Handles<Instant> = Handles::new();
+
+/// Every thread that was started and not closed.
+static THREADS: Handles<libc::pthread_t> = Handles::new();
+
+/// Every counter, in places that are never unmapped.
+static COUNTERS: Arena<Counter> = Arena::new();
+
+/// A counter, or a place for one. Counting takes no lock.
+struct Counter {
+    value: AtomicU32,
+    live: AtomicBool,
+}
+
+/// The number behind a counter's handle.
+fn resolve(handle: *mut c_void) -> Result<&'static AtomicU32> {
+    let counter = COUNTERS.find(handle as usize).ok_or(Errno::EFAULT)?;
+    if counter.live.load(Ordering::Acquire) { Ok(&counter.value) } else { Err(Errno::EFAULT) }
 }
 
 /// What a thread is to run.
@@ -223,35 +218,6 @@ extern "C-unwind" fn run_task(task: *mut c_void) -> *mut c_void {
     ptr::null_mut()
 }
 
-fn elapsed_us(start: &Instant) -> c_ulong {
-    let elapsed: Duration = start.elapsed();
-    elapsed.as_micros() as c_ulong
-}
-
-/// A value as a handle for C.
-fn into_handle<T>(value: T) -> *mut c_void {
-    Box::into_raw(Box::new(value)).cast()
-}
-
-/// The value behind a handle.
-///
-/// # Safety
-/// `handle` is NULL or came from [`into_handle`] of this type and is not
-/// reclaimed while the reference lives.
-unsafe fn resolve<'a, T>(handle: *mut c_void) -> Result<&'a T> {
-    // SAFETY: the caller's promise.
-    unsafe { handle.cast::<T>().as_ref() }.ok_or(Errno::EFAULT)
-}
-
-/// The value behind a handle, which is gone afterwards.
-///
-/// # Safety
-/// `handle` is NULL or came from [`into_handle`] of this type and was not
-/// reclaimed before.
-unsafe fn reclaim<T>(handle: *mut c_void) -> Result<Box<T>> {
-    if handle.is_null() {
-        return Err(Errno::EFAULT);
-    }
-    // SAFETY: the caller's promise.
-    Ok(unsafe { Box::from_raw(handle.cast()) })
+fn elapsed_us(start: Instant) -> c_ulong {
+    start.elapsed().as_micros() as c_ulong
 }

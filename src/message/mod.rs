@@ -314,6 +314,23 @@ impl Message {
         }
     }
 
+    /// Asks for the first bytes of a body outside the message, and for its head:
+    /// they will be read soon.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        if self.storage == storage::HEAP {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: the storage kind says which variant is live; a prefetch
+            // reads and writes nothing.
+            unsafe {
+                let outer = self.body.outer;
+                _mm_prefetch::<_MM_HINT_T0>(outer.data.cast());
+                _mm_prefetch::<_MM_HINT_T0>(outer.block.cast());
+            }
+        }
+    }
+
     /// The body, to be written by whoever made the message and before it is
     /// sent or shared. The caller's own and constant buffers are handed out
     /// as they came.

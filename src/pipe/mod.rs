@@ -538,6 +538,9 @@ impl Pipe {
             if !unsafe { self.input.pop_to(message) } {
                 return self.conflates && self.pop_conflated(message);
             }
+            if let Some(next) = self.input.upcoming() {
+                next.prefetch();
+            }
             if message.ends_data() {
                 self.count_taken(1);
                 return true;

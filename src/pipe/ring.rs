@@ -29,6 +29,9 @@ const LARGEST_CHUNK: usize = if cfg!(loom) { 2 } else { 256 };
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 const PREFETCH_SLOTS: usize = 12;
 
+/// How far ahead the consumer looks for what an item refers to.
+const UPCOMING_SLOTS: usize = 3;
+
 /// A place for an item, on a cache line of its own: the halves work on
 /// neighbouring slots at the same time.
 #[repr(align(64))]
@@ -339,6 +342,20 @@ impl<T> Consumer<T> {
             // SAFETY: a prefetch reads and writes nothing.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
         }
+    }
+
+    /// The item a few places ahead, if it is published and in the same chunk:
+    /// for what a hint is good for.
+    #[inline(always)]
+    pub(crate) fn upcoming(&self) -> Option<&T> {
+        let at = self.read.index + UPCOMING_SLOTS;
+        if self.tail - self.read.count <= UPCOMING_SLOTS || at >= self.read.len {
+            return None;
+        }
+        // SAFETY: the slot is in the chunk, published and not taken.
+        Some(unsafe {
+            slots_of(self.read.chunk).get_unchecked(at).with(|slot| (*slot).assume_init_ref())
+        })
     }
 
     /// The next item to be popped, without taking it.

@@ -1,6 +1,11 @@
-//! `zmq_proxy`: passes messages between two sockets until their context ends.
+//! `zmq_proxy` and `zmq_proxy_steerable`: pass messages between two sockets
+//! until their context ends, or a command says so.
+
+mod steering;
 
 use std::ffi::{c_short, c_void};
+
+use steering::{Course, Statistics, Traffic, take_command};
 
 use crate::error::{Errno, Result};
 use crate::message::Message;
@@ -10,34 +15,58 @@ use crate::socket::{Blocking, POLLIN, POLLOUT, Slot};
 /// Messages passed in one direction before the other has its turn.
 const BURST: usize = 1000;
 
-/// Passes messages both ways, and a copy of each to `capture`. Ends with
-/// `ETERM` or `EINTR`, or with what else a socket answers.
+/// Passes messages both ways, and a copy of each to `capture`, steered by the
+/// commands that come to `control`. Ends well at `TERMINATE`, else with `ETERM`
+/// or `EINTR`, or with what else a socket answers.
 pub(crate) fn proxy(
     frontend: &'static Slot,
     backend: &'static Slot,
     capture: Option<&'static Slot>,
+    control: Option<&'static Slot>,
 ) -> Result<()> {
+    if let Some(capture) = capture {
+        capture.check_open()?;
+    }
     let one = std::ptr::eq(frontend, backend);
+    let mut course = Course::Pass;
+    let mut statistics = Statistics::default();
     loop {
-        let mut moved = pass(frontend, backend, capture)?;
-        if !one {
-            moved |= pass(backend, frontend, capture)?;
+        let commanded = match control {
+            // Only one at a time: a flood of commands must not stop messages.
+            Some(control) => take_command(control, capture, &mut course, &statistics)?,
+            None => false,
+        };
+        let mut moved = false;
+        match course {
+            Course::Pass => {
+                moved |= pass(frontend, backend, capture, &mut statistics.to_backend)?;
+                if !one {
+                    moved |= pass(backend, frontend, capture, &mut statistics.to_frontend)?;
+                }
+            }
+            Course::Pause => {}
+            Course::End => return Ok(()),
         }
-        if !moved {
-            wait(frontend, backend)?;
+        if !moved && !commanded {
+            wait(frontend, backend, control, course)?;
         }
     }
 }
 
 /// Passes a burst of messages that have come and can go. Says whether there
 /// were any.
-fn pass(from: &'static Slot, to: &'static Slot, capture: Option<&'static Slot>) -> Result<bool> {
+fn pass(
+    from: &'static Slot,
+    to: &'static Slot,
+    capture: Option<&'static Slot>,
+    traffic: &mut Traffic,
+) -> Result<bool> {
     for passed in 0..BURST {
         if to.ready()? & POLLOUT == 0 && !std::ptr::eq(from, to) {
             return Ok(passed > 0);
         }
         match pass_message(from, to, capture) {
-            Ok(()) => {}
+            Ok(bytes) => traffic.count(bytes),
             Err(Errno::EAGAIN) => return Ok(passed > 0),
             Err(error) => return Err(error),
         }
@@ -45,14 +74,15 @@ fn pass(from: &'static Slot, to: &'static Slot, capture: Option<&'static Slot>) 
     Ok(true)
 }
 
-/// Passes one whole message. `EAGAIN`: there is none.
+/// Passes one whole message and tells its size. `EAGAIN`: there is none.
 fn pass_message(
     from: &'static Slot,
     to: &'static Slot,
     capture: Option<&'static Slot>,
-) -> Result<()> {
+) -> Result<usize> {
     let mut blocking = Blocking::DontWait;
     let mut frame = Message::new();
+    let mut bytes = 0;
     loop {
         match from.recv(&mut frame, false, blocking) {
             // A socket that may not receive (now) has nothing to pass on.
@@ -60,32 +90,41 @@ fn pass_message(
             received => received?,
         }
         let more = frame.more();
+        bytes += frame.len();
         if let Some(capture) = capture {
             let mut copy = frame.share();
             capture.send(&mut copy, Blocking::Wait)?;
         }
         to.send(&mut frame, Blocking::Wait)?;
         if !more {
-            return Ok(());
+            return Ok(bytes);
         }
         blocking = Blocking::Wait;
     }
 }
 
 /// Waits until a message can be passed: for one to come, or, where one has
-/// come, for its way to be free.
-fn wait(frontend: &'static Slot, backend: &'static Slot) -> Result<()> {
+/// come, for its way to be free. While paused, for a command only, or for the
+/// end of a context.
+fn wait(
+    frontend: &'static Slot,
+    backend: &'static Slot,
+    control: Option<&'static Slot>,
+    course: Course,
+) -> Result<()> {
     let mut frontend_events = 0;
     let mut backend_events = 0;
-    if frontend.ready()? & POLLIN == 0 {
-        frontend_events |= POLLIN;
-    } else {
-        backend_events |= POLLOUT;
-    }
-    if backend.ready()? & POLLIN == 0 {
-        backend_events |= POLLIN;
-    } else {
-        frontend_events |= POLLOUT;
+    if course == Course::Pass {
+        if frontend.ready()? & POLLIN == 0 {
+            frontend_events |= POLLIN;
+        } else {
+            backend_events |= POLLOUT;
+        }
+        if backend.ready()? & POLLIN == 0 {
+            backend_events |= POLLIN;
+        } else {
+            frontend_events |= POLLOUT;
+        }
     }
     let item = |slot: &'static Slot, events: u32| PollItem {
         socket: std::ptr::from_ref(slot).cast_mut().cast::<c_void>(),
@@ -93,7 +132,10 @@ fn wait(frontend: &'static Slot, backend: &'static Slot) -> Result<()> {
         events: events as c_short,
         revents: 0,
     };
-    let both = &mut [item(frontend, frontend_events), item(backend, backend_events)];
-    let items = if std::ptr::eq(frontend, backend) { &mut both[..1] } else { &mut both[..] };
-    poll(items, None).map(drop)
+    let mut items = vec![item(frontend, frontend_events)];
+    if !std::ptr::eq(frontend, backend) {
+        items.push(item(backend, backend_events));
+    }
+    items.extend(control.map(|control| item(control, POLLIN)));
+    poll(&mut items, None).map(drop)
 }

@@ -92,25 +92,37 @@ impl Batch {
         self.sent = 0;
         let mut referred = 0;
         if let (Some(pipe), true) = (pipe, zmtp.is_ready()) {
-            while self.bytes.len() < BATCH_BYTES
-                && self.bodies.len() < REFER_COUNT
-                && referred < REFER_TOTAL
-            {
-                let Some(message) = pipe.peek() else { break };
-                referred += self.add(zmtp, message);
-            }
+            referred = match zmtp.frames_as_v1() {
+                false => self.gather::<false>(zmtp, pipe),
+                true => self.gather::<true>(zmtp, pipe),
+            };
         }
         self.total = self.bytes.len() + referred;
     }
 
+    /// Adds frames of the pipe, as ZMTP 1.0 has them if `V1`. Returns the bytes
+    /// that are only referred to.
+    #[inline]
+    fn gather<const V1: bool>(&mut self, zmtp: &Connection, pipe: &mut Pipe) -> usize {
+        let mut referred = 0;
+        while self.bytes.len() < BATCH_BYTES
+            && self.bodies.len() < REFER_COUNT
+            && referred < REFER_TOTAL
+        {
+            let Some(message) = pipe.peek() else { break };
+            referred += self.add::<V1>(zmtp, message);
+        }
+        referred
+    }
+
     /// Adds a frame. Returns the bytes that are only referred to.
     #[inline]
-    fn add(&mut self, zmtp: &Connection, message: &Message) -> usize {
+    fn add<const V1: bool>(&mut self, zmtp: &Connection, message: &Message) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
         self.frames += 1;
         if self.frames > self.stale || message.role() == Role::Data {
-            zmtp.encode_header(message, &mut self.bytes);
+            zmtp.encode_header_as::<V1>(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
                 self.bytes.extend_from_slice(body);
@@ -162,15 +174,17 @@ impl Batch {
         }
         let mut parts = Vec::with_capacity(2 * self.bodies.len() + 1);
         let mut skip = self.sent;
+        let early = self.sent == 0 && self.total >= LARGE_BATCH;
+        let mut left = if early { HEAD_START } else { usize::MAX };
         let mut add = |part: &[u8]| {
             let skipped = skip.min(part.len());
+            let taken = left.min(part.len() - skipped);
             skip -= skipped;
-            if skipped < part.len() {
+            left -= taken;
+            if taken > 0 {
                 // SAFETY: the slice is used below, within the borrow of `self`
                 // and while the pipe keeps the bodies.
-                let rest = unsafe {
-                    std::slice::from_raw_parts(part.as_ptr().add(skipped), part.len() - skipped)
-                };
+                let rest = unsafe { std::slice::from_raw_parts(part.as_ptr().add(skipped), taken) };
                 parts.push(IoSlice::new(rest));
             }
         };
@@ -236,6 +250,11 @@ impl Batch {
         }
     }
 }
+
+/// Copying so many bytes into the kernel takes longer than waking the peer: …
+const LARGE_BATCH: usize = 256 * 1024;
+/// … so the first few go ahead, and it is awake when the others come.
+const HEAD_START: usize = 8 * 1024;
 
 /// An idle connection keeps at most this much memory for its next batch.
 const KEEP_BYTES: usize = 1024;

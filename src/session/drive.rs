@@ -465,17 +465,14 @@ impl Inner {
         if let Some((dialer, _)) = &mut self.dialer {
             dialer.succeeded();
         }
-        let mut news = peer_message(&peer, &live.peer_address(), live.fd());
+        let news =
+            (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
         match &mut self.pipe {
-            Some(pipe) => {
-                pipe.push(&mut news);
-                pipe.flush();
-            }
+            Some(pipe) => tell(pipe, news),
             None => {
                 let hwm = [settings.receive_hwm, settings.send_hwm];
                 let (mut ours, theirs) = pipe(hwm, settings.conflate);
-                ours.push(&mut news);
-                ours.flush();
+                tell(&mut ours, news);
                 ours.end().set_owner(session.clone());
                 self.pipe = Some(ours);
                 if !surroundings.host.attach(theirs, &surroundings.endpoint) {
@@ -572,6 +569,14 @@ impl Inner {
             self.timer = Some(due);
             session.reactor.set_timer(session.id, self.timer);
         }
+    }
+}
+
+/// Tells the socket who its peer is, unless the peer itself will.
+fn tell(pipe: &mut Pipe, news: Option<Message>) {
+    if let Some(mut news) = news {
+        pipe.push(&mut news);
+        pipe.flush();
     }
 }
 

@@ -174,24 +174,24 @@ impl Live {
     /// One read: bytes that went into the body under way, bytes in `buffer`,
     /// and whether that was as much as was asked for. `None`: nothing there.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
-        let (mut room, mut asked) = (0, buffer.len());
-        let read = loop {
+        let mut room = 0;
+        let (read, asked) = loop {
             let read = match self.zmtp.body_target() {
                 Some(target) => {
                     room = target.len();
-                    asked = room + buffer.len();
+                    let asked = room + buffer.len();
                     let mut parts = [IoSliceMut::new(target), IoSliceMut::new(buffer)];
-                    self.stream.receive_vectored(&mut parts)
+                    (self.stream.receive_vectored(&mut parts), asked)
                 }
                 None => {
-                    asked = if self.large { HEAD_BYTES } else { buffer.len() };
-                    self.stream.receive(&mut buffer[..asked])
+                    let asked = if self.large { HEAD_BYTES } else { buffer.len() };
+                    (self.stream.receive(&mut buffer[..asked]), asked)
                 }
             };
             match read {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                read => break read?,
+                (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => {}
+                (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                (read, asked) => break (read?, asked),
             }
         };
         if read == 0 {

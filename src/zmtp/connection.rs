@@ -5,11 +5,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::collector::Collector;
 use super::command::{self, Command};
-use super::frame::{self, FrameHeader};
-use super::greeting::Greeting;
+use super::dialect::Dialect;
+use super::frame;
+use super::greeting::{Greeted, Greeting};
+use super::identity::Identity;
 use super::mechanism::Mechanism;
-use super::traffic::Traffic;
+use super::traffic::{Traffic, publishes};
 use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
 use crate::message::{Message, Role};
 
@@ -26,15 +29,16 @@ pub struct Connection {
     event: Option<Event>,
     /// When greeting and handshake must be over.
     handshake_due: Option<Instant>,
-    /// Whether the peer knows SUBSCRIBE and CANCEL (ZMTP 3.1), or wants
-    /// messages that start with 1 and 0 instead (ZMTP 3.0).
-    subscribes_by_command: bool,
+    /// What the peer understands, once that is known.
+    dialect: Dialect,
 }
 
 /// Where a connection stands.
 enum State {
     Greeting(Greeting, Mechanism),
     Handshake(Handshake),
+    /// A peer older than 3.0: we may send, and its identity comes.
+    Identity(Identity),
     Traffic(Traffic),
     Failed(ProtocolError),
 }
@@ -43,8 +47,7 @@ enum State {
 struct Handshake {
     mechanism: Mechanism,
     version: Version,
-    /// A frame that came in part.
-    partial: Vec<u8>,
+    frame: Collector,
 }
 
 impl Connection {
@@ -60,15 +63,16 @@ impl Connection {
             output,
             event: None,
             handshake_due,
-            subscribes_by_command: false,
+            dialect: Dialect::V3_1,
         }
     }
 
     /// Decodes as much of `input` as it can and returns how many bytes that
     /// was. It stops before the end in two cases only: at the end of the
     /// handshake, so that [`Event::Ready`] is seen before the first message
-    /// (call again with the rest), and before a message for which the inbox
-    /// has no room (call again with the rest when it has).
+    /// (call again with the rest, even if none was decoded), and before a
+    /// message for which the inbox has no room (call again with the rest when
+    /// it has).
     ///
     /// An error ends the connection; every later call returns the same one.
     pub fn receive(
@@ -81,7 +85,11 @@ impl Connection {
             let received = traffic.receive(now, input, inbox, &mut self.output);
             return received.map_err(|error| self.fail(error));
         }
-        self.negotiate(now, input).map_err(|error| self.fail(error))
+        let negotiated = match &self.state {
+            State::Identity(_) => self.identify(now, input, inbox),
+            _ => self.negotiate(now, input),
+        };
+        negotiated.map_err(|error| self.fail(error))
     }
 
     /// The part still missing of a large body that has begun to come: the
@@ -131,18 +139,36 @@ impl Connection {
     /// Whether the handshake is done and messages may be encoded.
     #[inline]
     pub fn is_ready(&self) -> bool {
-        matches!(self.state, State::Traffic(_))
+        matches!(self.state, State::Traffic(_) | State::Identity(_))
     }
 
     /// Appends all that precedes the body of `message` on the wire; the body
     /// follows it as it is. For a subscription that is a command, or to a
-    /// ZMTP 3.0 peer the first byte of a message.
-    #[inline]
+    /// peer older than ZMTP 3.1 the first byte of a message.
     pub fn encode_header(&self, message: &Message, out: &mut Vec<u8>) {
+        if self.frames_as_v1() {
+            self.encode_header_as::<true>(message, out);
+        } else {
+            self.encode_header_as::<false>(message, out);
+        }
+    }
+
+    /// Whether frames have the layout of ZMTP 1.0.
+    pub fn frames_as_v1(&self) -> bool {
+        self.dialect == Dialect::V1
+    }
+
+    /// [`Connection::encode_header`] for many messages in a row: `V1` is what
+    /// [`Connection::frames_as_v1`] says, asked once.
+    #[inline]
+    pub fn encode_header_as<const V1: bool>(&self, message: &Message, out: &mut Vec<u8>) {
         match message.role() {
             Role::Subscribe => self.encode_subscription_head(command::SUBSCRIBE, 1, message, out),
             Role::Cancel => self.encode_subscription_head(command::CANCEL, 0, message, out),
             // `Role::Peer` is between session and socket; it comes here never.
+            Role::Data | Role::Peer if V1 => {
+                frame::encode_v1_header(message.more(), message.len(), out);
+            }
             Role::Data | Role::Peer => {
                 frame::encode_header(u8::from(message.more()), message.len(), out);
             }
@@ -153,7 +179,7 @@ impl Connection {
     /// until then.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Greeting(..) | State::Handshake(_) => self.handshake_due,
+            State::Greeting(..) | State::Handshake(_) | State::Identity(_) => self.handshake_due,
             State::Traffic(traffic) => traffic.heartbeat.deadline(),
             State::Failed(_) => None,
         }
@@ -163,17 +189,20 @@ impl Connection {
     /// when it comes early.
     pub fn on_deadline(&mut self, now: Instant) -> Result<(), ProtocolError> {
         let outcome = match &mut self.state {
-            State::Greeting(..) | State::Handshake(_) => match self.handshake_due {
-                Some(due) if due <= now => Err(ProtocolError::TimedOut(TimeOut::Handshake)),
-                _ => Ok(()),
-            },
+            State::Greeting(..) | State::Handshake(_) | State::Identity(_) => {
+                match self.handshake_due {
+                    Some(due) if due <= now => Err(ProtocolError::TimedOut(TimeOut::Handshake)),
+                    _ => Ok(()),
+                }
+            }
             State::Traffic(traffic) => traffic.on_deadline(now, &self.config, &mut self.output),
             State::Failed(error) => Err(error.clone()),
         };
         outcome.map_err(|error| self.fail(error))
     }
 
-    /// Greeting and handshake, up to the first byte of traffic.
+    /// Greeting and handshake, up to the first byte of traffic or of an old
+    /// peer's identity.
     #[cold]
     fn negotiate(&mut self, now: Instant, input: &[u8]) -> Result<usize, ProtocolError> {
         let mut consumed = 0;
@@ -181,15 +210,16 @@ impl Connection {
         let consumed_state = State::Failed(ProtocolError::UnexpectedCommand);
         let mut state = std::mem::replace(&mut self.state, consumed_state);
         if let State::Greeting(mut greeting, mut mechanism) = state {
-            let (taken, version) =
+            let (taken, greeted) =
                 greeting.receive(input, &mechanism, &self.config, &mut self.output)?;
             consumed += taken;
-            state = match version {
+            state = match greeted {
                 None => State::Greeting(greeting, mechanism),
-                Some(version) => {
+                Some(Greeted::Handshake(version)) => {
                     mechanism.start(&self.config, &mut self.output);
-                    State::Handshake(Handshake { mechanism, version, partial: Vec::new() })
+                    State::Handshake(Handshake::new(mechanism, version))
                 }
+                Some(Greeted::Identity(identity)) => self.start_identity(identity),
             };
         }
         if let State::Handshake(handshake) = state {
@@ -208,9 +238,34 @@ impl Connection {
     }
 
     fn start_traffic(&mut self, peer: PeerInfo, now: Instant) -> State {
-        self.subscribes_by_command = peer.version >= Version { major: 3, minor: 1 };
+        self.dialect = Dialect::of(peer.version);
         self.event = Some(Event::Ready(peer));
-        State::Traffic(Traffic::new(&self.config, now))
+        State::Traffic(Traffic::new(&self.config, self.dialect, now))
+    }
+
+    fn start_identity(&mut self, identity: Identity) -> State {
+        self.dialect = identity.dialect();
+        let major = if self.dialect == Dialect::V1 { 1 } else { 2 };
+        let version = Version { major, minor: 0 };
+        let peer = PeerInfo { version, identity_follows: true, ..PeerInfo::default() };
+        self.event = Some(Event::Ready(peer));
+        State::Identity(identity)
+    }
+
+    /// An old peer's identity, up to the first byte of traffic.
+    #[cold]
+    fn identify(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        inbox: &mut impl Inbox,
+    ) -> Result<usize, ProtocolError> {
+        let State::Identity(identity) = &mut self.state else { return Ok(0) };
+        let (taken, whole) = identity.receive(input, publishes(&self.config), inbox)?;
+        if whole {
+            self.state = State::Traffic(Traffic::new(&self.config, self.dialect, now));
+        }
+        Ok(taken)
     }
 
     /// Kept out of line, to leave [`Connection::encode_header`] small.
@@ -222,10 +277,10 @@ impl Connection {
         topic: &Message,
         out: &mut Vec<u8>,
     ) {
-        if self.subscribes_by_command {
+        if self.dialect == Dialect::V3_1 {
             command::encode_head(name, topic.len(), out);
         } else {
-            frame::encode_header(0, 1 + topic.len(), out);
+            self.dialect.encode_header(false, 1 + topic.len(), out);
             out.push(first_byte);
         }
     }
@@ -244,31 +299,18 @@ enum Next {
 }
 
 impl Handshake {
+    fn new(mechanism: Mechanism, version: Version) -> Handshake {
+        let frame = Collector::new(Dialect::of(version), MAX_HANDSHAKE_COMMAND, Vec::new());
+        Handshake { mechanism, version, frame }
+    }
+
     /// Takes a frame, or the part of one that has come. Every frame counts as
     /// a command here, whatever its flags say, as with libzmq.
     fn receive(mut self, input: &[u8], config: &Config) -> Result<(usize, Next), ProtocolError> {
-        let mut rest = input;
-        let body = loop {
-            let wanted = match FrameHeader::parse(&self.partial) {
-                None if self.partial.len() < frame::MIN_HEADER => frame::MIN_HEADER,
-                None => frame::MAX_HEADER,
-                Some((header, _)) if header.len > MAX_HANDSHAKE_COMMAND as u64 => {
-                    return Err(ProtocolError::HandshakeTooLarge);
-                }
-                Some((header, size)) if self.partial.len() == size + header.len as usize => {
-                    break &self.partial[size..];
-                }
-                Some((header, size)) => size + header.len as usize,
-            };
-            if rest.is_empty() {
-                return Ok((input.len(), Next::Handshake(self)));
-            }
-            let (part, later) = rest.split_at(rest.len().min(wanted - self.partial.len()));
-            self.partial.extend_from_slice(part);
-            rest = later;
-        };
+        let (taken, body) = self.frame.receive(input)?;
+        let Some(body) = body else { return Ok((taken, Next::Handshake(self))) };
         let command = Command::parse(body).ok_or(ProtocolError::UnexpectedCommand)?;
         let peer = self.mechanism.receive(command, config, self.version)?;
-        Ok((input.len() - rest.len(), Next::Traffic(peer)))
+        Ok((taken, Next::Traffic(peer)))
     }
 }

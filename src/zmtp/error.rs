@@ -9,13 +9,13 @@ use crate::error::Errno;
 /// output is left, if it can without waiting, and closes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProtocolError {
-    /// The peer speaks ZMTP 1.0 or 2.0, or no ZMTP at all.
-    UnsupportedVersion,
     /// The peer wants another security mechanism.
     MechanismMismatch,
     /// A handshake command that the mechanism does not expect, or a message
     /// before the handshake is done.
     UnexpectedCommand,
+    /// A frame of ZMTP 1.0 whose length does not count its flags.
+    MalformedFrame,
     /// A command in traffic that breaks its grammar.
     MalformedCommand,
     /// An ERROR command whose reason is longer than the command.
@@ -26,7 +26,8 @@ pub enum ProtocolError {
     IncompatibleSocketType,
     /// The peer refused us with an ERROR command, for this reason.
     PeerError(Vec<u8>),
-    /// The handshake wants more bytes than any handshake needs.
+    /// The handshake wants more bytes than any handshake needs: a command, or
+    /// the identity of an old peer.
     HandshakeTooLarge,
     /// A command in traffic is longer than any command needs to be.
     CommandTooLarge,
@@ -49,16 +50,16 @@ pub enum TimeOut {
 
 impl ProtocolError {
     /// Whether a connecting session gives up for good, as libzmq does: trying
-    /// again would end in the same way. What an ERROR says, lack of memory,
-    /// time-outs and peers of another version may change.
+    /// again would end in the same way. What an ERROR says, lack of memory and
+    /// time-outs may change.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
-            ProtocolError::UnsupportedVersion
-            | ProtocolError::PeerError(_)
+            ProtocolError::PeerError(_)
             | ProtocolError::OutOfMemory
             | ProtocolError::TimedOut(_) => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
+            | ProtocolError::MalformedFrame
             | ProtocolError::MalformedCommand
             | ProtocolError::MalformedError
             | ProtocolError::InvalidMetadata
@@ -111,9 +112,9 @@ impl ProtocolError {
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ProtocolError::UnsupportedVersion => "the peer speaks another protocol or version",
             ProtocolError::MechanismMismatch => "the peer wants another security mechanism",
             ProtocolError::UnexpectedCommand => "unexpected command in the handshake",
+            ProtocolError::MalformedFrame => "malformed frame",
             ProtocolError::MalformedCommand => "malformed command",
             ProtocolError::MalformedError => "malformed ERROR command",
             ProtocolError::InvalidMetadata => "invalid metadata",

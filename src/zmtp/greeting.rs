@@ -1,8 +1,12 @@
 //! The greeting (RFC 37, "Version Negotiation" and "Backwards
-//! Interoperability"): 64 bytes each way. It is sent in three pieces, each
-//! when the peer has shown that it is for it, so that peers of every version
-//! can be told apart before they were told anything they would not understand.
+//! Interoperability"; RFC 15, "Backwards Interoperability"): 64 bytes each
+//! way, or 12 of them to and from a peer older than 3.0, or none to one of
+//! ZMTP 1.0. It is sent in pieces, each when the peer has shown that it is for
+//! it, so that peers of every version can be told apart before they were told
+//! anything they would not understand.
 
+use super::dialect::Dialect;
+use super::identity::Identity;
 use super::mechanism::{self, Mechanism};
 use super::{Config, ProtocolError, Version};
 
@@ -12,7 +16,14 @@ pub(super) const GREETING_LEN: usize = 64;
 /// The version that we speak.
 const OURS: Version = Version { major: 3, minor: 1 };
 
+/// What ZMTP 2.0 announces as its version. A peer that announces 0, as none
+/// does in the field, gets the frames of 1.0 behind its greeting; one that
+/// announces 2 is taken for one of 3.x.
+const REVISION_OF_2_0: u8 = 1;
+
 const SIGNATURE_LEN: usize = 10;
+/// Signature, version, socket type.
+const OLD_GREETING_LEN: usize = 12;
 const MAJOR: usize = 10;
 const MINOR: usize = 11;
 const MECHANISM: usize = 12;
@@ -25,15 +36,29 @@ pub(super) struct Greeting {
     stage: Stage,
 }
 
-/// What we wait for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What we wait for, and which byte of the peer's ends it.
+#[derive(Clone, Copy)]
 enum Stage {
-    /// The signature, which tells ZMTP 2.0 and later from 1.0. Our own is out.
-    Signature,
-    /// The major version, which tells 3.x from 2.0. Our own is out.
-    Major,
+    /// The first byte, which most peers of ZMTP 1.0 give themselves away by.
+    /// Our signature is out.
+    First = 1,
+    /// The rest of the signature, which tells all others of them.
+    Signature = SIGNATURE_LEN as isize,
+    /// The major version, which tells 3.x from older ones. Our own is out.
+    Major = MAJOR as isize + 1,
+    /// The socket type, which is all that a peer older than 3.0 adds. Our own
+    /// is out.
+    SocketType = OLD_GREETING_LEN as isize,
     /// What is left: minor version, mechanism, role, filler. Ours is out.
-    Rest,
+    Rest = GREETING_LEN as isize,
+}
+
+/// A peer's greeting is over.
+pub(super) enum Greeted {
+    /// A peer with a mechanism, of this version.
+    Handshake(Version),
+    /// A peer that is older: its identity comes, ours is out.
+    Identity(Identity),
 }
 
 impl Greeting {
@@ -43,48 +68,75 @@ impl Greeting {
         output.push(0xff);
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
         output.push(0x7f);
-        Greeting { bytes: [0; GREETING_LEN], len: 0, stage: Stage::Signature }
+        Greeting { bytes: [0; GREETING_LEN], len: 0, stage: Stage::First }
     }
 
-    /// Takes bytes of the peer's greeting; says how many were its, and the
-    /// peer's version once it is whole.
+    /// Takes bytes of the peer's greeting; says how many were its, and what
+    /// follows once it is whole.
     pub(super) fn receive(
         &mut self,
         input: &[u8],
         mechanism: &Mechanism,
         config: &Config,
         output: &mut Vec<u8>,
-    ) -> Result<(usize, Option<Version>), ProtocolError> {
-        let taken = input.len().min(GREETING_LEN - self.len);
-        self.bytes[self.len..self.len + taken].copy_from_slice(&input[..taken]);
-        self.len += taken;
-        if self.len > 0 && self.bytes[0] != 0xff {
-            return Err(ProtocolError::UnsupportedVersion);
-        }
-        if self.stage == Stage::Signature && self.len >= SIGNATURE_LEN {
-            // The padding means nothing, and of the last byte only one bit.
-            if self.bytes[SIGNATURE_LEN - 1] & 1 == 0 {
-                return Err(ProtocolError::UnsupportedVersion);
+    ) -> Result<(usize, Option<Greeted>), ProtocolError> {
+        let mut taken = 0;
+        loop {
+            let end = self.stage as usize;
+            let part = (end - self.len).min(input.len() - taken);
+            self.bytes[self.len..self.len + part].copy_from_slice(&input[taken..taken + part]);
+            self.len += part;
+            taken += part;
+            if self.len < end {
+                return Ok((taken, None));
             }
-            output.push(OURS.major);
-            self.stage = Stage::Major;
+            self.stage = match self.stage {
+                Stage::First if self.bytes[0] == 0xff => Stage::Signature,
+                // The padding means nothing, and of the last byte only one bit.
+                Stage::Signature if self.bytes[SIGNATURE_LEN - 1] & 1 == 1 => {
+                    output.push(OURS.major);
+                    Stage::Major
+                }
+                Stage::First | Stage::Signature => {
+                    // What has come is the start of its identity's frame. The
+                    // byte that told is left to whoever reads that frame.
+                    output.extend_from_slice(&config.routing_id);
+                    let begun = self.bytes[..self.len - 1].to_vec();
+                    let identity = Identity::new(Dialect::V1, begun, true);
+                    return Ok((taken - 1, Some(Greeted::Identity(identity))));
+                }
+                Stage::Major if self.bytes[MAJOR] <= REVISION_OF_2_0 => {
+                    output.push(config.socket_type as u8);
+                    Stage::SocketType
+                }
+                Stage::Major => {
+                    encode_rest(mechanism, config, output);
+                    Stage::Rest
+                }
+                Stage::SocketType => {
+                    // Like libzmq we talk to peers of any type here.
+                    let dialect = match self.bytes[MAJOR] {
+                        REVISION_OF_2_0 => Dialect::V2,
+                        _ => Dialect::V1,
+                    };
+                    dialect.encode_header(false, config.routing_id.len(), output);
+                    output.extend_from_slice(&config.routing_id);
+                    let identity = Identity::new(dialect, Vec::new(), false);
+                    return Ok((taken, Some(Greeted::Identity(identity))));
+                }
+                Stage::Rest => return Ok((taken, Some(self.meet(mechanism)?))),
+            };
         }
-        if self.stage == Stage::Major && self.len > MAJOR {
-            if self.bytes[MAJOR] < OURS.major {
-                return Err(ProtocolError::UnsupportedVersion);
-            }
-            encode_rest(mechanism, config, output);
-            self.stage = Stage::Rest;
-        }
-        if self.len < GREETING_LEN {
-            return Ok((taken, None));
-        }
+    }
+
+    /// A greeting of 3.x is whole.
+    fn meet(&self, mechanism: &Mechanism) -> Result<Greeted, ProtocolError> {
         let named = &self.bytes[MECHANISM..MECHANISM + mechanism::NAME_LEN];
         if named != padded_name(mechanism) {
             return Err(ProtocolError::MechanismMismatch);
         }
         let version = Version { major: self.bytes[MAJOR], minor: self.bytes[MINOR] };
-        Ok((taken, Some(version)))
+        Ok(Greeted::Handshake(version))
     }
 }
 

@@ -35,6 +35,11 @@ impl Heartbeat {
         }
     }
 
+    /// No clocks: for peers that know no PING.
+    pub(super) fn none() -> Heartbeat {
+        Heartbeat { next_ping: None, answer_due: None, life_ends: None }
+    }
+
     /// The peer gave a sign of life.
     #[inline]
     pub(super) fn heard(&mut self) {

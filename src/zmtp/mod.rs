@@ -1,21 +1,24 @@
-//! ZMTP without I/O (RFC 37, ZMTP 3.1; RFC 23, ZMTP 3.0): bytes and `now` in;
-//! bytes, messages and events out. Nothing here knows a descriptor, a thread
+//! ZMTP without I/O (RFC 37, ZMTP 3.1; and those before: RFC 23, 3.0; RFC 15,
+//! 2.0; RFC 13, 1.0): bytes and `now` in; bytes, messages and events out. Nothing here knows a descriptor, a thread
 //! or a clock, so every byte layout and every time-out is tested in memory.
 //!
-//! A [`Connection`] passes through three states: `greeting` (64 bytes that
-//! agree on version and mechanism), handshake (commands of a `mechanism`,
-//! capped in size and time), and `traffic` (messages, subscriptions,
-//! heartbeats). Where the RFC and the libzmq in the field differ, we
+//! A [`Connection`] passes through three states: `greeting` (up to 64 bytes
+//! that agree on version and mechanism), handshake (commands of a `mechanism`,
+//! capped in size and time; of a peer older than 3.0, its `identity`), and
+//! `traffic` (messages, subscriptions, heartbeats). Where the RFC and the libzmq in the field differ, we
 //! accept what the field accepts and send the bytes it sends.
 
 #![forbid(unsafe_code)]
 
+mod collector;
 mod command;
 mod connection;
+mod dialect;
 mod error;
 mod frame;
 mod greeting;
 mod heartbeat;
+mod identity;
 mod mechanism;
 mod properties;
 mod traffic;
@@ -37,12 +40,13 @@ use crate::socket_type::SocketType;
 pub struct Config {
     /// Our socket type, announced to the peer and matched with the peer's.
     pub socket_type: SocketType,
-    /// Our routing id (`Identity`), announced by REQ, DEALER and ROUTER only.
+    /// Our routing id (`Identity`), announced by REQ, DEALER and ROUTER only;
+    /// to peers older than ZMTP 3.0 by all.
     pub routing_id: Vec<u8>,
     /// The greeting's as-server flag. It must be false under NULL (RFC 37).
     pub as_server: bool,
     /// Longer messages end the connection (`ZMQ_MAXMSGSIZE`). Handshake
-    /// commands have a limit of their own and are not subject to it.
+    /// commands and identities have a limit of their own and are not subject to it.
     pub max_message_size: Option<u64>,
     /// How long greeting and handshake may take together.
     pub handshake_timeout: Option<Duration>,
@@ -62,18 +66,21 @@ pub trait Inbox {
     /// [`Connection::receive`] stop there. Must not block.
     fn has_room(&mut self) -> bool;
 
-    /// Takes a frame: data of the user's, or a subscription of the peer's,
-    /// whose body is the topic. A subscription is whole by itself, even where
-    /// a peer sends it between the frames of a multipart message. Called only
-    /// after `has_room` has said yes to the message. Must not block.
+    /// Takes a frame: data of the user's; a subscription of the peer's, whose
+    /// body is the topic; or the routing id of a peer older than ZMTP 3.0
+    /// (`Role::Peer`). A subscription is whole by itself, even where a peer
+    /// sends it between the frames of a multipart message. Called only after
+    /// `has_room` has said yes to the message; a routing id needs no room.
+    /// Must not block.
     fn push(&mut self, message: Message);
 }
 
 /// What became of the connection, beside the messages it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The handshake is done: messages may be encoded from now on. No message
-    /// reaches the inbox before this event.
+    /// Messages may be encoded from now on: the handshake is done, or the peer
+    /// is so old that it knows none. No message reaches the inbox before this
+    /// event.
     Ready(PeerInfo),
 }
 
@@ -85,6 +92,9 @@ pub struct PeerInfo {
     /// Its routing id, empty when it has none. It may start with a zero byte,
     /// which RFC 37 reserves and libzmq accepts.
     pub routing_id: Vec<u8>,
+    /// It is older than ZMTP 3.0: what it has to say of itself is its routing
+    /// id, and that comes into the inbox.
+    pub identity_follows: bool,
     /// All its properties with the two above, in the order it sent them.
     pub properties: Vec<(Vec<u8>, Vec<u8>)>,
     /// The protocol version it announced.
@@ -94,7 +104,7 @@ pub struct PeerInfo {
 /// A ZMTP version, as announced in a greeting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// 3 for the protocols that this library speaks.
+    /// 1, 2 or 3; a peer may announce more, and is spoken to as 3.1.
     pub major: u8,
     /// 0 or 1 for now.
     pub minor: u8,

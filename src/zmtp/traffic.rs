@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::command::{self, Command};
+use super::dialect::Dialect;
 use super::frame::{FrameHeader, MAX_HEADER, MAX_SHORT_BODY, MORE};
 use super::heartbeat::Heartbeat;
 use super::{Config, Inbox, ProtocolError};
@@ -38,6 +39,7 @@ const DIRECT_READ_MIN: usize = 8 * 1024;
 /// A connection in traffic.
 pub(super) struct Traffic {
     pub(super) heartbeat: Heartbeat,
+    dialect: Dialect,
     partial: Partial,
     /// The longest message we take.
     max_body: usize,
@@ -72,13 +74,18 @@ struct Body {
 
 impl Traffic {
     /// The beginning of traffic.
-    pub(super) fn new(config: &Config, now: Instant) -> Traffic {
+    pub(super) fn new(config: &Config, dialect: Dialect, now: Instant) -> Traffic {
         let largest = config.max_message_size.unwrap_or(u64::MAX);
+        let heartbeat = match dialect.has_commands() {
+            true => Heartbeat::new(config, now),
+            false => Heartbeat::none(),
+        };
         Traffic {
-            heartbeat: Heartbeat::new(config, now),
+            heartbeat,
+            dialect,
             partial: Partial::None,
             max_body: largest.min(LARGEST_BODY) as usize,
-            takes_subscriptions: matches!(config.socket_type, SocketType::Pub | SocketType::XPub),
+            takes_subscriptions: publishes(config),
             in_message: false,
             listening: true,
         }
@@ -99,7 +106,10 @@ impl Traffic {
             let before = rest.len();
             rest = match std::mem::take(&mut self.partial) {
                 Partial::None => {
-                    let rest = self.receive_small(rest, inbox)?;
+                    let rest = match self.dialect {
+                        Dialect::V1 => rest,
+                        _ => self.receive_small(rest, inbox)?,
+                    };
                     self.receive_frame(now, rest, inbox, output)?
                 }
                 Partial::Header { bytes, len } => {
@@ -193,7 +203,7 @@ impl Traffic {
         inbox: &mut impl Inbox,
         output: &mut Vec<u8>,
     ) -> Result<&'a [u8], ProtocolError> {
-        let Some((header, size)) = FrameHeader::parse(input) else {
+        let Some((header, size)) = self.dialect.parse_header(input)? else {
             let mut bytes = [0; MAX_HEADER];
             bytes[..input.len()].copy_from_slice(input);
             if !input.is_empty() {
@@ -219,7 +229,7 @@ impl Traffic {
         let kept = Partial::Header { bytes, len };
         let taken = input.len().min(MAX_HEADER - len);
         bytes[len..len + taken].copy_from_slice(&input[..taken]);
-        let Some((header, size)) = FrameHeader::parse(&bytes[..len + taken]) else {
+        let Some((header, size)) = self.dialect.parse_header(&bytes[..len + taken])? else {
             let len = len + taken;
             self.partial = Partial::Header { bytes, len };
             return Ok(&[]);
@@ -346,8 +356,8 @@ impl Traffic {
         }
     }
 
-    /// Acts on a command; those it does not know are ignored, and a PONG has
-    /// done its work by arriving.
+    /// Acts on a command; those it does not know are ignored, as all are of
+    /// peers older than 3.0, and a PONG has done its work by arriving.
     #[cold]
     fn receive_command(
         &mut self,
@@ -359,6 +369,9 @@ impl Traffic {
         let Some(Command { name, data }) = Command::parse(body) else {
             return Ok(());
         };
+        if !self.dialect.has_commands() {
+            return Ok(());
+        }
         match name {
             command::PING => self.heartbeat.receive_ping(now, data, output),
             command::SUBSCRIBE if self.takes_subscriptions => {
@@ -409,6 +422,11 @@ impl Body {
         self.message = larger;
         Ok(())
     }
+}
+
+/// Whether peers subscribe with a socket of this type.
+pub(super) fn publishes(config: &Config) -> bool {
+    matches!(config.socket_type, SocketType::Pub | SocketType::XPub)
 }
 
 fn allocate(len: usize) -> Result<Message, ProtocolError> {

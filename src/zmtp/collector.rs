@@ -1,0 +1,48 @@
+//! Frames before traffic: few, small, each kept until it is whole.
+
+use super::dialect::Dialect;
+use super::error::ProtocolError;
+
+/// A frame that may come in parts.
+pub(super) struct Collector {
+    dialect: Dialect,
+    /// The longest body that is taken; it bounds what a peer makes us hold.
+    longest: usize,
+    /// Header and body as far as they have come.
+    bytes: Vec<u8>,
+}
+
+impl Collector {
+    /// For a frame that has begun with `bytes`.
+    pub(super) fn new(dialect: Dialect, longest: usize, bytes: Vec<u8>) -> Collector {
+        Collector { dialect, longest, bytes }
+    }
+
+    /// Takes what belongs to the frame from `input`; says how much that was,
+    /// and gives the body once it is whole. A body that will be too long is an
+    /// error as soon as its header has come.
+    pub(super) fn receive(
+        &mut self,
+        input: &[u8],
+    ) -> Result<(usize, Option<&[u8]>), ProtocolError> {
+        let mut rest = input;
+        loop {
+            let wanted = match self.dialect.parse_header(&self.bytes)? {
+                Some((header, _)) if header.len > self.longest as u64 => {
+                    return Err(ProtocolError::HandshakeTooLarge);
+                }
+                Some((header, size)) if self.bytes.len() == size + header.len as usize => {
+                    return Ok((input.len() - rest.len(), Some(&self.bytes[size..])));
+                }
+                Some((header, size)) => size + header.len as usize,
+                None => self.bytes.first().map_or(1, |first| self.dialect.header_size(*first)),
+            };
+            if rest.is_empty() {
+                return Ok((input.len(), None));
+            }
+            let (part, later) = rest.split_at(rest.len().min(wanted - self.bytes.len()));
+            self.bytes.extend_from_slice(part);
+            rest = later;
+        }
+    }
+}
