@@ -104,9 +104,13 @@ static int may_meet (struct belief *b, int type, int other)
  * hanging where ours lets it try again: COMPAT.md. */
 static int too_many (struct belief *b, int s, int place)
 {
-    if (b->type[s] != ZMQ_PAIR || b->out->kind == INPROC || place >= BAD_ENDPOINTS)
+    if (b->type[s] != ZMQ_PAIR || place >= BAD_ENDPOINTS)
         return 0;
-    if (b->paired[place] || b->place[s] >= 0)
+    if (b->place[s] >= 0)
+        return 1;
+    if (b->out->kind == INPROC)
+        return 0;
+    if (b->paired[place])
         return 1;
     b->paired[place] = 1;
     return 0;
@@ -153,6 +157,9 @@ static void settle_on (struct belief *b, int s)
         /* Ours lets a change reach pipes that exist: COMPAT.md. */
         if (b->place[s] >= 0
             && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
+            continue;
+        /* The oracle drops what it received when such a connection ends. */
+        if (b->out->kind == NETWORK && setting->option == ZMQ_IMMEDIATE)
             continue;
         /* For a reply without its number the oracle disconnects. */
         if (b->out->kind == NETWORK && setting->option == ZMQ_REQ_CORRELATE)
@@ -289,7 +296,7 @@ static void change_connections (struct belief *b)
             emit (b, OP_DISCONNECT, s, place, chance (r, 30), 0);
             break;
         case 2:
-            if (b->place[s] == place)
+            if (b->place[s] == place || (b->type[s] == ZMQ_PAIR && b->place[s] >= 0))
                 return;
             emit (b, OP_BIND, s, place, 0, 0);
             b->place[s] = place;
@@ -300,6 +307,8 @@ static void change_connections (struct belief *b)
             b->type[s] = -1;
             break;
         default:
+            if (b->out->kind != LAB && place < BAD_ENDPOINTS && b->host[place] < 0)
+                return;
             if (place < BAD_ENDPOINTS && b->host[place] >= 0
                 && (b->host_slot[place] == s /* nobody talks to himself */
                     || !may_meet (b, b->type[s], b->host[place])))

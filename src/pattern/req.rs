@@ -127,7 +127,11 @@ impl Pattern for Req {
         match self.state {
             State::Asking => {}
             State::Idle => self.begin(pipes)?,
-            State::Waiting | State::Hearing if self.relaxed => self.begin(pipes)?,
+            State::Waiting | State::Hearing if self.relaxed => {
+                // The old request is given up even where no peer takes this one.
+                self.state = State::Idle;
+                self.begin(pipes)?;
+            }
             State::Waiting | State::Hearing => return Err(Errno::EFSM),
         }
         let more = message.more();
