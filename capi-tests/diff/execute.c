@@ -24,7 +24,8 @@ static void *contexts[CONTEXTS];
 void *sockets[SLOTS];
 /* There is a REQ, which the oracle disconnects for a reply without delimiter. */
 int asking;
-static int network_used, expected_at[BAD_ENDPOINTS];
+int network_used;
+static int expected_at[BAD_ENDPOINTS];
 static int wait_scale;
 /* The last frame sent said that more would come. */
 int unfinished[SLOTS];

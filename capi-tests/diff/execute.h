@@ -13,6 +13,8 @@ extern void *sockets[SLOTS];
 extern int unfinished[SLOTS];
 /* There is a REQ, which the oracle disconnects for a reply without delimiter. */
 extern int asking;
+/* Something was bound or connected that is not inproc. */
+extern int network_used;
 /* Routing ids. */
 extern const char *const names[];
 

@@ -104,11 +104,11 @@ static int may_meet (struct belief *b, int type, int other)
  * hanging where ours lets it try again: COMPAT.md. */
 static int too_many (struct belief *b, int s, int place)
 {
-    if (b->type[s] != ZMQ_PAIR || place >= BAD_ENDPOINTS)
+    if (b->type[s] != ZMQ_PAIR)
         return 0;
     if (b->place[s] >= 0)
         return 1;
-    if (b->out->kind == INPROC)
+    if (b->out->kind == INPROC || place >= BAD_ENDPOINTS)
         return 0;
     if (b->paired[place])
         return 1;

@@ -116,12 +116,14 @@ const struct setting settings[] = {
   {ZMQ_LINGER, 50, ALL}, {ZMQ_IMMEDIATE, 1, ALL}, {ZMQ_IPV6, 1, ALL},
   {ZMQ_IPV4ONLY, 0, ALL}, {ZMQ_RCVTIMEO, 0, ALL}, {ZMQ_RCVTIMEO, 10, ALL},
   {ZMQ_SNDTIMEO, 0, ALL}, {ZMQ_SNDTIMEO, 10, ALL},
-  /* not SUB and PUB: the oracle conflates subscriptions, too (COMPAT.md) */
-  {ZMQ_CONFLATE, 1, T (DEALER) | T (PUSH) | T (PULL)},
+  /* not SUB and PUB: the oracle conflates subscriptions, too (COMPAT.md); not DEALER: and
+   * probes with routing ids */
+  {ZMQ_CONFLATE, 1, T (PUSH) | T (PULL)},
   {ZMQ_XPUB_VERBOSE, 1, T (XPUB)}, {ZMQ_XPUB_VERBOSER, 1, T (XPUB)},
   {ZMQ_XPUB_NODROP, 1, T (XPUB) | T (PUB)},
   {ZMQ_INVERT_MATCHING, 1, T (XPUB) | T (PUB) | T (SUB) | T (XSUB)},
-  {ZMQ_ROUTER_MANDATORY, 1, T (ROUTER)}, {ZMQ_ROUTER_HANDOVER, 1, T (ROUTER)},
+  /* not HANDOVER: in ours the peer that lost its id may get it back (COMPAT.md) */
+  {ZMQ_ROUTER_MANDATORY, 1, T (ROUTER)},
   {ZMQ_PROBE_ROUTER, 1, T (DEALER) | T (REQ)},
   {ZMQ_REQ_CORRELATE, 1, T (REQ)}, {ZMQ_REQ_RELAXED, 1, T (REQ)},
   {ZMQ_XPUB_MANUAL, 1, T (XPUB)}, {ZMQ_ROUTER_RAW, 1, T (ROUTER)},

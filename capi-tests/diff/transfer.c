@@ -169,14 +169,17 @@ int recv_whole (int s, int dontwait, int properties)
 /* Reads what is there, a line for each message. */
 void drain (int s)
 {
+    int last = 0;
     for (int i = 0; i < 40; i++) {
         printf ("left s%d", s);
         int any = recv_whole (s, 1, 0);
         printf ("\n");
         fflush (stdout);
-        rest (0);
-        if (!any)
+        /* What waited for room may come now. */
+        rest (any ? 0 : 3);
+        if (!any && (last || !network_used))
             return;
+        last = !any;
     }
 }
 
