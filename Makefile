@@ -4,6 +4,7 @@
 # make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
+# make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
@@ -40,7 +41,7 @@ demo: deps lib
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
 
-test: deps lib test-rust test-loom test-c test-diff test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -60,6 +61,10 @@ test-diff: lib
 diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
 
+# Every size and boundary of every option, and every handle that is none.
+test-sweep: lib
+	capi-tests/sweep/run -d $(RELEASE)
+
 # Against the system's libzmq in another process, and JeroMQ 0.3, which speaks
 # ZMTP 2.0, where it is installed; FULL=1 for 100 000 messages a cell.
 test-interop: lib
@@ -72,6 +77,12 @@ test-reliability: lib
 
 test-install: lib
 	sh tests/install.sh
+
+# Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
+# libzmq, too.
+compat-pyzmq: lib
+	@sh packaging/deps python
+	compat/pyzmq/run --ours $(RELEASE) $(if $(FRESH),--fresh)
 
 lint:
 	$(CARGO) fmt --all --check
@@ -104,5 +115,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-diff diff test-install \
-        lint header install asan tsan clean
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep test-diff diff \
+        test-interop test-reliability test-install compat-pyzmq lint header \
+        install asan tsan clean

@@ -1,5 +1,5 @@
 /* ZMQ_EVENTS and ZMQ_FD, as event loops use them. */
-#include "fixtures.h"
+#include "events.h"
 
 TEST (events_tell_what_would_not_block)
 {
@@ -38,13 +38,6 @@ TEST (events_of_request_and_reply)
     CHECK_RECV (req, "answer");
     CHECK_INT (get_int (req, ZMQ_EVENTS), ZMQ_POLLOUT);
     end (req, rep);
-}
-
-static int fd_of (void *s) { return get_int (s, ZMQ_FD); }
-static int readable (int fd, int timeout)
-{
-    struct pollfd item = {fd, POLLIN, 0};
-    return poll (&item, 1, timeout) == 1;
 }
 
 TEST (fd_dance)

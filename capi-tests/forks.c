@@ -275,4 +275,75 @@ TEST (closed_sockets_return_their_fds)
     end (first, NULL);
 }
 
+/* Forked while other threads are in the midst of calls: what they held at that
+ * moment stays held in the child. */
+static volatile int stop_talking;
+static void *body_talk_on (struct call *c)
+{
+    void *const *pair = c->a;
+    int out = 0, got;
+    while (!stop_talking) {
+        zmq_send (pair[0], &out, sizeof out, ZMQ_DONTWAIT);
+        zmq_recv (pair[1], &got, sizeof got, ZMQ_DONTWAIT);
+        zmq_pollitem_t items[] = {{pair[0], 0, ZMQ_POLLIN, 0},
+                                  {pair[1], 0, ZMQ_POLLIN, 0}};
+        if (out++ % 4 == 0)
+            zmq_poll (items, 2, out % 8 == 0);
+    }
+    return NULL;
+}
+
+static void *body_open_and_close (struct call *c)
+{
+    while (!stop_talking) {
+        void *s = zmq_socket (ctx, ZMQ_PAIR);
+        zmq_connect (s, c->a);
+        zmq_close (s);
+        sched_yield ();
+    }
+    return NULL;
+}
+
+static void close_all_and_term (void *pairs[3][2])
+{
+    alarm (20);
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK (zmq_close (pairs[i][0]));
+        CHECK_OK (zmq_close (pairs[i][1]));
+    }
+    int rc = zmq_ctx_term (ctx);
+    CHECK (rc == 0 || on_oracle ());
+}
+
+TEST (forks_amid_the_calls_of_other_threads)
+{
+    void *pairs[3][2];
+    struct call talkers[3], opener;
+    endpoint_t endpoint;
+    begin ();
+    void *server = new_socket (ctx, ZMQ_ROUTER);
+    bind_to (server, "inproc://openers", endpoint);
+    for (int i = 0; i < 3; i++) {
+        connect_pair (ctx, places[i], ZMQ_PAIR, &pairs[i][0], ZMQ_PAIR,
+                      &pairs[i][1]);
+        call_start (&talkers[i], body_talk_on, pairs[i], NULL);
+    }
+    call_start (&opener, body_open_and_close, endpoint, NULL);
+    for (int i = 0; i < 100; i++) {
+        usleep (500);
+        if (on_oracle ()) /* term would wait for the child's other sockets */
+            IN_CHILD ();
+        else
+            IN_CHILD (close_all_and_term (pairs));
+    }
+    stop_talking = 1;
+    for (int i = 0; i < 3; i++) {
+        call_join (&talkers[i]);
+        CHECK_OK (zmq_close (pairs[i][0]));
+        CHECK_OK (zmq_close (pairs[i][1]));
+    }
+    call_join (&opener);
+    end (server, NULL);
+}
+
 MAIN

@@ -1,5 +1,5 @@
 /* How long closing and terminating wait for messages not sent yet. */
-#include "fixtures.h"
+#include "kernel.h"
 
 /* How long term takes with one message that nobody fetches. */
 static long long term_time (int linger, const char *endpoint)
@@ -122,6 +122,138 @@ TEST (blocky_off_makes_linger_zero)
     CHECK_SEND (s, "dropped", 0);
     CHECK_OK (zmq_close (s));
     CHECK_OK (zmq_ctx_term (ctx));
+}
+
+TEST (linger_is_asked_when_the_socket_closes)
+{
+    endpoint_t nobody;
+    int fd = refusing (nobody);
+    static const int before[] = {-1, 0, 20000}, at_close[] = {0, 150, 0};
+    for (int i = 0; i < 3; i++) {
+        void *ctx = zmq_ctx_new ();
+        void *s = zmq_socket (ctx, ZMQ_DEALER);
+        CHECK_OK (set_int (s, ZMQ_LINGER, before[i]));
+        CHECK_OK (zmq_connect (s, nobody));
+        CHECK_SEND (s, "never fetched", 0);
+        CHECK_OK (set_int (s, ZMQ_LINGER, at_close[i]));
+        CHECK_OK (zmq_close (s));
+        long long start = now_ms ();
+        CHECK_OK (zmq_ctx_term (ctx));
+        long long took = now_ms () - start;
+        CHECK (took >= at_close[i] - 50);
+        CHECK (took < 8000);
+    }
+    close (fd);
+}
+
+TEST (nothing_sent_nothing_lingers)
+{
+    endpoint_t nobody;
+    int fd = refusing (nobody);
+    static const int types[] = {ZMQ_PUSH, ZMQ_PUB,  ZMQ_REQ, ZMQ_DEALER,
+                                ZMQ_PAIR, ZMQ_PULL, ZMQ_ROUTER};
+    void *ctx = zmq_ctx_new ();
+    for (int i = 0; i < 7; i++) {
+        void *s = zmq_socket (ctx, types[i]);
+        CHECK_OK (set_int (s, ZMQ_LINGER, -1));
+        CHECK_OK (zmq_connect (s, nobody));
+        CHECK_OK (zmq_close (s));
+    }
+    long long start = now_ms ();
+    CHECK_OK (zmq_ctx_term (ctx));
+    CHECK (now_ms () - start < 8000);
+    close (fd);
+}
+
+TEST (the_longest_linger_of_all_sockets_counts)
+{
+    endpoint_t nobody;
+    int fd = refusing (nobody);
+    static const int lingers[] = {0, 300, 100, 0};
+    void *ctx = zmq_ctx_new ();
+    long long start = now_ms ();
+    for (int i = 0; i < 4; i++) {
+        void *s = zmq_socket (ctx, ZMQ_PUSH);
+        CHECK_OK (set_int (s, ZMQ_LINGER, lingers[i]));
+        CHECK_OK (zmq_connect (s, nobody));
+        CHECK_SEND (s, "x", 0);
+        CHECK_OK (zmq_close (s));
+    }
+    CHECK_OK (zmq_ctx_term (ctx));
+    long long took = now_ms () - start;
+    CHECK (took >= 250);
+    CHECK (took < 8000);
+    close (fd);
+}
+
+TEST (close_does_not_wait)
+{
+    endpoint_t nobody;
+    int fd = refusing (nobody);
+    void *ctx = zmq_ctx_new ();
+    void *s = zmq_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (set_int (s, ZMQ_LINGER, 10000));
+    CHECK_OK (zmq_connect (s, nobody));
+    CHECK_SEND (s, "x", 0);
+    long long start = now_ms ();
+    CHECK_OK (zmq_close (s));
+    CHECK (now_ms () - start < 5000);
+    close (fd);
+    /* The context is left behind: its end is not waited for. */
+}
+
+TEST (what_a_bound_socket_queued_is_still_sent)
+{
+    static const char *const transports[] = {"tcp", "ipc"};
+    for (int t = 0; t < 2; t++) {
+        endpoint_t endpoint;
+        void *ctx = zmq_ctx_new (), *peers = zmq_ctx_new ();
+        void *push = zmq_socket (ctx, ZMQ_PUSH);
+        void *pull = new_socket (peers, ZMQ_PULL);
+        bind_to (push, transports[t], endpoint);
+        CHECK_OK (zmq_connect (pull, endpoint));
+        for (int i = 0; i < 300; i++)
+            REQUIRE (zmq_send (push, &i, sizeof i, 0) == sizeof i);
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_ctx_term (ctx));
+        int wrong = 0;
+        for (int i = 0, got; i < 300; i++)
+            wrong += zmq_recv (pull, &got, sizeof got, 0) != sizeof got
+                     || got != i;
+        CHECK_INT (wrong, 0);
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_ctx_term (peers));
+    }
+}
+
+TEST (disconnecting_lingers_too)
+{
+    static const int lingers[] = {0, -1};
+    for (int i = 0; i < 2; i++) {
+        endpoint_t endpoint;
+        int fd = refusing (endpoint);
+        void *ctx = zmq_ctx_new (), *peers = zmq_ctx_new ();
+        void *push = zmq_socket (ctx, ZMQ_PUSH);
+        CHECK_OK (set_int (push, ZMQ_LINGER, lingers[i]));
+        CHECK_OK (set_int (push, ZMQ_RECONNECT_IVL, 20));
+        CHECK_OK (zmq_connect (push, endpoint));
+        CHECK_SEND (push, "later", 0);
+        CHECK_OK (zmq_disconnect (push, endpoint));
+        CHECK_ERR (zmq_send (push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+        close (fd);
+        void *pull = new_socket (peers, ZMQ_PULL);
+        CHECK_OK (zmq_bind (pull, endpoint));
+        if (lingers[i] < 0)
+            CHECK_RECV (pull, "later");
+        else {
+            CHECK_OK (set_int (pull, ZMQ_RCVTIMEO, 200));
+            CHECK_ERR (zmq_recv (pull, NULL, 0, 0), EAGAIN);
+        }
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_ctx_term (ctx));
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_ctx_term (peers));
+    }
 }
 
 MAIN

@@ -14,18 +14,6 @@ static const struct
 {
     int option, unreadable;
 } later[] = {
-  {ZMQ_RATE, 1},
-  {ZMQ_RECOVERY_IVL, 1},
-  {ZMQ_MULTICAST_HOPS, 1},
-  {ZMQ_MULTICAST_MAXTPDU, 1},
-  {ZMQ_TCP_ACCEPT_FILTER, 1},
-  {ZMQ_IPC_FILTER_PID, 1},
-  {ZMQ_IPC_FILTER_UID, 1},
-  {ZMQ_IPC_FILTER_GID, 1},
-  {ZMQ_ROUTER_RAW, 1},
-  {ZMQ_XPUB_MANUAL, 1},
-  {ZMQ_XPUB_WELCOME_MSG, 1},
-  {ZMQ_USE_FD, 0},
   {ZMQ_PLAIN_SERVER, 0},
   {ZMQ_PLAIN_USERNAME, 0},
   {ZMQ_PLAIN_PASSWORD, 0},

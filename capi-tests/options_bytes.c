@@ -271,8 +271,6 @@ TEST (filters_are_write_only)
     CHECK_INT (get_int (s, ZMQ_IPC_FILTER_GID), INT_MIN);
     CHECK_INT (set (s, ZMQ_TCP_ACCEPT_FILTER, "", 0), EINVAL);
     CHECK_INT (set (s, ZMQ_TCP_ACCEPT_FILTER, "foo", 3), EINVAL);
-    if (!settable (ZMQ_TCP_ACCEPT_FILTER))
-        return;
     CHECK_INT (set (s, ZMQ_TCP_ACCEPT_FILTER, "127.0.0.1", 9), 0);
     CHECK_INT (set (s, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10), 0);
     CHECK_INT (set (s, ZMQ_TCP_ACCEPT_FILTER, NULL, 0), 0);

@@ -457,6 +457,9 @@ ZMQ_EXPORT int zmq_msg_send(zmq_msg_t *msg, void *s, int flags);
 // Receives a frame into a message, whose former content is released, also
 ZMQ_EXPORT int zmq_msg_recv(zmq_msg_t *msg, void *s, int flags);
 
+// Sends a socket's events, those in the mask `events`, to a PAIR that
+ZMQ_EXPORT int zmq_socket_monitor(void *s, const char *addr, int events);
+
 // Waits until a socket or descriptor is ready, `timeout` milliseconds at
 ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int nitems, long timeout);
 

@@ -48,6 +48,7 @@ errnos! {
     EROFS = libc::EROFS,
     EPIPE = libc::EPIPE,
     ENAMETOOLONG = libc::ENAMETOOLONG,
+    ENOTEMPTY = libc::ENOTEMPTY,
     ELOOP = libc::ELOOP,
     EPROTO = libc::EPROTO,
     ENOTSOCK = libc::ENOTSOCK,

@@ -15,6 +15,7 @@
 //! - `pattern`: what each socket type does with its pipes.
 //! - `session`: a connection and its pipe, reconnects, batches.
 //! - [`routing`]: who gets which message, topics included.
+//! - [`raw`]: connections without a protocol, without I/O.
 //! - [`zmtp`]: the wire protocol without I/O.
 //! - [`transport`]: addresses and streams of tcp and ipc.
 //! - `reactor`: the kernel's poll and who leads it.
@@ -49,6 +50,7 @@ mod pattern;
 mod pipe;
 mod poller;
 mod proxy;
+pub mod raw;
 mod reactor;
 pub mod routing;
 mod session;

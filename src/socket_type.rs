@@ -27,11 +27,14 @@ pub enum SocketType {
     XPub = 9,
     /// `ZMQ_XSUB`: a subscriber that sends subscriptions (RFC 29).
     XSub = 10,
+    /// `ZMQ_STREAM`: raw connections, each addressed by a routing id. It speaks
+    /// no ZMTP: no peer announces it.
+    Stream = 11,
 }
 
 impl SocketType {
     /// Every type, in the order of the C constants.
-    pub const ALL: [SocketType; 11] = [
+    pub const ALL: [SocketType; 12] = [
         SocketType::Pair,
         SocketType::Pub,
         SocketType::Sub,
@@ -43,6 +46,7 @@ impl SocketType {
         SocketType::Push,
         SocketType::XPub,
         SocketType::XSub,
+        SocketType::Stream,
     ];
 
     /// The type with this C constant.
@@ -64,6 +68,7 @@ impl SocketType {
             SocketType::Push => "PUSH",
             SocketType::XPub => "XPUB",
             SocketType::XSub => "XSUB",
+            SocketType::Stream => "STREAM",
         }
     }
 
@@ -86,6 +91,7 @@ impl SocketType {
             Router => matches!(peer, Req | Dealer | Router),
             Pull => peer == Push,
             Push => peer == Pull,
+            Stream => false,
         }
     }
 }
@@ -109,7 +115,7 @@ mod tests {
             assert_eq!(SocketType::from_name(t.name().as_bytes()), Some(t));
             assert_eq!(SocketType::from_c(t as i32), Some(t));
         }
-        assert_eq!(SocketType::from_c(11), None);
+        assert_eq!(SocketType::from_c(12), None);
         assert_eq!(SocketType::from_name(b"CLIENT"), None);
     }
 }

@@ -19,6 +19,8 @@ pub mod message;
 
 pub mod socket;
 
+pub mod monitor;
+
 pub mod poll;
 
 pub mod deprecated;

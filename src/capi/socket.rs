@@ -80,7 +80,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
         let value = match optvallen {
             0 if optval.is_null() => None,
             _ if optvallen > isize::MAX as usize => return Err(Errno::EINVAL),
-            _ if optval.is_null() => return Err(Errno::EFAULT),
+            len if optval.is_null() => return slot.missing_option_value(option, len),
             // SAFETY: the caller's promise.
             len => Some(unsafe { std::slice::from_raw_parts(optval.cast::<u8>(), len) }),
         };
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
     optvallen: *mut usize,
 ) -> c_int {
     guard_socket(s, |slot| {
-        if optval.is_null() || optvallen.is_null() {
+        if optvallen.is_null() {
             slot.check_open()?;
             return Err(Errno::EFAULT);
         }
@@ -110,10 +110,16 @@ pub unsafe extern "C" fn zmq_getsockopt(
         if len > isize::MAX as usize {
             return Err(Errno::EINVAL);
         }
-        // SAFETY: the caller's promise.
-        let buffer = unsafe { std::slice::from_raw_parts_mut(optval.cast::<u8>(), len) };
         let _errno = KeepErrno::new();
-        let written = slot.option(option, buffer)?;
+        let written = match len {
+            0 => slot.option(option, &mut [])?,
+            _ if optval.is_null() => slot.missing_option_buffer(option, len)?,
+            _ => {
+                // SAFETY: the caller's promise.
+                let buffer = unsafe { std::slice::from_raw_parts_mut(optval.cast::<u8>(), len) };
+                slot.option(option, buffer)?
+            }
+        };
         // SAFETY: as above.
         unsafe { *optvallen = written };
         Ok(())

@@ -6,7 +6,6 @@
 //! every socket, [`Context::terminate`] waits until all are closed and all that
 //! lingers has ended, then ends the threads.
 
-mod fork;
 mod slot;
 
 use std::sync::{Arc, Weak};
@@ -19,9 +18,9 @@ use crate::error::{Errno, Result};
 use crate::options::ContextOptions;
 use crate::reactor::{ReactorPool, Settings};
 use crate::session;
-use crate::socket::{Home, Registry, Slot};
+use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU64, Ordering, Parked, Parker};
+use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation};
 use crate::transport::Resolver;
 
 /// A context.
@@ -38,6 +37,8 @@ struct State {
     /// Set with the first socket.
     works: Option<Works>,
     sockets: Vec<&'static Slot>,
+    /// Monitors, which count among the sockets.
+    monitors: usize,
     /// Sockets that are open, or of which something lingers.
     leases: usize,
     /// No new sockets.
@@ -70,6 +71,29 @@ impl Drop for Lease {
     }
 }
 
+impl State {
+    /// Whether there are as many sockets as there may be.
+    fn is_full(&self) -> bool {
+        let max = self.works.as_ref().map_or(0, |works| works.max_sockets);
+        self.sockets.len() + self.monitors >= max
+    }
+}
+
+/// A monitor's place among the sockets.
+struct Place {
+    context: Weak<Context>,
+}
+
+impl socket::Place for Place {}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(context) = self.context.upgrade() {
+            context.state.lock().monitors -= 1;
+        }
+    }
+}
+
 impl Context {
     /// A context without sockets or threads.
     pub(crate) fn new() -> Arc<Context> {
@@ -78,11 +102,12 @@ impl Context {
                 options: ContextOptions::default(),
                 works: None,
                 sockets: Vec::new(),
+                monitors: 0,
                 leases: 0,
                 shut: false,
             }),
             waiters: Mutex::new(Vec::new()),
-            started_in: Arc::new(AtomicU64::new(fork::generation())),
+            started_in: Arc::new(AtomicU64::new(fork_generation())),
         })
     }
 
@@ -108,7 +133,7 @@ impl Context {
             state.works = Some(self.start_works(&state.options)?);
         }
         let Some(works) = &state.works else { return Err(Errno::EMFILE) };
-        if state.sockets.len() >= works.max_sockets {
+        if state.is_full() {
             return Err(Errno::EMFILE);
         }
         let lease = Arc::new(Lease { context: self.clone() });
@@ -137,7 +162,11 @@ impl Context {
             lease,
             inherited: Arc::new({
                 let started_in = self.started_in.clone();
-                move || fork::generation() != started_in.load(Ordering::Relaxed)
+                move || fork_generation() != started_in.load(Ordering::Relaxed)
+            }),
+            take_place: Arc::new({
+                let context = context.clone();
+                move || take_place(&context)
             }),
             closed: Arc::new(move |slot| forget_socket(&context, slot)),
             max_message_bytes: options.max_msgsz_bytes.and_then(|max| u64::try_from(max).ok()),
@@ -155,7 +184,7 @@ impl Context {
                 .filter_map(|cpu| usize::try_from(*cpu).ok())
                 .collect(),
         };
-        self.started_in.store(fork::generation(), Ordering::Relaxed);
+        self.started_in.store(fork_generation(), Ordering::Relaxed);
         let context = Arc::downgrade(self);
         let on_panic = move || {
             if let Some(context) = context.upgrade() {
@@ -204,7 +233,7 @@ impl Context {
 
     /// Whether this process is a fork of the one that started the threads.
     fn is_inherited(&self) -> bool {
-        fork::generation() != self.started_in.load(Ordering::Relaxed)
+        fork_generation() != self.started_in.load(Ordering::Relaxed)
     }
 
     /// Waits until nothing holds a lease and no socket is open.
@@ -246,6 +275,19 @@ impl Context {
 
 /// More I/O threads than this help nobody; the option takes any number.
 const MAX_IO_THREADS: usize = 1024;
+
+fn take_place(context: &Weak<Context>) -> Result<Box<dyn socket::Place>> {
+    let alive = context.upgrade().ok_or(Errno::ETERM)?;
+    let mut state = alive.state.lock();
+    if state.shut {
+        return Err(Errno::ETERM);
+    }
+    if state.is_full() {
+        return Err(Errno::EMFILE);
+    }
+    state.monitors += 1;
+    Ok(Box::new(Place { context: context.clone() }))
+}
 
 fn forget_socket(context: &Weak<Context>, slot: &'static Slot) {
     if let Some(context) = context.upgrade() {

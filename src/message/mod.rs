@@ -37,9 +37,12 @@ pub enum Role {
     Subscribe = 1,
     /// The end of a subscription; the body is the topic.
     Cancel = 2,
+    /// One of the two as a user wrote it: a frame of a message, which begins
+    /// with 1 or 0.
+    Request = 3,
     /// The peer behind the pipe is from here on the one that the attached
     /// metadata describes; the body is its routing id.
-    Peer = 3,
+    Peer = 4,
 }
 
 /// One frame: body, flags, and what is known of the peer it came from.
@@ -402,7 +405,8 @@ impl Message {
         match self.role {
             1 => Role::Subscribe,
             2 => Role::Cancel,
-            3 => Role::Peer,
+            3 => Role::Request,
+            4 => Role::Peer,
             _ => Role::Data,
         }
     }

@@ -100,7 +100,7 @@ fn memory_that_never_was_a_message_is_not_live() {
         assert!(unsafe { !Message::is_live(memory.as_ptr().cast()) });
     }
     let message = Message::new().with_role(Role::Peer);
-    for (offset, byte) in [(48, 0xa0), (48, 0xa5), (49, 2), (50, 41), (51, 4)] {
+    for (offset, byte) in [(48, 0xa0), (48, 0xa5), (49, 2), (50, 41), (51, 5)] {
         let mut memory = [0_u8; 64];
         // SAFETY: a message has 64 bytes, all of them initialised.
         unsafe { ptr::copy_nonoverlapping((&raw const message).cast(), memory.as_mut_ptr(), 64) };

@@ -12,12 +12,14 @@
 
 #![forbid(unsafe_code)]
 
+mod c_table;
 mod context;
 mod markdown;
 mod row;
 mod socket;
 mod table;
 
+pub use c_table::c_table;
 pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
-pub use socket::{Change, Live, PatternOption, SocketOptions};
+pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};

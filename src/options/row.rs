@@ -88,6 +88,10 @@ pub(super) enum Set {
     Int64(fn(&mut SocketOptions, i64) -> Result<Change<'static>>),
     UInt64(fn(&mut SocketOptions, u64) -> Result<Change<'static>>),
     Bytes(for<'v> fn(&mut SocketOptions, &'v [u8]) -> Result<Change<'v>>),
+    /// One more filter; `None`, a NULL pointer of size 0, forgets all.
+    IntFilter(fn(Option<i32>) -> Change<'static>),
+    /// As `IntFilter`.
+    TextFilter(for<'v> fn(Option<&'v [u8]>) -> Change<'v>),
 }
 
 /// Fetches the value.
@@ -166,7 +170,30 @@ impl Row {
                 self.kind.check_length(value)?;
                 store(options, bytes)
             }
+            Set::IntFilter(change) => {
+                let value = value.map(|bytes| self.kind.int(bytes)).transpose()?;
+                Ok(change(value))
+            }
+            Set::TextFilter(change) => {
+                self.kind.check_length(value)?;
+                Ok(change(value))
+            }
         }
+    }
+
+    /// Whether only a look at a value of this many bytes could tell whether it
+    /// may be set.
+    pub(super) fn reads_value(&self, kind: SocketType, length: usize) -> bool {
+        matches!(self.state, State::Now(..))
+            && self.access != Access::ReadOnly
+            && (self.sockets.is_empty() || self.sockets.contains(&kind))
+            && match self.kind {
+                Kind::Int64 | Kind::UInt64 => length == size_of::<i64>(),
+                Kind::Binary { min, max } => (min..=max).contains(&length),
+                // NULL is told from a text before it is read.
+                Kind::Text { .. } => false,
+                _ => length == size_of::<i32>(),
+            }
     }
 
     /// Writes the value to the buffer, zeros behind it; returns its length.

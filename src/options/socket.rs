@@ -2,6 +2,7 @@
 //! do. A value owned by its socket: whoever holds the socket may change it; a
 //! connection works on the clone taken when it was bound or connected.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Errno, Result};
@@ -61,6 +62,11 @@ pub struct SocketOptions {
     pub handshake_ivl: Option<Duration>,
     /// `ZMQ_INVERT_MATCHING`: what matches a subscription is what is dropped.
     pub invert_matching: bool,
+    /// `ZMQ_ROUTER_RAW` (ROUTER, REP): connections carry bytes without ZMTP.
+    pub router_raw: bool,
+    /// `ZMQ_STREAM_NOTIFY` (STREAM): connections tell of their beginning and
+    /// end.
+    pub stream_notify: bool,
     /// `ZMQ_HEARTBEAT_IVL`: how often to PING; `None`: never.
     pub heartbeat_ivl: Option<Duration>,
     /// `ZMQ_HEARTBEAT_TTL` in the unit of the PING command; 0: none.
@@ -75,6 +81,35 @@ pub struct SocketOptions {
     pub tcp_maxrt: Option<Duration>,
     /// `ZMQ_BINDTODEVICE` as given; see [`SocketOptions::device`].
     pub bind_to_device: Vec<u8>,
+    /// `ZMQ_USE_FD`: the listening socket that the next bind serves; `None`:
+    /// one of its own.
+    pub use_fd: Option<i32>,
+    /// `ZMQ_METADATA`: the properties that peers are told, by name.
+    pub metadata: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// `ZMQ_RECONNECT_STOP`: what ends reconnecting; see
+    /// [`SocketOptions::stops_when_refused`].
+    pub reconnect_stop: i32,
+    /// What concerns transports that are not here, kept to be read back.
+    pub multicast: Multicast,
+}
+
+/// The options of multicast transports, and `ZMQ_LOOPBACK_FASTPATH`, which
+/// means something to Windows alone: programs set them whether they use them
+/// or not.
+#[derive(Clone, Debug)]
+pub struct Multicast {
+    /// `ZMQ_RATE`.
+    pub rate_kbps: i32,
+    /// `ZMQ_RECOVERY_IVL`.
+    pub recovery_ivl_ms: i32,
+    /// `ZMQ_MULTICAST_HOPS`.
+    pub hops: i32,
+    /// `ZMQ_MULTICAST_MAXTPDU`.
+    pub max_tpdu_bytes: i32,
+    /// `ZMQ_MULTICAST_LOOP`.
+    pub loops_back: bool,
+    /// `ZMQ_LOOPBACK_FASTPATH`.
+    pub fast_loopback: bool,
 }
 
 /// What the socket must do after an option was set, beyond storing it.
@@ -92,6 +127,21 @@ pub enum Change<'v> {
     Unsubscribe(&'v [u8]),
     /// Tell the pattern.
     Pattern(PatternOption<'v>),
+    /// Let some peers connect to what is bound from now on.
+    Filter(Filter<'v>),
+}
+
+/// One more filter of accepted peers; `None` forgets all of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter<'v> {
+    /// `ZMQ_TCP_ACCEPT_FILTER`: the text of an address, maybe with bits.
+    Network(Option<&'v [u8]>),
+    /// `ZMQ_IPC_FILTER_PID`.
+    Process(Option<i32>),
+    /// `ZMQ_IPC_FILTER_UID`.
+    User(Option<i32>),
+    /// `ZMQ_IPC_FILTER_GID`.
+    Group(Option<i32>),
 }
 
 /// An option that means something to the socket type alone. Only types that
@@ -102,7 +152,9 @@ pub enum PatternOption<'v> {
     RouterMandatory(bool),
     /// `ZMQ_ROUTER_HANDOVER` (ROUTER, REP).
     RouterHandover(bool),
-    /// `ZMQ_CONNECT_ROUTING_ID` (ROUTER, REP): the name of the peer that the
+    /// `ZMQ_ROUTER_RAW` (ROUTER, REP).
+    RouterRaw(bool),
+    /// `ZMQ_CONNECT_ROUTING_ID` (ROUTER, REP, STREAM): the name of the peer that the
     /// next connect reaches. Not empty; may be longer than a routing id.
     ConnectRoutingId(&'v [u8]),
     /// `ZMQ_PROBE_ROUTER` (REQ, REP, DEALER, ROUTER).
@@ -117,6 +169,14 @@ pub enum PatternOption<'v> {
     XPubVerboser(bool),
     /// `ZMQ_XPUB_NODROP` (XPUB, PUB).
     XPubNoDrop(bool),
+    /// `ZMQ_XPUB_MANUAL` (XPUB, PUB).
+    XPubManual(bool),
+    /// `ZMQ_XPUB_MANUAL_LAST_VALUE` (XPUB, PUB).
+    XPubManualLastValue(bool),
+    /// `ZMQ_XPUB_WELCOME_MSG` (XPUB, PUB); empty: none.
+    XPubWelcome(&'v [u8]),
+    /// `ZMQ_ONLY_FIRST_SUBSCRIBE` (XPUB, PUB, XSUB).
+    OnlyFirstSubscribe(bool),
     /// `ZMQ_INVERT_MATCHING` (every type; PUB, XPUB and SUB act on it).
     InvertMatching(bool),
 }
@@ -165,12 +225,25 @@ impl SocketOptions {
             tos: 0,
             handshake_ivl: Some(Duration::from_secs(30)),
             invert_matching: false,
+            router_raw: false,
+            stream_notify: true,
             heartbeat_ivl: None,
             heartbeat_ttl_deciseconds: 0,
             heartbeat_timeout: None,
             connect_timeout: None,
             tcp_maxrt: None,
             bind_to_device: Vec::new(),
+            use_fd: None,
+            metadata: BTreeMap::new(),
+            reconnect_stop: 0,
+            multicast: Multicast {
+                rate_kbps: 100,
+                recovery_ivl_ms: 10_000,
+                hops: 1,
+                max_tpdu_bytes: 1500,
+                loops_back: true,
+                fast_loopback: false,
+            },
         }
     }
 
@@ -183,6 +256,12 @@ impl SocketOptions {
     /// size 0. On an error nothing has changed.
     pub fn set<'v>(&mut self, option: i32, value: Option<&'v [u8]>) -> Result<Change<'v>> {
         table::find(option).ok_or(Errno::EINVAL)?.set(self, value)
+    }
+
+    /// Whether only a look at a value of this many bytes could tell whether it
+    /// may be set: `EINVAL` is certain otherwise.
+    pub fn reads_value(&self, option: i32, length: usize) -> bool {
+        table::find(option).is_some_and(|row| row.reads_value(self.kind, length))
     }
 
     /// Reads an option into the caller's buffer: the value, then zeros to the
@@ -210,12 +289,47 @@ impl SocketOptions {
         (!timeout.is_zero()).then_some(timeout)
     }
 
+    /// Whether a refused connection is the last attempt.
+    pub fn stops_when_refused(&self) -> bool {
+        self.reconnect_stop & RECONNECT_STOP_CONN_REFUSED != 0
+    }
+
+    /// Whether a connection that ends before its handshake does is the last.
+    pub fn stops_when_handshake_fails(&self) -> bool {
+        self.reconnect_stop & RECONNECT_STOP_HANDSHAKE_FAILED != 0
+    }
+
+    /// Adds a property `X-name:value` that peers are told; a second one of the
+    /// same name changes nothing, as in libzmq.
+    pub(super) fn add_metadata(&mut self, text: &[u8]) -> Result<()> {
+        let colon = text.iter().position(|byte| *byte == b':').ok_or(Errno::EINVAL)?;
+        let (name, value) = (&text[..colon], &text[colon + 1..]);
+        let valid = text.len() >= PROPERTY_MIN_BYTES
+            && name.starts_with(b"X-")
+            && name.len() <= PROPERTY_NAME_MAX_BYTES
+            && !value.is_empty();
+        if !valid {
+            return Err(Errno::EINVAL);
+        }
+        self.metadata.entry(name.to_vec()).or_insert_with(|| value.to_vec());
+        Ok(())
+    }
+
     /// The network device to bind connections to, if any, without the zeros
     /// that a caller counted in.
     pub fn device(&self) -> Option<&[u8]> {
         self.bind_to_device.split(|byte| *byte == 0).next().filter(|name| !name.is_empty())
     }
 }
+
+/// `ZMQ_RECONNECT_STOP_CONN_REFUSED`.
+const RECONNECT_STOP_CONN_REFUSED: i32 = 1;
+/// `ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`.
+const RECONNECT_STOP_HANDSHAKE_FAILED: i32 = 2;
+/// libzmq takes no shorter text for a property.
+const PROPERTY_MIN_BYTES: usize = 5;
+/// The wire has one byte for the length of a name.
+const PROPERTY_NAME_MAX_BYTES: usize = 255;
 
 #[cfg(test)]
 mod tests {
@@ -382,6 +496,38 @@ mod tests {
         assert_eq!(pair.set(22, Some(&0i64.to_ne_bytes())), Ok(Change::Stored));
         assert_eq!(pair.max_message_bytes(), Some(0));
         assert_eq!(pair.set(22, Some(&0i32.to_ne_bytes())), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn properties_are_named_x_and_kept_once() {
+        let mut pair = fresh(SocketType::Pair);
+        for text in ["X-a:b", "X-b:c:d", "X-a:again", "X-a::", "X-:bc", "X-n\0m:v"] {
+            assert_eq!(pair.set(95, Some(text.as_bytes())), Ok(Change::Stored), "{text}");
+        }
+        for text in ["", "a:b", "x-a:b", "X-a", "X-a:", "X-:b", "X-ab:", "X-::", "XX-a:b", ":X-a:b"]
+        {
+            assert_eq!(pair.set(95, Some(text.as_bytes())), Err(Errno::EINVAL), "{text}");
+        }
+        assert_eq!(pair.set(95, None), Err(Errno::EINVAL));
+        assert_eq!(pair.metadata[&b"X-a"[..]], b"b");
+        assert_eq!(pair.metadata[&b"X-b"[..]], b"c:d");
+        for (length, fits) in [(255, true), (256, false)] {
+            let text = [b"X-", &vec![b'n'; length - 2][..], b":v"].concat();
+            assert_eq!(pair.set(95, Some(&text)).is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn null_forgets_filters_and_nothing_else_is_shorter_than_one() {
+        let mut pair = fresh(SocketType::Pair);
+        let filter = |filter| Ok(Change::Filter(filter));
+        assert_eq!(pair.set(38, Some(b"a")), filter(Filter::Network(Some(b"a"))));
+        assert_eq!(pair.set(38, None), filter(Filter::Network(None)));
+        assert_eq!(pair.set(38, Some(b"")), Err(Errno::EINVAL));
+        assert_eq!(set_int(&mut pair, 59, -1), Ok(()));
+        assert_eq!(pair.set(60, None), filter(Filter::Group(None)));
+        assert_eq!(pair.set(58, Some(b"")), Err(Errno::EINVAL));
+        assert_eq!(pair.get(58, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
     }
 
     #[test]

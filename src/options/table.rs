@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::error::Errno;
-use crate::socket_type::SocketType::{Dealer, Pub, Rep, Req, Router, Sub, XPub, XSub};
+use crate::socket_type::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, XPub, XSub};
 
 use super::row::{
     Access::{ReadOnly, ReadWrite, WriteOnly},
@@ -13,7 +13,7 @@ use super::row::{
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
     State::{self, Absent, Later, Now, ReadsDefault},
 };
-use super::socket::{Change, PatternOption};
+use super::socket::{Change, Filter, PatternOption};
 
 /// The row of an option.
 pub(super) fn find(option: i32) -> Option<&'static Row> {
@@ -75,6 +75,35 @@ macro_rules! flag {
     };
 }
 
+/// An int that nothing here acts on.
+macro_rules! multicast {
+    ($field:ident) => {
+        Now(
+            Set::Int(|o, v| {
+                o.multicast.$field = v;
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| o.multicast.$field),
+        )
+    };
+    (flag $field:ident) => {
+        Now(
+            Set::Flag(|o, v| {
+                o.multicast.$field = v;
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| i32::from(o.multicast.$field)),
+        )
+    };
+}
+
+/// A filter of local peers.
+macro_rules! process_filter {
+    ($filter:ident) => {
+        Now(Set::IntFilter(|v| Change::Filter(Filter::$filter(v))), Get::Never)
+    };
+}
+
 /// A flag that only the pattern keeps.
 macro_rules! pattern {
     ($option:ident) => {
@@ -98,6 +127,20 @@ const ROUTING_ID: State = Now(
 );
 const SUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Subscribe(v))), Get::Never);
 const UNSUBSCRIBE: State = Now(Set::Bytes(|_, v| Ok(Change::Unsubscribe(v))), Get::Never);
+const ROUTER_RAW: State = Now(
+    Set::Flag(|o, v| {
+        o.router_raw = v;
+        Ok(Change::Pattern(PatternOption::RouterRaw(v)))
+    }),
+    Get::Never,
+);
+const STREAM_NOTIFY: State = Now(
+    Set::Flag(|o, v| {
+        o.stream_notify = v;
+        Ok(Change::Stored)
+    }),
+    Get::Never,
+);
 const RCVMORE: State = Now(Set::Never, Get::LiveInt(|live| Ok(i32::from(live.receive_more()))));
 const FD: State = Now(Set::Never, Get::LiveInt(|live| live.fd()));
 const EVENTS: State = Now(Set::Never, Get::LiveInt(|live| live.events()));
@@ -126,6 +169,8 @@ const TCP_KEEPALIVE: State = Now(
 );
 const CONNECT_ROUTING_ID: State =
     Now(Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::ConnectRoutingId(v)))), Get::Never);
+const XPUB_WELCOME_MSG: State =
+    Now(Set::Bytes(|_, v| Ok(Change::Pattern(PatternOption::XPubWelcome(v)))), Get::Never);
 const INVERT_MATCHING: State = Now(
     Set::Flag(|o, v| {
         o.invert_matching = v;
@@ -149,6 +194,11 @@ const BINDTODEVICE: State = Now(
     Get::Bytes(|o| &o.bind_to_device),
 );
 
+const TCP_ACCEPT_FILTER: State =
+    Now(Set::TextFilter(|v| Change::Filter(Filter::Network(v))), Get::Never);
+const METADATA: State =
+    Now(Set::Bytes(|o, v| o.add_metadata(v).map(|()| Change::Stored)), Get::Never);
+
 const BITS_64: Kind = Kind::UInt64;
 const FLAG: Kind = Kind::Flag;
 const LOOSE: Kind = Kind::LooseFlag;
@@ -166,15 +216,21 @@ const TTL: Kind = Kind::Int { min: -99, max: 6_553_599 };
 
 const NONE: Initial = Words("");
 
+const MULTICAST: &str = "for multicast transports, which are not here";
+
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
     Row::new(4, "AFFINITY", BITS_64, "bitmap", Int(0), ReadWrite, AFFINITY),
     Row::new(5, "ROUTING_ID", ID, "", Empty, ReadWrite, ROUTING_ID)
         .noting("also named ZMQ_IDENTITY"),
-    Row::new(6, "SUBSCRIBE", TOPIC, "", NONE, WriteOnly, SUBSCRIBE).on(&[Sub]).at_once(),
-    Row::new(7, "UNSUBSCRIBE", TOPIC, "", NONE, WriteOnly, UNSUBSCRIBE).on(&[Sub]).at_once(),
-    Row::new(8, "RATE", POSITIVE, "kbit/s", Int(100), ReadWrite, Later(2)),
-    Row::new(9, "RECOVERY_IVL", NOT_NEGATIVE, "ms", Int(10_000), ReadWrite, Later(2)),
+    Row::new(6, "SUBSCRIBE", TOPIC, "", NONE, WriteOnly, SUBSCRIBE).on(&[Pub, Sub, XPub]).at_once()
+        .noting("PUB, XPUB: in manual mode"),
+    Row::new(7, "UNSUBSCRIBE", TOPIC, "", NONE, WriteOnly, UNSUBSCRIBE).on(&[Pub, Sub, XPub])
+        .at_once().noting("PUB, XPUB: in manual mode"),
+    Row::new(8, "RATE", POSITIVE, "kbit/s", Int(100), ReadWrite,
+        multicast!(rate_kbps)).noting(MULTICAST),
+    Row::new(9, "RECOVERY_IVL", NOT_NEGATIVE, "ms", Int(10_000), ReadWrite,
+        multicast!(recovery_ivl_ms)).noting(MULTICAST),
     Row::new(11, "SNDBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(sndbuf_bytes))
         .noting("-1: the system's"),
     Row::new(12, "RCVBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(rcvbuf_bytes))
@@ -196,7 +252,8 @@ pub(super) const TABLE: &[Row] = &[
         int!(sndhwm, Change::SendHwm)).at_once().noting("0: unlimited"),
     Row::new(24, "RCVHWM", NOT_NEGATIVE, "messages", Int(1000), ReadWrite,
         int!(rcvhwm, Change::RecvHwm)).at_once().noting("0: unlimited"),
-    Row::new(25, "MULTICAST_HOPS", POSITIVE, "", Int(1), ReadWrite, Later(2)),
+    Row::new(25, "MULTICAST_HOPS", POSITIVE, "", Int(1), ReadWrite, multicast!(hops))
+        .noting(MULTICAST),
     Row::new(27, "RCVTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(rcvtimeo, none is -1))
         .at_once().noting("-1: for ever"),
     Row::new(28, "SNDTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(sndtimeo, none is -1))
@@ -215,13 +272,13 @@ pub(super) const TABLE: &[Row] = &[
         optional!(tcp_keepalive_idle_s)).noting("-1: the system's"),
     Row::new(37, "TCP_KEEPALIVE_INTVL", FROM_MINUS_1, "s", Int(-1), ReadWrite,
         optional!(tcp_keepalive_intvl_s)).noting("-1: the system's"),
-    Row::new(38, "TCP_ACCEPT_FILTER", ANY_TEXT, "", NONE, WriteOnly, Later(2))
-        .noting("deprecated"),
+    Row::new(38, "TCP_ACCEPT_FILTER", SHORT_TEXT, "", NONE, WriteOnly, TCP_ACCEPT_FILTER)
+        .noting("deprecated; `address[/bits]`, NULL forgets all"),
     Row::new(39, "IMMEDIATE", FLAG, "", Int(0), ReadWrite, flag!(immediate))
         .noting("also named ZMQ_DELAY_ATTACH_ON_CONNECT"),
     Row::new(40, "XPUB_VERBOSE", LOOSE, "", Int(0), WriteOnly, pattern!(XPubVerbose))
         .on(&[Pub, XPub]).at_once(),
-    Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, Later(2)).on(&[Rep, Router]),
+    Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, ROUTER_RAW).on(&[Rep, Router]),
     Row::new(42, "IPV6", FLAG, "", Int(0), ReadWrite, flag!(ipv6))
         .noting("inherited from the context"),
     Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, ReadsDefault(3)),
@@ -247,11 +304,14 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(56, "ROUTER_HANDOVER", LOOSE, "", Int(0), WriteOnly, pattern!(RouterHandover))
         .on(&[Rep, Router]).at_once(),
     Row::new(57, "TOS", NOT_NEGATIVE, "", Int(0), ReadWrite, int!(tos)),
-    Row::new(58, "IPC_FILTER_PID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
-    Row::new(59, "IPC_FILTER_UID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
-    Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, Later(2)).noting("deprecated"),
+    Row::new(58, "IPC_FILTER_PID", ANY_INT, "", NONE, WriteOnly, process_filter!(Process))
+        .noting("deprecated; NULL forgets all"),
+    Row::new(59, "IPC_FILTER_UID", ANY_INT, "", NONE, WriteOnly, process_filter!(User))
+        .noting("deprecated; NULL forgets all"),
+    Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, process_filter!(Group))
+        .noting("deprecated; NULL forgets all"),
     Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
-        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router])
+        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
     Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, Later(3)),
     Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, Later(3)),
@@ -262,9 +322,11 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
     Row::new(69, "XPUB_NODROP", LOOSE, "", Int(0), WriteOnly, pattern!(XPubNoDrop))
         .on(&[Pub, XPub]).at_once(),
-    Row::new(71, "XPUB_MANUAL", LOOSE, "", Int(0), WriteOnly, Later(2)).on(&[Pub, XPub]),
-    Row::new(72, "XPUB_WELCOME_MSG", TOPIC, "", Empty, WriteOnly, Later(2)).on(&[Pub, XPub]),
-    Row::new(73, "STREAM_NOTIFY", FLAG, "", Int(1), WriteOnly, Later(2)).noting("for STREAM"),
+    Row::new(71, "XPUB_MANUAL", LOOSE, "", Int(0), WriteOnly, pattern!(XPubManual))
+        .on(&[Pub, XPub]).at_once(),
+    Row::new(72, "XPUB_WELCOME_MSG", TOPIC, "", Empty, WriteOnly, XPUB_WELCOME_MSG)
+        .on(&[Pub, XPub]).at_once().noting("empty: none; for those who come from then on"),
+    Row::new(73, "STREAM_NOTIFY", FLAG, "", Int(1), WriteOnly, STREAM_NOTIFY).on(&[Stream]),
     Row::new(74, "INVERT_MATCHING", ANY_FLAG, "", Int(0), ReadWrite, INVERT_MATCHING).at_once()
         .noting("for PUB, XPUB, SUB"),
     Row::new(75, "HEARTBEAT_IVL", NOT_NEGATIVE, "ms", Int(0), ReadWrite,
@@ -281,27 +343,33 @@ pub(super) const TABLE: &[Row] = &[
         .noting("0: the system's"),
     Row::new(81, "THREAD_SAFE", FLAG, "", Int(0), ReadOnly, THREAD_SAFE)
         .noting("larger buffers fit"),
-    Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite, Later(2)),
+    Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite,
+        multicast!(max_tpdu_bytes)).noting(MULTICAST),
     Row::new(85, "VMCI_BUFFER_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(86, "VMCI_BUFFER_MIN_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(87, "VMCI_BUFFER_MAX_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
     Row::new(88, "VMCI_CONNECT_TIMEOUT", ANY_INT, "ms", NONE, ReadWrite, Absent),
-    Row::new(89, "USE_FD", FROM_MINUS_1, "", Int(-1), ReadWrite, ReadsDefault(2)),
+    Row::new(89, "USE_FD", FROM_MINUS_1, "", Int(-1), ReadWrite, optional!(use_fd))
+        .noting("for bind, tcp and ipc; -1: one of its own"),
     Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(92, "BINDTODEVICE", DEVICE, "", Empty, ReadWrite, BINDTODEVICE),
-    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, Later(3)).noting("draft"),
-    Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite, Later(2)).noting("draft"),
-    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, Later(2))
+    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ReadsDefault(3)).noting("draft"),
+    Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
+        multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
+    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)
         .noting("draft; `X-name:value`"),
-    Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite, Later(2)).noting("draft"),
-    Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly, Later(2))
-        .on(&[Pub, XPub]).noting("draft"),
+    Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite,
+        multicast!(flag loops_back)).noting("draft; for multicast transports, which are not here"),
+    Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly,
+        pattern!(XPubManualLastValue)).on(&[Pub, XPub]).at_once()
+        .noting("draft; sets ZMQ_XPUB_MANUAL, too"),
     Row::new(99, "SOCKS_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
     Row::new(100, "SOCKS_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
-    Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly, Later(2))
-        .on(&[Pub, XPub, XSub]).noting("draft"),
-    Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, Later(2)).noting("draft"),
+    Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly,
+        pattern!(OnlyFirstSubscribe)).on(&[Pub, XPub, XSub]).at_once().noting("draft"),
+    Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, int!(reconnect_stop))
+        .noting("draft; 1: when refused, 2: when a handshake fails"),
 ];
 
 /// Where in the table the row of each number is; 255 is nowhere.
@@ -361,13 +429,15 @@ mod tests {
                 assert!(row.access == access, "{}", row.name);
                 let fits = match set {
                     Set::Never => true,
-                    Set::Int(_) => matches!(row.kind, Kind::Int { .. }),
+                    Set::Int(_) | Set::IntFilter(_) => matches!(row.kind, Kind::Int { .. }),
                     Set::Flag(_) => {
                         matches!(row.kind, Kind::Flag | Kind::LooseFlag | Kind::AnyFlag)
                     }
                     Set::Int64(_) => matches!(row.kind, Kind::Int64),
                     Set::UInt64(_) => matches!(row.kind, Kind::UInt64),
-                    Set::Bytes(_) => matches!(row.kind, Kind::Binary { .. } | Kind::Text { .. }),
+                    Set::Bytes(_) | Set::TextFilter(_) => {
+                        matches!(row.kind, Kind::Binary { .. } | Kind::Text { .. })
+                    }
                 };
                 assert!(fits, "{}", row.name);
             }

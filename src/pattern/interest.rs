@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::error::Result;
 use crate::message::{Message, Role};
-use crate::pipe::{Key, Pipe, PipeSet};
+use crate::pipe::Pipe;
 use crate::routing::{Removal, Subscriptions};
 use crate::session::Opening;
 
@@ -20,40 +20,26 @@ pub(super) struct Interest {
 }
 
 impl Interest {
-    /// Adds or ends a subscription and tells the peers that want to know. A
-    /// repeated subscription is told again (the peer's XPUB may want every
-    /// one), an ended one only when it was the topic's last.
+    /// Adds or ends a subscription. If its peers must know, `tell` puts that
+    /// into their pipes, by way of the [`Telling`] it gets, and shows nothing
+    /// yet; true then. They must know of a repeated subscription (an XPUB may
+    /// want every one), and of an ended one only when it was the topic's last.
     pub(super) fn change(
         &self,
-        pipes: &mut PipeSet,
-        peers: &[Key],
         topic: &[u8],
         add: bool,
-    ) -> Result<()> {
-        let role = if add { Role::Subscribe } else { Role::Cancel };
-        let message = Message::copy_of(topic)?.with_role(role);
-        // Changed and pushed under one lock, so that a session that begins
-        // now finds the change either in the whole or in its pipe.
+        tell: impl FnOnce(Telling),
+    ) -> Result<bool> {
+        // Changed and told under one lock, so that a session that begins now
+        // finds the change either in the whole or in its pipe.
         let topics = &mut *self.topics.lock();
         if add {
             topics.add(topic)?;
         } else if topics.remove(topic) != Removal::Gone {
-            return Ok(());
+            return Ok(false);
         }
-        for key in peers {
-            if let Some(pipe) = pipes.pipe(*key) {
-                if !pipe.peer_wants_subscriptions() {
-                    continue;
-                }
-                if pipe.unread() > 2 * topics.len() + UNREAD_CHANGES && !pipe.leads_to_socket() {
-                    // Nobody has been connected for long: the whole is less.
-                    pipe.send_subscriptions(false);
-                } else {
-                    pipe.push(&mut message.share());
-                }
-            }
-        }
-        Ok(())
+        tell(Telling { unread_limit: 2 * topics.len() + UNREAD_CHANGES });
+        Ok(true)
     }
 
     /// Puts everything into a new pipe, and from then on every change: into
@@ -74,6 +60,26 @@ impl Interest {
     /// Whether a message that begins with `body` was subscribed to.
     pub(super) fn matches(&self, body: &[u8]) -> bool {
         self.topics.lock().matches(body)
+    }
+}
+
+/// The right to tell peers of a change while it is made.
+pub(super) struct Telling {
+    unread_limit: usize,
+}
+
+impl Telling {
+    /// Tells a peer, if it wants to know.
+    pub(super) fn tell(&self, pipe: &mut Pipe, change: &Message) {
+        if !pipe.peer_wants_subscriptions() {
+            return;
+        }
+        if pipe.unread() > self.unread_limit && !pipe.leads_to_socket() {
+            // Nobody has been connected for long: the whole is less.
+            pipe.send_subscriptions(false);
+        } else {
+            pipe.push(&mut change.share());
+        }
     }
 }
 

@@ -9,12 +9,16 @@
 
 mod dealer;
 mod interest;
+mod news;
 mod pair;
+mod peers;
 mod pull;
 mod push;
 mod rep;
 mod req;
+mod requests;
 mod router;
+mod stream;
 mod sub;
 mod xpub;
 mod xsub;
@@ -33,6 +37,12 @@ pub(crate) trait Pattern: Send {
     /// A new pipe. `connected`: this side asked for it. False refuses it.
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool;
 
+    /// The routing id that the pipe taken in last was given, where the socket
+    /// is to tell it (`ZMQ_ROUTING_ID` of STREAM).
+    fn take_given_id(&mut self) -> Option<Box<[u8]>> {
+        None
+    }
+
     /// The pipe has something to read, after it had nothing.
     fn readable(&mut self, pipes: &mut PipeSet, key: Key);
 
@@ -40,6 +50,12 @@ pub(crate) trait Pattern: Send {
     /// goes as soon as its peer does.
     fn hears(&self, _key: Key) -> bool {
         true
+    }
+
+    /// Whether the pipe, which is about to be detached, is closed because of
+    /// what its peer did: then nothing more is sent to it.
+    fn refuses(&self, _key: Key) -> bool {
+        false
     }
 
     /// The pipe has room, after it had none.
@@ -92,5 +108,6 @@ pub(crate) fn pattern(kind: SocketType) -> Box<dyn Pattern> {
         SocketType::Router => Box::<router::Router>::default(),
         SocketType::Pull => Box::<pull::Pull>::default(),
         SocketType::Push => Box::<push::Push>::default(),
+        SocketType::Stream => Box::<stream::Stream>::default(),
     }
 }

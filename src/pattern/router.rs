@@ -5,12 +5,14 @@
 //! A peer is unknown until its id has come. One without an id of its own is
 //! given one of five bytes, the first zero. One whose id is taken waits,
 //! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
+//!
+//! With `ZMQ_ROUTER_RAW` peers are known from the start, by ids of ours; a
+//! message to one has a single frame behind the id, and an empty one closes it.
 
-use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, Hasher};
 
 use super::Pattern;
+use super::peers::Peers;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -18,10 +20,10 @@ use crate::pipe::{Key, PipeSet};
 use crate::routing::FairQueue;
 
 /// See the file's head.
+#[derive(Default)]
 pub(super) struct Router {
     input: FairQueue,
-    by_id: HashMap<Box<[u8]>, Key>,
-    by_key: HashMap<Key, Box<[u8]>>,
+    peers: Peers,
     /// Peers whose id has not come.
     unknown: HashSet<Key>,
     /// Peers whose id is taken, by that id.
@@ -34,44 +36,21 @@ pub(super) struct Router {
     /// The frames of a message are being received.
     in_message: bool,
     sending: Sending,
-    next_automatic_id: u32,
-    /// The id that the next connect's peer is known by.
-    connect_id: Option<Box<[u8]>>,
     mandatory: bool,
     handover: bool,
     probe: bool,
+    raw: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Sending {
     /// The next frame names a peer.
+    #[default]
     Between,
     /// The frames of a message go to this peer.
     Within(Key),
     /// The frames of a message go nowhere.
     Dropping,
-}
-
-impl Default for Router {
-    fn default() -> Router {
-        Router {
-            input: FairQueue::default(),
-            by_id: HashMap::new(),
-            by_key: HashMap::new(),
-            unknown: HashSet::new(),
-            waiting: HashMap::new(),
-            looked_at: None,
-            held: None,
-            in_message: false,
-            sending: Sending::Between,
-            // Starts anywhere, so that ids of a former run mean nobody.
-            next_automatic_id: RandomState::new().build_hasher().finish() as u32,
-            connect_id: None,
-            mandatory: false,
-            handover: false,
-            probe: false,
-        }
-    }
 }
 
 impl Router {
@@ -91,8 +70,8 @@ impl Router {
         pipes.can_read(key);
         let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
         let Some(id) = id else { return };
-        let id = if id.is_empty() { self.automatic_id() } else { id };
-        if let Some(holder) = self.by_id.get(&id).copied() {
+        let id = if id.is_empty() { self.peers.automatic_id() } else { id };
+        if let Some(holder) = self.peers.key(&id) {
             if !self.handover {
                 self.unknown.remove(&key);
                 self.waiting.entry(id).or_default().push_back(key);
@@ -102,7 +81,7 @@ impl Router {
             pipes.retire(holder);
         }
         self.unknown.remove(&key);
-        self.learn(key, id);
+        self.peers.learn(key, id);
     }
 
     /// Forgets a peer. Returns the id that is free now.
@@ -111,9 +90,15 @@ impl Router {
         if self.sending == Sending::Within(key) {
             self.sending = Sending::Dropping;
         }
-        let id = self.by_key.remove(&key)?;
-        self.by_id.remove(&id);
-        Some(id)
+        self.peers.forget(key)
+    }
+
+    /// Closes a peer's connection, once what it was sent has gone.
+    fn close(&mut self, pipes: &mut PipeSet, key: Key) {
+        if let Some(id) = self.forget(pipes, key) {
+            pipes.shut(key);
+            self.give_away(pipes, id);
+        }
     }
 
     /// An id is free: whoever has waited longest for it may have it.
@@ -123,7 +108,7 @@ impl Router {
             if !waiting.is_empty() {
                 self.waiting.insert(id.clone(), waiting);
             }
-            self.learn(next, id);
+            self.peers.learn(next, id);
             self.readable(pipes, next);
         }
     }
@@ -141,23 +126,11 @@ impl Router {
         }
     }
 
-    fn learn(&mut self, key: Key, id: Box<[u8]>) {
-        self.by_id.insert(id.clone(), key);
-        self.by_key.insert(key, id);
-    }
-
-    fn automatic_id(&mut self) -> Box<[u8]> {
-        self.next_automatic_id = self.next_automatic_id.wrapping_add(1);
-        let mut id = [0; 5];
-        id[1..].copy_from_slice(&self.next_automatic_id.to_be_bytes());
-        Box::from(id)
-    }
-
     /// Names the peer of the message that begins.
     fn address(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         // An id without a message behind it goes nowhere.
         if message.more() {
-            self.sending = match self.by_id.get(message.data()).copied() {
+            self.sending = match self.peers.key(message.data()) {
                 Some(key) if pipes.can_write(key) => Sending::Within(key),
                 Some(key) if self.mandatory => {
                     let gone = pipes.pipe(key).is_none_or(|pipe| pipe.peer_closed());
@@ -174,12 +147,17 @@ impl Router {
 
 impl Pattern for Router {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
-        if self.probe {
+        // To a raw peer an empty message is nothing.
+        if self.probe && !self.raw {
             pipes.push(key, &mut Message::new());
         }
-        match self.connect_id.take_if(|_| connected) {
-            Some(id) if self.by_id.contains_key(&id) => return false,
-            Some(id) => self.learn(key, id),
+        match self.peers.take_name(connected) {
+            Some(id) if self.peers.key(&id).is_some() => return false,
+            Some(id) => self.peers.learn(key, id),
+            None if self.raw => {
+                let id = self.peers.automatic_id();
+                self.peers.learn(key, id);
+            }
             None => {
                 self.unknown.insert(key);
                 self.readable(pipes, key);
@@ -193,7 +171,7 @@ impl Pattern for Router {
             self.identify(pipes, key);
         }
         // One that waits for its id is not heard.
-        if self.by_key.contains_key(&key) {
+        if self.hears(key) {
             self.input.readable(key);
         }
     }
@@ -201,7 +179,7 @@ impl Pattern for Router {
     fn writable(&mut self, _: &mut PipeSet, _: Key) {}
 
     fn hears(&self, key: Key) -> bool {
-        self.by_key.contains_key(&key)
+        self.peers.id(key).is_some()
     }
 
     fn detach(&mut self, pipes: &mut PipeSet, key: Key) {
@@ -215,9 +193,14 @@ impl Pattern for Router {
     }
 
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        if self.raw && self.sending != Sending::Between {
+            // ZMQ_SNDMORE means nothing to a stream of bytes.
+            message.set_more(false);
+        }
         let more = message.more();
         match self.sending {
             Sending::Between => return self.address(pipes, message),
+            Sending::Within(key) if self.raw && message.is_empty() => self.close(pipes, key),
             Sending::Within(key) => pipes.push(key, message),
             Sending::Dropping => drop(std::mem::take(message)),
         }
@@ -242,8 +225,7 @@ impl Pattern for Router {
             self.in_message = message.more();
             return Ok(());
         }
-        let id = self.by_key.get(&key).map_or(&[][..], |id| id);
-        let mut first = Message::copy_of(id)?;
+        let mut first = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
         first.set_more(true);
         first.set_metadata(message.metadata().cloned());
         self.held = Some(std::mem::replace(message, first));
@@ -266,14 +248,15 @@ impl Pattern for Router {
         if !self.mandatory {
             return true;
         }
-        self.by_key.keys().any(|key| pipes.can_write(*key))
+        self.peers.any_can_write(pipes)
     }
 
     fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
         match option {
             PatternOption::RouterMandatory(mandatory) => self.mandatory = mandatory,
             PatternOption::RouterHandover(handover) => self.handover = handover,
-            PatternOption::ConnectRoutingId(id) => self.connect_id = Some(id.into()),
+            PatternOption::RouterRaw(raw) => self.raw = raw,
+            PatternOption::ConnectRoutingId(id) => self.peers.name_next(id),
             PatternOption::ProbeRouter(probe) => self.probe = probe,
             _ => return Err(Errno::EINVAL),
         }

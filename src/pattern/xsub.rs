@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::Pattern;
 use super::interest::Interest;
+use super::requests::Requests;
 use crate::error::{Errno, Result};
-use crate::message::Message;
+use crate::message::{Message, Role};
+use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
 use crate::routing::{Distributor, FairQueue, KeyList};
 use crate::session::Opening;
@@ -21,21 +23,84 @@ pub(super) struct XSub {
     held: Option<Message>,
     peers: KeyList,
     out: Distributor,
-    /// The frames of a message are being sent.
-    sending: bool,
+    /// The frames of the message being sent.
+    requests: Requests,
+    /// Some of them are in the pipes of `out`.
+    begun: bool,
+    /// `ZMQ_ONLY_FIRST_SUBSCRIBE`.
+    only_first: bool,
 }
 
 impl XSub {
-    /// Adds or ends a subscription.
+    /// Adds or ends a subscription (`ZMQ_SUBSCRIBE`, `ZMQ_UNSUBSCRIBE`).
     pub(super) fn change(&mut self, pipes: &mut PipeSet, topic: &[u8], add: bool) -> Result<()> {
-        self.interest.change(pipes, self.peers.keys(), topic, add)?;
+        let role = if add { Role::Subscribe } else { Role::Cancel };
+        let message = Message::copy_of(topic)?.with_role(role);
+        self.change_alone(pipes, topic, add, &message)
+    }
+
+    /// A change told by a message of its own, which no water mark holds up.
+    fn change_alone(
+        &mut self,
+        pipes: &mut PipeSet,
+        topic: &[u8],
+        add: bool,
+        message: &Message,
+    ) -> Result<()> {
+        let peers = self.peers.keys();
+        let told = self.interest.change(topic, add, |telling| {
+            for key in peers {
+                if let Some(pipe) = pipes.pipe(*key) {
+                    telling.tell(pipe, message);
+                }
+            }
+        })?;
         // Shown, and maybe sent, only now that the subscriptions are unlocked.
+        if told {
+            self.flush(pipes);
+        }
+        Ok(())
+    }
+
+    /// A change told by a frame of a user's message, among others. Peers that
+    /// miss the message for want of room are told by a message of its own.
+    fn change_amid(
+        &mut self,
+        pipes: &mut PipeSet,
+        topic: &[u8],
+        add: bool,
+        frame: &Message,
+    ) -> Result<()> {
+        let mut alone = frame.share();
+        alone.set_more(false);
+        let (peers, out) = (self.peers.keys(), &self.out);
+        let told = self.interest.change(topic, add, |telling| {
+            for key in peers {
+                let Some(pipe) = pipes.pipe(*key) else { continue };
+                if out.is_chosen(*key) {
+                    pipe.push(&mut frame.share());
+                } else {
+                    telling.tell(pipe, &alone);
+                }
+            }
+        })?;
+        if told {
+            self.begun = frame.more();
+            self.flush(pipes);
+        } else if self.begun && !frame.more() {
+            // Nobody is to know, but the message has to end.
+            self.begun = false;
+            self.out.send(pipes, Message::new());
+        }
+        Ok(())
+    }
+
+    fn flush(&self, pipes: &mut PipeSet) {
         for key in self.peers.keys() {
             if let Some(pipe) = pipes.pipe(*key) {
                 pipe.flush();
             }
         }
-        Ok(())
     }
 
     /// Takes the next frame, whatever its topic.
@@ -43,15 +108,12 @@ impl XSub {
         self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
     }
 
-    /// Sends a user's message to all publishers that have room.
-    fn send_up(&mut self, pipes: &mut PipeSet, message: &mut Message) {
-        if !self.sending {
-            self.out.begin();
-            self.peers.keys().iter().for_each(|key| self.out.choose(*key));
-            self.out.drop_full(pipes);
-        }
-        self.sending = message.more();
-        self.out.send(pipes, std::mem::take(message));
+    /// Chooses the publishers that get the message which begins: all that have
+    /// room.
+    fn choose_targets(&mut self, pipes: &mut PipeSet) {
+        self.out.begin();
+        self.peers.keys().iter().for_each(|key| self.out.choose(*key));
+        self.out.drop_full(pipes);
     }
 }
 
@@ -81,16 +143,28 @@ impl Pattern for XSub {
     }
 
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
-        match message.data().split_first() {
-            Some((first @ (0 | 1), topic)) => {
-                let topic = topic.to_vec();
-                self.change(pipes, &topic, *first == 1)?;
-                // The last frame of a message ends it, whatever it says.
-                self.sending &= message.more();
-                drop(std::mem::take(message));
-            }
-            _ => self.send_up(pipes, message),
+        let starts = self.requests.at_start();
+        let mut requests = self.requests;
+        let request = requests.note(message, self.only_first);
+        let alone = starts && !message.more();
+        if starts && !(alone && request.is_some()) {
+            self.begun = false;
+            self.choose_targets(pipes);
         }
+        if let Some(add) = request {
+            let frame = message.share().with_role(Role::Request);
+            let topic = &frame.data()[1..];
+            if alone {
+                self.change_alone(pipes, topic, add, &frame)?;
+            } else {
+                self.change_amid(pipes, topic, add, &frame)?;
+            }
+            drop(std::mem::take(message));
+        } else {
+            self.begun = message.more();
+            self.out.send(pipes, std::mem::take(message));
+        }
+        self.requests = requests;
         Ok(())
     }
 
@@ -114,6 +188,14 @@ impl Pattern for XSub {
 
     fn has_output(&mut self, _: &mut PipeSet) -> bool {
         true
+    }
+
+    fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
+        match option {
+            PatternOption::OnlyFirstSubscribe(on) => self.only_first = on,
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
     }
 
     fn opening(&self) -> Option<Arc<dyn Opening>> {

@@ -82,6 +82,17 @@ impl PipeSet {
         }
     }
 
+    /// Ends what is written to a pipe: what was goes on its way, and the pipe
+    /// stays until its other end is closed, too.
+    pub(crate) fn shut(&mut self, key: Key) {
+        let Some(pipe) = self.pipe(key) else { return };
+        pipe.shut();
+        if pipe.peer_closed() {
+            // No further signal may tell.
+            self.retire(key);
+        }
+    }
+
     /// Every key.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let live = self.slots.iter().enumerate().filter(|(_, pipe)| pipe.is_some());

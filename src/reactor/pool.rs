@@ -134,24 +134,31 @@ fn close(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
+/// The nice value of threads that are to go before others.
+const NICEST_PRIORITY: libc::c_int = -20;
+
 /// Applies what the context asks of its threads. What the system refuses (a
 /// priority without the permission for it) is left as it was.
 fn apply(settings: &Settings) {
     // SAFETY: plain calls on the current thread with values of our own.
     unsafe {
-        if settings.sched_policy >= 0 || settings.priority >= 0 {
-            let mut policy = 0;
-            let mut param: libc::sched_param = std::mem::zeroed();
-            let this = libc::pthread_self();
-            if libc::pthread_getschedparam(this, &mut policy, &mut param) == 0 {
-                if settings.sched_policy >= 0 {
-                    policy = settings.sched_policy;
-                }
-                if settings.priority >= 0 {
-                    param.sched_priority = settings.priority;
-                }
-                libc::pthread_setschedparam(this, policy, &param);
+        let mut policy = 0;
+        let mut param: libc::sched_param = std::mem::zeroed();
+        let this = libc::pthread_self();
+        if (settings.sched_policy >= 0 || settings.priority >= 0)
+            && libc::pthread_getschedparam(this, &mut policy, &mut param) == 0
+        {
+            if settings.sched_policy >= 0 {
+                policy = settings.sched_policy;
             }
+            if matches!(policy, libc::SCHED_FIFO | libc::SCHED_RR) {
+                param.sched_priority = settings.priority.max(0);
+            } else if settings.priority >= 0 {
+                // Others have no priority; libzmq makes the thread as little
+                // nice as can be, whatever number was given.
+                libc::setpriority(libc::PRIO_PROCESS, 0, NICEST_PRIORITY);
+            }
+            libc::pthread_setschedparam(this, policy, &param);
         }
         if !settings.cpus.is_empty() {
             let mut set: libc::cpu_set_t = std::mem::zeroed();

@@ -32,9 +32,14 @@ impl Distributor {
         }
     }
 
-    /// Whether the pipe was chosen for this message.
+    /// Whether the message under way goes there.
     pub(crate) fn is_chosen(&self, key: Key) -> bool {
         self.chosen_in.get(key.0 as usize) == Some(&self.round)
+    }
+
+    /// Of the chosen pipes, keeps this one alone.
+    pub(crate) fn keep_only(&mut self, key: Key) {
+        self.keep(|target| target == key);
     }
 
     /// Whether every chosen pipe has room.
@@ -44,12 +49,50 @@ impl Distributor {
 
     /// Leaves out the chosen pipes without room.
     pub(crate) fn drop_full(&mut self, pipes: &mut PipeSet) {
-        self.targets.retain(|key| pipes.can_write(*key));
+        self.keep(|target| pipes.can_write(target));
     }
 
     /// The pipe is gone.
     pub(crate) fn remove(&mut self, key: Key) {
-        self.targets.retain(|target| *target != key);
+        self.keep(|target| target != key);
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, mut kept: impl FnMut(Key) -> bool) {
+        let chosen_in = &mut self.chosen_in;
+        self.targets.retain(|target| {
+            let kept = kept(*target);
+            if !kept {
+                chosen_in[target.0 as usize] = 0;
+            }
+            kept
+        });
+    }
+
+    /// Sends the first frame of a message to all that were chosen and have room;
+    /// the others miss the message. Looks at each pipe only once.
+    pub(crate) fn offer(&mut self, pipes: &mut PipeSet, mut message: Message) {
+        let Some((last, others)) = self.targets.split_last() else { return };
+        let mut others = others.iter();
+        let chosen_in = &mut self.chosen_in;
+        let mut missed = false;
+        let mut offer = |key: Key, frame: &mut Message| {
+            if !pipes.offer(key, frame) {
+                chosen_in[key.0 as usize] = 0;
+                missed = true;
+            }
+        };
+        let more = message.more();
+        message.share_among(others.len(), |mut copy| {
+            if let Some(key) = others.next() {
+                offer(*key, &mut copy);
+            }
+        });
+        offer(*last, &mut message);
+        if missed && more {
+            let (chosen_in, round) = (&self.chosen_in, self.round);
+            self.targets.retain(|target| chosen_in[target.0 as usize] == round);
+        }
     }
 
     /// Sends a frame to all that were chosen.

@@ -19,6 +19,17 @@ pub(crate) use load_balancer::LoadBalancer;
 pub use subscriptions::Subscriptions;
 pub use topics::Topics;
 
+/// What adding a subscription has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// The topic is new.
+    First,
+    /// The topic had other subscriptions.
+    Joined,
+    /// The same subscription was there.
+    Known,
+}
+
 /// What taking a subscription back has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
-use super::Removal;
 use super::trie::Trie;
+use super::{Addition, Removal};
 use crate::error::{Errno, Result};
 
 /// A set of pipes for each topic.
@@ -60,9 +60,9 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         }
     }
 
-    /// Notes that a pipe wants a topic; true when it is the topic's first pipe.
-    /// A second time changes nothing. `ENOMEM` changes nothing either.
-    pub fn add(&mut self, topic: &[u8], pipe: K) -> Result<bool> {
+    /// Notes that a pipe wants a topic. A second time changes nothing. `ENOMEM`
+    /// changes nothing either.
+    pub fn add(&mut self, topic: &[u8], pipe: K) -> Result<Addition> {
         self.topic.clear();
         self.topic.try_reserve(topic.len()).map_err(|_| Errno::ENOMEM)?;
         self.sets.reserve()?;
@@ -96,9 +96,9 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         removal
     }
 
-    /// Removes a pipe from all its topics; `gone` is called with each topic that
-    /// no other pipe wants.
-    pub fn remove_pipe(&mut self, pipe: K, mut gone: impl FnMut(&[u8])) {
+    /// Removes a pipe from all its topics; `each` is called with each of them
+    /// and whether another pipe still wants it.
+    pub fn remove_pipe(&mut self, pipe: K, mut each: impl FnMut(&[u8], Removal)) {
         let Some(&place) = self.places.get(&pipe) else {
             return;
         };
@@ -107,11 +107,15 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         nodes.dedup();
         let mut topic = mem::take(&mut self.topic);
         for node in nodes {
-            if self.remove_from(node, pipe) == Removal::Gone {
-                self.trie.topic(node, &mut topic);
-                self.trie.remove(node);
-                gone(&topic);
+            let removal = self.remove_from(node, pipe);
+            if removal == Removal::NotFound {
+                continue;
             }
+            self.trie.topic(node, &mut topic);
+            if removal == Removal::Gone {
+                self.trie.remove(node);
+            }
+            each(&topic, removal);
         }
         self.topic = topic;
         self.forget(pipe, place);
@@ -162,7 +166,7 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         Ok(place)
     }
 
-    fn add_at(&mut self, topic: &[u8], place: u32) -> Result<bool> {
+    fn add_at(&mut self, topic: &[u8], place: u32) -> Result<Addition> {
         let node = self.trie.insert(topic)?;
         let value = self.trie.value(node);
         let first = value == 0;
@@ -171,14 +175,14 @@ impl<K: Copy + Ord + Hash> Topics<K> {
         } else {
             match self.joined(Pipes::from_value(value), place)? {
                 Some(pipes) => pipes,
-                None => return Ok(false),
+                None => return Ok(Addition::Known),
             }
         };
         self.trie.set_value(node, pipes.value());
         let wanted = &mut self.pipes.items[place as usize];
         wanted.nodes.push(node);
         wanted.live += 1;
-        Ok(first)
+        Ok(if first { Addition::First } else { Addition::Joined })
     }
 
     /// The pipes with one more, `None` when it is among them already.
@@ -349,7 +353,10 @@ mod tests {
                 match random.below(40) {
                     0 => {
                         let mut gone = BTreeSet::new();
-                        topics.remove_pipe(pipe, |topic| assert!(gone.insert(topic.to_vec())));
+                        topics.remove_pipe(pipe, |topic, removal| match removal {
+                            Removal::Gone => assert!(gone.insert(topic.to_vec())),
+                            removal => assert_eq!(removal, Removal::StillWanted),
+                        });
                         model.retain(|topic, pipes| {
                             let last = pipes.remove(&pipe) && pipes.is_empty();
                             assert_eq!(last, gone.contains(topic));
@@ -358,7 +365,12 @@ mod tests {
                     }
                     1..20 => {
                         let pipes = model.entry(topic.clone()).or_default();
-                        assert_eq!(topics.add(&topic, pipe), Ok(pipes.is_empty()));
+                        let addition = match pipes.len() {
+                            0 => Addition::First,
+                            _ if pipes.contains(&pipe) => Addition::Known,
+                            _ => Addition::Joined,
+                        };
+                        assert_eq!(topics.add(&topic, pipe), Ok(addition));
                         pipes.insert(pipe);
                     }
                     _ => {
@@ -387,7 +399,7 @@ mod tests {
                 assert_eq!(found, expected);
             }
             for pipe in 0..5 {
-                topics.remove_pipe(pipe, |_| {});
+                topics.remove_pipe(pipe, |_, _| {});
             }
             assert!(topics.is_empty());
             assert!(topics.sets.items.is_empty() && topics.pipes.items.is_empty());
@@ -399,12 +411,12 @@ mod tests {
         let mut topics = Topics::new();
         topics.add(b"kept", 1).unwrap();
         for _ in 0..10_000 {
-            assert_eq!(topics.add(b"kept too", 1), Ok(true));
+            assert_eq!(topics.add(b"kept too", 1), Ok(Addition::First));
             assert_eq!(topics.remove(b"kept too", 1), Removal::Gone);
         }
         assert!(topics.pipes.items[0].nodes.len() <= 3 + SWEEP_AT);
         let mut gone = Vec::new();
-        topics.remove_pipe(1, |topic| gone.push(topic.to_vec()));
+        topics.remove_pipe(1, |topic, _| gone.push(topic.to_vec()));
         assert_eq!(gone, [b"kept".to_vec()]);
     }
 
@@ -412,15 +424,15 @@ mod tests {
     fn ten_thousand_pipes_share_a_topic_and_leave() {
         let mut topics = Topics::new();
         for pipe in 0..10_000_u32 {
-            assert_eq!(topics.add(b"", pipe), Ok(pipe == 0));
-            assert_eq!(topics.add(b"", pipe), Ok(false));
+            assert_eq!(topics.add(b"", pipe).map(|a| a == Addition::First), Ok(pipe == 0));
+            assert_eq!(topics.add(b"", pipe), Ok(Addition::Known));
         }
         let mut count = 0;
         topics.matching(b"anything", |_| count += 1);
         assert_eq!(count, 10_000);
         for pipe in 0..10_000 {
             let mut gone = 0;
-            topics.remove_pipe(pipe, |_| gone += 1);
+            topics.remove_pipe(pipe, |_, removal| gone += u32::from(removal == Removal::Gone));
             assert_eq!(gone, u32::from(pipe == 9999));
         }
     }
@@ -432,7 +444,7 @@ mod tests {
         let names: Vec<String> =
             (0..1_000_000).map(|i| format!("{}/{i}", random.below(1_000_000))).collect();
         for (i, name) in names.iter().enumerate() {
-            assert_eq!(topics.add(name.as_bytes(), i as u32 % 100), Ok(true));
+            assert_eq!(topics.add(name.as_bytes(), i as u32 % 100), Ok(Addition::First));
         }
         assert_eq!(topics.len(), names.len());
         for (i, name) in names.iter().enumerate() {
@@ -442,8 +454,8 @@ mod tests {
         }
         let mut gone = 0;
         for pipe in 0..100 {
-            topics.remove_pipe(pipe, |_| gone += 1);
+            topics.remove_pipe(pipe, |_, removal| gone += u32::from(removal == Removal::Gone));
         }
-        assert_eq!(gone, names.len());
+        assert_eq!(gone as usize, names.len());
     }
 }

@@ -3,10 +3,10 @@
 
 use std::io::{self, IoSlice};
 
+use super::protocol::Protocol;
 use crate::message::{Message, Role};
 use crate::pipe::Pipe;
 use crate::transport::Stream;
-use crate::zmtp::Connection;
 
 /// Bytes of frames gathered for one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -71,10 +71,10 @@ impl Batch {
     }
 
     /// Adds messages that are not in the pipe, before any that are.
-    pub(super) fn add_control(&mut self, zmtp: &Connection, messages: &[Message]) {
+    pub(super) fn add_control(&mut self, protocol: &Protocol, messages: &[Message]) {
         debug_assert!(self.frame_bytes == self.handed);
         for message in messages {
-            zmtp.encode_header(message, &mut self.bytes);
+            protocol.encode_header(message, &mut self.bytes);
             self.bytes.extend_from_slice(message.data());
         }
         self.total = self.bytes.len();
@@ -83,46 +83,52 @@ impl Batch {
 
     /// Fills an empty batch: control bytes first, then frames of the pipe,
     /// which is only peeked at.
-    pub(super) fn fill(&mut self, zmtp: &mut Connection, pipe: Option<&mut Pipe>) {
+    pub(super) fn fill(&mut self, protocol: &mut Protocol, pipe: Option<&mut Pipe>) {
         debug_assert!(self.is_empty());
         self.bytes.clear();
         self.bodies.clear();
-        zmtp.take_output(&mut self.bytes);
+        protocol.take_output(&mut self.bytes);
         self.control = self.bytes.len();
         self.sent = 0;
         let mut referred = 0;
-        if let (Some(pipe), true) = (pipe, zmtp.is_ready()) {
-            referred = match zmtp.frames_as_v1() {
-                false => self.gather::<false>(zmtp, pipe),
-                true => self.gather::<true>(zmtp, pipe),
-            };
+        if let (Some(pipe), true) = (pipe, protocol.is_ready()) {
+            referred =
+                match protocol {
+                    Protocol::Zmtp(zmtp) if zmtp.frames_as_v1() => self
+                        .gather(pipe, |message, out| zmtp.encode_header_as::<true>(message, out)),
+                    Protocol::Zmtp(zmtp) => self
+                        .gather(pipe, |message, out| zmtp.encode_header_as::<false>(message, out)),
+                    Protocol::Raw(_) => self.gather(pipe, |_, _| ()),
+                };
         }
         self.total = self.bytes.len() + referred;
     }
 
-    /// Adds frames of the pipe, as ZMTP 1.0 has them if `V1`. Returns the bytes
-    /// that are only referred to.
+    /// Adds frames of the pipe; `encode` appends what precedes a body. Returns the
+    /// bytes that are only referred to.
     #[inline]
-    fn gather<const V1: bool>(&mut self, zmtp: &Connection, pipe: &mut Pipe) -> usize {
+    fn gather(&mut self, pipe: &mut Pipe, encode: impl Fn(&Message, &mut Vec<u8>)) -> usize {
         let mut referred = 0;
         while self.bytes.len() < BATCH_BYTES
             && self.bodies.len() < REFER_COUNT
             && referred < REFER_TOTAL
         {
             let Some(message) = pipe.peek() else { break };
-            referred += self.add::<V1>(zmtp, message);
+            referred += self.add(message, &encode);
         }
         referred
     }
 
     /// Adds a frame. Returns the bytes that are only referred to.
     #[inline]
-    fn add<const V1: bool>(&mut self, zmtp: &Connection, message: &Message) -> usize {
+    fn add(&mut self, message: &Message, encode: &impl Fn(&Message, &mut Vec<u8>)) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
+        let obsolete =
+            self.frames < self.stale && stands_alone(message, self.frames == self.whole_frames);
         self.frames += 1;
-        if self.frames > self.stale || message.role() == Role::Data {
-            zmtp.encode_header_as::<V1>(message, &mut self.bytes);
+        if !obsolete {
+            encode(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
                 self.bytes.extend_from_slice(body);
@@ -218,20 +224,25 @@ impl Batch {
 
     /// The connection is gone: takes the messages the kernel has whole out of
     /// the pipe; the others will be seen again, from their first frame.
-    pub(super) fn settle(&mut self, zmtp: &Connection, pipe: &mut Pipe) {
+    pub(super) fn settle(&mut self, protocol: &Protocol, pipe: &mut Pipe) {
         let handed = self.handed + self.sent.saturating_sub(self.control);
         let (mut frames, mut bytes, mut whole) = (0, 0, 0);
         let mut header = Vec::new();
         pipe.rewind();
         while frames < self.frames {
             let Some(message) = pipe.peek() else { break };
+            let obsolete = frames < self.stale && stands_alone(message, frames == whole);
             frames += 1;
-            if frames > self.stale || message.role() == Role::Data {
+            let before = bytes;
+            if !obsolete {
                 header.clear();
-                zmtp.encode_header(message, &mut header);
+                protocol.encode_header(message, &mut header);
                 bytes += header.len() + message.len();
             }
-            if bytes > handed {
+            // The bytes of a stream are not sent twice, nor a part without the
+            // rest: of a raw connection, what has begun to go counts as gone.
+            let begun = protocol.is_raw() && before < handed;
+            if bytes > handed && !begun {
                 break;
             }
             if !message.more() {
@@ -249,6 +260,13 @@ impl Batch {
             self.bytes = Vec::new();
         }
     }
+}
+
+/// Whether this is a subscription, or the end of one, and nothing else of a
+/// message: such a frame may be left out. `begins`: the frame before it, if
+/// any, ended a message.
+fn stands_alone(message: &Message, begins: bool) -> bool {
+    message.role() != Role::Data && begins && !message.more()
 }
 
 /// Copying so many bytes into the kernel takes longer than waking the peer: …

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Settings;
-use crate::error::Result;
+use crate::error::{Errno, Result};
 use crate::transport::{Address, Endpoint, Target};
 
 /// Where a session dials, and how patient it is by now.
@@ -12,6 +12,8 @@ pub(super) struct Dialer {
     /// Addresses still to be tried in this attempt.
     addresses: std::vec::IntoIter<Address>,
     pub(super) source: Option<std::net::SocketAddr>,
+    /// The last address that was tried refused the connection.
+    pub(super) refused: bool,
     /// The wait before the next attempt.
     next_wait: Option<Duration>,
     random: u64,
@@ -21,7 +23,14 @@ impl Dialer {
     pub(super) fn new(target: Endpoint) -> Dialer {
         // Enough to spread reconnecting peers; nothing secret comes of it.
         let random = Instant::now().elapsed().as_nanos() as u64 ^ (&raw const target as u64);
-        Dialer { target, addresses: Vec::new().into_iter(), source: None, next_wait: None, random }
+        Dialer {
+            target,
+            addresses: Vec::new().into_iter(),
+            source: None,
+            refused: false,
+            next_wait: None,
+            random,
+        }
     }
 
     /// Takes the name service's answer.
@@ -35,6 +44,12 @@ impl Dialer {
     pub(super) fn found_path(&mut self, address: Address) {
         self.source = None;
         self.addresses = vec![address].into_iter();
+    }
+
+    /// An attempt to reach an address has failed.
+    pub(super) fn failed(&mut self, error: Errno) {
+        // Local sockets refuse whenever their owner has gone; libzmq tries on.
+        self.refused = error == Errno::ECONNREFUSED && matches!(self.target, Endpoint::Tcp(_));
     }
 
     /// The next address to try.

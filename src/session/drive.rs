@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
-use super::{ABANDON, Ending, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace};
+use super::{
+    ABANDON, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace,
+};
 use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
+use crate::sync::Ordering;
 use crate::transport::{
     Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
 };
@@ -62,6 +65,9 @@ enum Phase {
     Resolving,
     /// The kernel connects.
     Connecting(Stream, Option<Instant>),
+    /// Never to connect, since there are no further attempts; what is sent
+    /// stays in the pipe.
+    Parked,
     /// Connected: handshake or traffic.
     Open(Box<Live>),
     Ended,
@@ -175,9 +181,16 @@ impl Inner {
         if signals & (signal::WRITABLE | signal::CLOSED) != 0 {
             pipe.look_again();
         }
-        if signals & signal::CLOSED != 0 && self.lingering.is_none() {
+        if signals & signal::CLOSED != 0 {
+            // It may come twice: a pipe that is closed for good after its
+            // pattern had shut it. Time that was granted grows no longer.
             let linger = pipe.peer_linger();
-            self.lingering = Some(linger.and_then(|time| Instant::now().checked_add(time)));
+            let until = linger.and_then(|time| Instant::now().checked_add(time));
+            self.lingering = Some(match (self.lingering, until) {
+                (Some(Some(before)), Some(until)) => Some(before.min(until)),
+                (Some(before), until) => before.or(until),
+                (None, until) => until,
+            });
             if linger == Some(Duration::ZERO) {
                 self.pipe = None;
             }
@@ -207,7 +220,7 @@ impl Inner {
             Phase::Waiting(until) if *until <= now => self.dial(session),
             Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
             Phase::Open(live) => {
-                if let Err(error) = live.zmtp.on_deadline(now) {
+                if let Err(error) = live.protocol.on_deadline(now) {
                     self.disconnected(session, Ending::Protocol(error));
                 }
             }
@@ -216,14 +229,14 @@ impl Inner {
     }
 
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
-        match &mut self.phase {
-            Phase::Open(live) => {
-                live.readable |= bits & event::READABLE != 0;
-                live.hung_up |= bits & event::HANGUP != 0;
-                live.writable |= bits & event::WRITABLE != 0;
-            }
-            Phase::Connecting(..) => self.connected(session),
-            _ => {}
+        if matches!(self.phase, Phase::Connecting(..)) {
+            // The peer may have connected, spoken and gone in one event.
+            self.connected(session);
+        }
+        if let Phase::Open(live) = &mut self.phase {
+            live.readable |= bits & event::READABLE != 0;
+            live.hung_up |= bits & event::HANGUP != 0;
+            live.writable |= bits & event::WRITABLE != 0;
         }
     }
 }
@@ -275,29 +288,58 @@ impl Inner {
             let Some(settings) = self.surroundings.as_ref().map(|s| s.settings.clone()) else {
                 return;
             };
-            let Some(address) = dialer.next_address() else { return self.wait(session) };
-            match start_connect(&address, dialer.source, &settings.tuning) {
-                Ok((stream, Progress::Connected)) => return self.open(session, stream, true),
-                Ok((stream, Progress::InProgress)) => {
-                    if session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
+            let Some(address) = dialer.next_address() else {
+                let stops = dialer.refused && settings.stops_when_refused;
+                return if stops { self.give_up(session) } else { self.wait(session) };
+            };
+            let (stream, progress) = match start_connect(&address, dialer.source, &settings.tuning)
+            {
+                Ok(started) => started,
+                Err(error) => {
+                    dialer.failed(error);
+                    continue;
+                }
+            };
+            let fd = stream.as_raw_fd();
+            match progress {
+                Progress::Connected => return self.open(session, stream, true),
+                Progress::InProgress => {
+                    if session.reactor.watch(session.id, fd).is_err() {
+                        drop(stream);
+                        self.report(Event::Closed(fd));
                         continue;
                     }
+                    self.report(Event::ConnectDelayed);
                     let until =
                         settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
-                Err(_) => {}
+                Progress::Failed(error) => {
+                    dialer.failed(error);
+                    drop(stream);
+                    self.report(Event::Closed(fd));
+                }
             }
         }
     }
 
     /// Drops what the phase holds of the kernel.
     fn leave_phase(&mut self, session: &Arc<Session>) {
-        if let Phase::Connecting(stream, _) = &self.phase {
-            session.reactor.unwatch(stream.as_raw_fd());
+        let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
+        if let Phase::Connecting(stream, _) = phase {
+            let fd = stream.as_raw_fd();
+            session.reactor.unwatch(fd);
+            drop(stream);
+            self.report(Event::Closed(fd));
         }
-        self.phase = Phase::Resolving;
+    }
+
+    /// Tells of an event at the endpoint that is being connected.
+    fn report(&self, event: Event) {
+        if let Some(surroundings) = &self.surroundings {
+            surroundings.report(event);
+        }
     }
 
     fn connected(&mut self, session: &Arc<Session>) {
@@ -310,24 +352,45 @@ impl Inner {
             Ok(()) => self.open(session, stream, false),
             // An event that was meant for somebody else.
             Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
-            Err(_) => {
+            Err(error) => {
                 self.phase = Phase::Connecting(stream, until);
+                if let Some((dialer, _)) = &mut self.dialer {
+                    dialer.failed(error);
+                }
                 self.try_next_address(session);
             }
         }
     }
 
-    /// Waits before the next attempt, or ends where none is wanted.
+    /// An attempt has failed: waits for the next, or for ever.
     fn wait(&mut self, session: &Arc<Session>) {
-        let settings = self.surroundings.as_ref().map(|s| s.settings.clone());
-        let wait = match (&mut self.dialer, settings) {
-            (Some((dialer, _)), Some(settings)) => dialer.back_off(&settings),
-            _ => None,
+        self.phase = match self.next_attempt() {
+            Some(until) => Phase::Waiting(until),
+            None => Phase::Parked,
         };
-        match wait.and_then(|wait| Instant::now().checked_add(wait)) {
+        self.end_if_done(session);
+    }
+
+    /// A connection is gone: waits before the next attempt, or ends.
+    fn wait_again(&mut self, session: &Arc<Session>) {
+        match self.next_attempt() {
             Some(until) => self.phase = Phase::Waiting(until),
-            None => self.end(session),
+            None => self.give_up(session),
         }
+    }
+
+    fn next_attempt(&mut self) -> Option<Instant> {
+        let settings = self.surroundings.as_ref()?.settings.clone();
+        let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
+        let until = Instant::now().checked_add(wait)?;
+        self.report(Event::ConnectRetried(wait));
+        Some(until)
+    }
+
+    /// The end, for want of reconnects.
+    fn give_up(&mut self, session: &Arc<Session>) {
+        session.given_up.store(true, Ordering::Relaxed);
+        self.end(session);
     }
 }
 
@@ -335,13 +398,36 @@ impl Inner {
 impl Inner {
     fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
         let Some(surroundings) = &self.surroundings else { return };
-        if watch && session.reactor.watch(session.id, stream.as_raw_fd()).is_err() {
-            return self.disconnected(session, Ending::Disconnected);
+        let fd = stream.as_raw_fd();
+        let settings = &surroundings.settings;
+        let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
+        let raw = live.protocol.is_raw();
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.succeeded();
         }
-        let zmtp = surroundings.settings.zmtp.clone();
-        let live = Live::new(stream, session.reactor.clone(), zmtp, Instant::now());
+        self.report_of(
+            &live,
+            if self.dialer.is_some() { Event::Connected } else { Event::Accepted }(fd),
+        );
         self.flow = Flow::default();
         self.phase = Phase::Open(Box::new(live));
+        if watch && let Err(error) = session.reactor.watch(session.id, fd) {
+            return self.disconnected(session, Ending::Disconnected(error));
+        }
+        // There is no handshake to wait for.
+        if raw && let Err(ending) = self.meet(session, PeerInfo::default()) {
+            self.disconnected(session, ending);
+        }
+    }
+
+    /// Tells of an event of a connection, at the endpoint that was connected
+    /// or, on the accepting side, at the connection's own.
+    fn report_of(&self, live: &Live, event: Event) {
+        match &self.surroundings {
+            Some(surroundings) if self.dialer.is_some() => surroundings.report(event),
+            Some(surroundings) => surroundings.report_at(event, || live.local_endpoint()),
+            None => {}
+        }
     }
 
     /// Reads and writes what can be.
@@ -360,9 +446,9 @@ impl Inner {
     ) -> std::result::Result<(), Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(()) };
         let mut later = false;
-        if reads > 0 && (live.readable || live.holds_bytes()) {
+        if reads > 0 && (live.readable || live.holds_input()) {
             // Asked before each read: the first event is the peer's READY.
-            let ready = live.zmtp.is_ready();
+            let ready = live.protocol.is_ready();
             let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
             later = round == Round::MoreLater;
             if let Some(peer) = live.ready() {
@@ -414,7 +500,7 @@ impl Inner {
     fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
         let Phase::Open(live) = &mut self.phase else { return };
         let Some(pipe) = &mut self.pipe else { return };
-        if !live.zmtp.is_ready() || !live.writable || !live.batch.is_empty() {
+        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
             // The next event of the connection looks at the pipe again.
             return;
         }
@@ -459,12 +545,17 @@ impl Inner {
         session: &Arc<Session>,
         peer: PeerInfo,
     ) -> std::result::Result<bool, Ending> {
+        // Nothing is told of peers older than ZMTP 3.0, nor without a handshake.
+        if !peer.identity_follows
+            && let Phase::Open(live) = &self.phase
+            && !live.protocol.is_raw()
+        {
+            self.report_of(live, Event::HandshakeSucceeded);
+        }
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
-        if let Some((dialer, _)) = &mut self.dialer {
-            dialer.succeeded();
-        }
+        live.met = true;
         let news =
             (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
         match &mut self.pipe {
@@ -482,7 +573,7 @@ impl Inner {
             }
         }
         if let (Some(opening), Some(pipe)) = (&settings.opening, &mut self.pipe) {
-            let (messages, stale) = opening.open(pipe).map_err(|_| Ending::Disconnected)?;
+            let (messages, stale) = opening.open(pipe).map_err(Ending::Disconnected)?;
             live.batch.skip_subscriptions(stale);
             // The rest of our handshake goes before the first message.
             while !live.is_written() {
@@ -503,12 +594,24 @@ impl Inner {
             opening.close(pipe);
         }
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let (Phase::Open(live), Some(pipe)) = (phase, &mut self.pipe) {
-            pipe.rollback();
-            live.settle(pipe);
+        let mut for_good = false;
+        if let Phase::Open(mut live) = phase {
+            let settings = self.surroundings.as_ref().map(|s| &s.settings);
+            for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
+            if !live.met
+                && let Some(event) = Event::of_failed_handshake(&ending)
+            {
+                self.report_of(&live, event);
+            }
+            self.report_of(&live, Event::Disconnected(live.fd()));
+            if let Some(pipe) = &mut self.pipe {
+                pipe.rollback();
+                live.tell_end(pipe);
+                live.settle(pipe);
+            }
         }
-        let for_good = match ending {
-            Ending::Disconnected => false,
+        for_good |= match ending {
+            Ending::Disconnected(_) => false,
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
         if self.dialer.is_none() || for_good {
@@ -517,7 +620,7 @@ impl Inner {
         if !self.keeps_pipe {
             self.pipe = None;
         }
-        self.wait(session);
+        self.wait_again(session);
     }
 
     /// Ends once the socket is gone and nothing is left to send.
@@ -530,7 +633,16 @@ impl Inner {
             Phase::Open(live) => self.pipe.is_some() && !live.is_written(),
             _ => false,
         };
-        if !left && !writing {
+        // What will never be sent is not waited for.
+        if (!left && !writing) || matches!(self.phase, Phase::Parked) {
+            // Bytes that nobody reads would make a reset of the end of a raw
+            // connection, and cost the peer what it has not read yet.
+            if let Phase::Open(live) = &mut self.phase
+                && live.protocol.is_raw()
+            {
+                live.readable = true;
+                let _ = live.read(self.pipe.as_mut(), READS_PER_TURN);
+            }
             self.end(session);
         }
     }
@@ -554,7 +666,7 @@ impl Inner {
         let phase = match &self.phase {
             Phase::Waiting(until) => Some(*until),
             Phase::Connecting(_, until) => *until,
-            Phase::Open(live) => live.zmtp.deadline(),
+            Phase::Open(live) => live.protocol.deadline(),
             Phase::Ended => return,
             _ => None,
         };

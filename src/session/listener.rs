@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Placement, Session, Surroundings};
+use super::{Event, Placement, Session, Surroundings};
 use crate::error::Result;
 use crate::reactor::{Reactor, Source, SourceId};
 use crate::transport::Listener;
@@ -47,10 +47,12 @@ impl Acceptor {
     ) -> Result<Arc<Acceptor>> {
         let fd = listener.as_raw_fd();
         let id = reactor.reserve();
-        let open = Open { listener, placement, surroundings };
+        let open = Open { listener, placement, surroundings: surroundings.clone() };
         let state = State { open: Some(open), sessions: Vec::new(), prune_at: 64 };
         let acceptor = Arc::new(Acceptor { reactor, id, state: Mutex::new(state) });
         acceptor.reactor.install(id, acceptor.clone());
+        // Before anything is accepted there.
+        surroundings.report(Event::Listening(fd));
         if let Err(error) = acceptor.reactor.watch_readable(id, fd) {
             acceptor.close(None);
             return Err(error);
@@ -65,9 +67,12 @@ impl Acceptor {
             let mut state = self.state.lock();
             (state.open.take(), std::mem::take(&mut state.sessions))
         };
-        if let Some(open) = &open {
-            self.reactor.unwatch(open.listener.as_raw_fd());
+        if let Some(Open { listener, surroundings, .. }) = open {
+            let fd = listener.as_raw_fd();
+            self.reactor.unwatch(fd);
             self.reactor.remove(self.id);
+            let closed = listener.close();
+            surroundings.report(closed.map_or_else(Event::CloseFailed, |()| Event::Closed(fd)));
         }
         for session in sessions.iter().filter_map(Weak::upgrade) {
             session.abandon(linger);
@@ -90,7 +95,8 @@ impl Acceptor {
                     self.remember(&session);
                 }
                 Ok(None) => return,
-                Err(_) => {
+                Err(error) => {
+                    open.surroundings.report(Event::AcceptFailed(error));
                     let pause = Instant::now() + NO_DESCRIPTOR_PAUSE;
                     self.reactor.set_timer(self.id, Some(pause));
                     return;

@@ -6,13 +6,15 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Ending;
 use super::batch::{Batch, Written};
+use super::protocol::Protocol;
+use super::{Ending, Settings};
+use crate::error::Errno;
 use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
 use crate::transport::Stream;
-use crate::zmtp::{self, Connection, Inbox, PeerInfo};
+use crate::zmtp::{Inbox, PeerInfo};
 
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
@@ -34,7 +36,7 @@ thread_local! {
 pub(super) struct Live {
     stream: Stream,
     reactor: Arc<Reactor>,
-    pub(super) zmtp: Connection,
+    pub(super) protocol: Protocol,
     pub(super) batch: Batch,
     /// The kernel may have more to read.
     pub(super) readable: bool,
@@ -43,12 +45,14 @@ pub(super) struct Live {
     /// The kernel may take more.
     pub(super) writable: bool,
     /// The kernel refused to write.
-    cannot_write: bool,
+    cannot_write: Option<Errno>,
     /// Bytes read that the pipe has no room for, from `held_from` on.
     held: Vec<u8>,
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
+    /// The handshake is done.
+    pub(super) met: bool,
     /// The last read was of a large body.
     large: bool,
 }
@@ -69,21 +73,22 @@ impl Live {
     pub(super) fn new(
         stream: Stream,
         reactor: Arc<Reactor>,
-        config: Arc<zmtp::Config>,
+        settings: &Settings,
         now: Instant,
     ) -> Live {
         Live {
             stream,
             reactor,
-            zmtp: Connection::new(config, now),
+            protocol: Protocol::new(settings, now),
             batch: Batch::default(),
             readable: true,
             hung_up: false,
             writable: true,
-            cannot_write: false,
+            cannot_write: None,
             held: Vec::new(),
             held_from: 0,
             heard: false,
+            met: false,
             large: false,
         }
     }
@@ -98,14 +103,24 @@ impl Live {
         self.stream.peer_address()
     }
 
+    /// The endpoint that an accepted connection came to.
+    pub(super) fn local_endpoint(&self) -> String {
+        self.stream.local_endpoint()
+    }
+
     /// What became known of the peer.
     pub(super) fn ready(&mut self) -> Option<PeerInfo> {
-        self.zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer)
+        let peer = self.protocol.ready();
+        self.met |= peer.is_some();
+        peer
     }
 
     /// Reads what there is into the pipe, in `reads` goes at most.
     pub(super) fn read(&mut self, pipe: Option<&mut Pipe>, reads: usize) -> Result<Round, Ending> {
         let mut inbox = PipeInbox { pipe };
+        if self.protocol.is_notice_due() && !self.tell_beginning(&mut inbox)? {
+            return Ok(Round::Done);
+        }
         if !self.held.is_empty() && !self.take_held(&mut inbox)? {
             return Ok(Round::Done);
         }
@@ -136,8 +151,10 @@ impl Live {
                 Ok(None) => {
                     self.readable = false;
                     // Neither direction works: the connection is over.
-                    let over = self.cannot_write;
-                    return if over { Err(Ending::Disconnected) } else { Ok(Round::Done) };
+                    return match self.cannot_write {
+                        Some(error) => Err(Ending::Disconnected(error)),
+                        None => Ok(Round::Done),
+                    };
                 }
                 Err(ending) => return Err(ending),
             };
@@ -146,22 +163,22 @@ impl Live {
             let now = Instant::now();
             self.heard = true;
             if into_body > 0 {
-                self.zmtp.body_received(now, into_body, inbox)?;
+                self.protocol.body_received(now, into_body, inbox)?;
             }
-            let received = self.zmtp.receive(now, &buffer[..rest], inbox);
+            let received = self.protocol.receive(now, &buffer[..rest], inbox);
             // What came whole before an error has come.
             inbox.flush();
             let consumed = received?;
             if consumed < rest {
                 self.held.extend_from_slice(&buffer[consumed..rest]);
-                if self.zmtp.is_ready() && inbox.pipe.is_none() {
+                if self.protocol.is_ready() && inbox.pipe.is_none() {
                     return Ok(Round::Ready);
                 }
                 if !self.take_held(inbox)? {
                     return Ok(Round::Done);
                 }
             }
-            if self.zmtp.is_ready() && inbox.pipe.is_none() {
+            if self.protocol.is_ready() && inbox.pipe.is_none() {
                 return Ok(Round::Ready);
             }
             if !self.readable {
@@ -176,7 +193,7 @@ impl Live {
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
         let mut room = 0;
         let (read, asked) = loop {
-            let read = match self.zmtp.body_target() {
+            let read = match self.protocol.body_target() {
                 Some(target) => {
                     room = target.len();
                     let asked = room + buffer.len();
@@ -195,18 +212,28 @@ impl Live {
             }
         };
         if read == 0 {
-            return Err(Ending::Disconnected);
+            // A reset may have been seen by the last write.
+            return Err(Ending::Disconnected(self.cannot_write.unwrap_or(Errno::EPIPE)));
         }
         let into_body = read.min(room);
         self.large = into_body >= LARGE_BYTES;
         Ok(Some((into_body, read - into_body, read == asked)))
     }
 
+    /// Tells the socket of a raw connection that has come about. False when
+    /// there is no room yet.
+    #[cold]
+    fn tell_beginning(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
+        self.protocol.receive(Instant::now(), &[], inbox)?;
+        inbox.flush();
+        Ok(!self.protocol.is_notice_due())
+    }
+
     /// Decodes held bytes. False when some are still held for want of room.
     fn take_held(&mut self, inbox: &mut PipeInbox<'_>) -> Result<bool, Ending> {
         let now = Instant::now();
         while self.held_from < self.held.len() {
-            let received = self.zmtp.receive(now, &self.held[self.held_from..], inbox);
+            let received = self.protocol.receive(now, &self.held[self.held_from..], inbox);
             inbox.flush();
             let consumed = received?;
             self.held_from += consumed;
@@ -219,19 +246,27 @@ impl Live {
         Ok(true)
     }
 
-    /// Whether bytes that came early, with the handshake, wait to be decoded.
-    pub(super) fn holds_bytes(&self) -> bool {
-        !self.held.is_empty()
+    /// Whether there is something for the pipe that need not be read: bytes
+    /// that came early, or that the pipe had no room for; a notice.
+    pub(super) fn holds_input(&self) -> bool {
+        !self.held.is_empty() || self.protocol.is_notice_due()
+    }
+
+    /// Tells the socket that the connection is over, where it wants to know.
+    pub(super) fn tell_end(&mut self, pipe: &mut Pipe) {
+        let mut inbox = PipeInbox { pipe: Some(pipe) };
+        self.protocol.ended(&mut inbox);
+        inbox.flush();
     }
 
     /// Writes what there is to write.
     pub(super) fn write(&mut self, mut pipe: Option<&mut Pipe>) -> Result<Round, Ending> {
-        if self.cannot_write {
+        if self.cannot_write.is_some() {
             return Ok(Round::Done);
         }
         for _ in 0..WRITES_PER_TURN {
             if self.batch.is_empty() {
-                self.batch.fill(&mut self.zmtp, pipe.as_deref_mut());
+                self.batch.fill(&mut self.protocol, pipe.as_deref_mut());
                 if self.batch.is_empty() {
                     if let Some(pipe) = pipe {
                         self.batch.take_skipped(pipe);
@@ -248,7 +283,7 @@ impl Live {
                     self.writable = false;
                     return Ok(Round::Done);
                 }
-                Err(_) => return self.write_failed(),
+                Err(error) => return self.write_failed(error.into()),
             }
         }
         Ok(Round::MoreLater)
@@ -256,8 +291,8 @@ impl Live {
 
     /// The peer takes nothing more. What it has sent may still be read: the
     /// connection ends with its end.
-    fn write_failed(&mut self) -> Result<Round, Ending> {
-        self.cannot_write = true;
+    fn write_failed(&mut self, error: Errno) -> Result<Round, Ending> {
+        self.cannot_write = Some(error);
         self.hung_up = true;
         self.readable = true;
         if self.held.is_empty() { Ok(Round::MoreLater) } else { Ok(Round::Done) }
@@ -265,17 +300,17 @@ impl Live {
 
     /// Queues the messages a connection begins with.
     pub(super) fn begin_with(&mut self, messages: &[Message]) {
-        self.batch.add_control(&self.zmtp, messages);
+        self.batch.add_control(&self.protocol, messages);
     }
 
     /// Whether nothing is on its way out.
     pub(super) fn is_written(&self) -> bool {
-        self.batch.is_empty() && !self.zmtp.has_output()
+        self.batch.is_empty() && !self.protocol.has_output()
     }
 
     /// Takes back what the kernel did not take whole.
     pub(super) fn settle(mut self, pipe: &mut Pipe) {
-        self.batch.settle(&self.zmtp, pipe);
+        self.batch.settle(&self.protocol, pipe);
     }
 }
 

@@ -12,10 +12,12 @@
 mod batch;
 mod dial;
 mod drive;
+mod events;
 mod listener;
 mod live;
 mod opening;
 mod pace;
+mod protocol;
 
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,14 +26,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub(crate) use events::{Event, Watcher};
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
-use crate::error::{KeepErrno, Result};
+use crate::error::{Errno, KeepErrno, Result};
 use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
+use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
-use crate::sync::{AtomicU32, Ordering, SharedCell};
+use crate::sync::{AtomicBool, AtomicU32, Ordering, SharedCell};
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
 use crate::zmtp;
 use drive::Inner;
@@ -54,6 +58,8 @@ const KILL: u32 = 1 << 5;
 pub(crate) struct Settings {
     /// What we bring into each connection.
     pub(crate) zmtp: Arc<zmtp::Config>,
+    /// Connections speak no ZMTP, but carry bytes as they are.
+    pub(crate) raw: Option<raw::Config>,
     /// What the kernel is asked for.
     pub(crate) tuning: Tuning,
     /// Water marks of a new pipe, in messages: what the session may have
@@ -67,6 +73,10 @@ pub(crate) struct Settings {
     pub(crate) reconnect_after: Option<Duration>,
     /// The longest wait; `None`: always the first one.
     pub(crate) reconnect_max: Option<Duration>,
+    /// A refused connection is not tried again.
+    pub(crate) stops_when_refused: bool,
+    /// Nor is one that ended before its handshake did.
+    pub(crate) stops_when_handshake_fails: bool,
     /// How long one attempt to connect may take.
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
@@ -97,6 +107,8 @@ pub(crate) struct Surroundings {
     pub(crate) endpoint: Arc<str>,
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
+    /// Is told what happens to endpoints and connections.
+    pub(crate) watcher: Arc<dyn Watcher>,
     /// Keeps the context waiting until the session has ended.
     pub(crate) lease: Arc<dyn Lease>,
 }
@@ -113,6 +125,8 @@ pub(crate) struct Session {
     abandon_linger: Mutex<Option<Duration>>,
     /// The session's place in its reactor.
     id: SourceId,
+    /// It has ended for want of reconnects: its endpoint is connected no more.
+    given_up: AtomicBool,
 }
 
 // SAFETY: `inner` is reached through the ownership word only (see `attend`).
@@ -156,6 +170,7 @@ impl Session {
             abandon_linger: Mutex::new(None),
             id,
             reactor,
+            given_up: AtomicBool::new(false),
         });
         session.reactor.install(id, session.clone());
         session
@@ -166,6 +181,13 @@ impl Session {
     pub(crate) fn abandon(self: &Arc<Self>, linger: Option<Duration>) {
         *self.abandon_linger.lock() = linger;
         self.attend(ABANDON);
+    }
+
+    /// Whether it has ended because it does not connect again
+    /// (`ZMQ_RECONNECT_IVL` -1, `ZMQ_RECONNECT_STOP`).
+    pub(crate) fn has_given_up(&self) -> bool {
+        // Only a note to the socket, which hears of the pipe's end as well.
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Drives the session with `bits`, here or wherever it is being driven.
@@ -263,14 +285,14 @@ impl Source for Session {
 #[derive(Debug)]
 enum Ending {
     /// The peer went away, or the kernel gave the connection up.
-    Disconnected,
+    Disconnected(Errno),
     /// The peer did what the protocol forbids, or nothing for too long.
     Protocol(zmtp::ProtocolError),
 }
 
 impl From<std::io::Error> for Ending {
-    fn from(_: std::io::Error) -> Ending {
-        Ending::Disconnected
+    fn from(error: std::io::Error) -> Ending {
+        Ending::Disconnected(error.into())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inproc::{Registry, Side};
+use super::inproc::{Door, Registry, Side};
 use super::mailbox::Port;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
 use crate::pipe::{Key, pipe};
+use crate::raw;
 use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
@@ -38,6 +39,15 @@ enum Kind {
 }
 
 impl Endpoints {
+    /// Forgets connects that do not go on: they are neither disconnected nor
+    /// in the way of another one.
+    fn forget_given_up(&mut self) {
+        self.entries.retain(|entry| match &entry.kind {
+            Kind::Session(session, _) => !session.has_given_up(),
+            _ => true,
+        });
+    }
+
     /// Closes what listens or connects. Pipes are the socket's to close.
     pub(super) fn close_all(
         &mut self,
@@ -45,16 +55,17 @@ impl Endpoints {
         port: &Arc<Port>,
         linger: Option<Duration>,
     ) {
+        let door = Door::Socket(port.clone());
         for entry in self.entries.drain(..) {
             match entry.kind {
                 Kind::Acceptor(acceptor) => acceptor.close(linger),
                 Kind::Session(session, None) => session.abandon(linger),
                 Kind::Session(_, Some(_)) => {}
-                Kind::Name(name) => drop(inproc.unbind(&name, port)),
+                Kind::Name(name) => inproc.unbind(&name, &door),
                 Kind::Inproc(_) => {}
             }
         }
-        inproc.forget(port);
+        inproc.forget(&door);
     }
 }
 
@@ -63,7 +74,7 @@ impl Slot {
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
         self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
-        let settings = {
+        let (settings, monitoring) = {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
@@ -71,10 +82,13 @@ impl Slot {
                 return socket.bind_name(text, name);
             }
             socket.reactor_for_endpoint()?;
-            socket.settings()
+            (socket.settings(), socket.monitoring.clone())
         };
         // Asks the name service, maybe: not under the lock.
-        let listener = Listener::bind(&endpoint, &settings.tuning)?;
+        let listener = Listener::bind(&endpoint, &settings.tuning).map_err(|failure| {
+            monitoring.report_failed_bind(&endpoint, text, failure);
+            failure.errno
+        })?;
         let mut socket = self.lock()?;
         socket.check_alive()?;
         socket.listen(listener, settings)
@@ -145,14 +159,18 @@ impl Socket {
             let text: Arc<str> = text.into();
             let key = self.attach_connected(ours, &text);
             self.last_endpoint = text.to_string();
-            if let Some(key) = key {
-                self.remember(text, Kind::Inproc(key));
-            }
-            return Ok(());
+            return match key {
+                Some(key) => {
+                    self.remember(text, Kind::Inproc(key));
+                    Ok(())
+                }
+                None => self.refused_peer(),
+            };
         }
         let reactor = self.reactor_for_endpoint()?;
         endpoint.check_connect()?;
         let text: Arc<str> = text.into();
+        self.endpoints.forget_given_up();
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
             return Ok(());
         }
@@ -164,7 +182,7 @@ impl Socket {
             let (ours, theirs) = pipe(hwm, settings.conflate);
             match self.attach_connected(ours, &text) {
                 Some(key) => (Some(theirs), Some(key)),
-                None => return Ok(()),
+                None => return self.refused_peer(),
             }
         };
         let surroundings = self.surroundings(text.clone(), settings);
@@ -182,8 +200,15 @@ impl Socket {
         self.pipes.key_of(&end)
     }
 
+    /// The answer to a connect whose peer the pattern does not take, since its
+    /// name is taken. ROUTER's users are told nothing.
+    fn refused_peer(&self) -> Result<()> {
+        if self.kind() == SocketType::Stream { Err(Errno::EINVAL) } else { Ok(()) }
+    }
+
     /// Ends all that has this very text. False when nothing has.
     fn end_endpoint(&mut self, text: &str) -> bool {
+        self.endpoints.forget_given_up();
         let entries = std::mem::take(&mut self.endpoints.entries);
         // Of a name that is both bound and connected the bind ends first.
         let is_name = |e: &Entry| &*e.text == text && matches!(e.kind, Kind::Name(_));
@@ -207,7 +232,7 @@ impl Socket {
     fn end_entry(&mut self, entry: Entry) {
         match entry.kind {
             Kind::Acceptor(acceptor) => acceptor.close(self.options.linger),
-            Kind::Name(name) => drop(self.home.inproc.unbind(&name, &self.port)),
+            Kind::Name(name) => self.home.inproc.unbind(&name, &Door::Socket(self.port.clone())),
             Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
             Kind::Session(session, key) => {
                 match key {
@@ -250,7 +275,7 @@ impl Socket {
     fn side(&self) -> Side {
         Side {
             kind: self.kind(),
-            port: self.port.clone(),
+            door: Door::Socket(self.port.clone()),
             send_hwm: self.options.sndhwm,
             receive_hwm: self.options.rcvhwm,
             conflate: self.conflates(),
@@ -264,12 +289,28 @@ impl Socket {
         self.options.conflate && matches!(self.kind(), Dealer | Pull | Push | Pub | Sub)
     }
 
+    /// Whether connections carry bytes as they are, and how.
+    fn raw(&self) -> Option<raw::Config> {
+        use SocketType::{Rep, Router, Stream};
+        match self.kind() {
+            Stream => Some(raw::Config { notify: self.options.stream_notify }),
+            Router | Rep if self.options.router_raw => Some(raw::Config { notify: true }),
+            _ => None,
+        }
+    }
+
     fn placement(&self) -> Placement {
         Placement { pool: self.home.reactors.clone(), affinity: self.options.affinity }
     }
 
     fn surroundings(&self, endpoint: Arc<str>, settings: Arc<Settings>) -> Surroundings {
-        Surroundings { host: self.port.clone(), endpoint, settings, lease: self.home.lease.clone() }
+        Surroundings {
+            host: self.port.clone(),
+            endpoint,
+            settings,
+            watcher: self.monitoring.clone(),
+            lease: self.home.lease.clone(),
+        }
     }
 
     /// The options as the sessions of one endpoint see them.
@@ -282,6 +323,7 @@ impl Socket {
         let zmtp = zmtp::Config {
             socket_type: self.kind(),
             routing_id: options.routing_id.clone(),
+            metadata: options.metadata.clone().into_iter().collect(),
             as_server: false,
             max_message_size: limit,
             handshake_timeout: options.handshake_ivl,
@@ -302,15 +344,20 @@ impl Socket {
             backlog: options.backlog,
             ipv6: options.ipv6,
             bind_to_device: options.device().map(|d| String::from_utf8_lossy(d).into_owned()),
+            admission: self.admission.clone(),
+            use_fd: options.use_fd,
         };
         Arc::new(Settings {
             zmtp: Arc::new(zmtp),
+            raw: self.raw(),
             tuning,
             receive_hwm: u32::try_from(options.rcvhwm).unwrap_or(0),
             send_hwm: u32::try_from(options.sndhwm).unwrap_or(0),
             conflate: self.conflates(),
             reconnect_after: options.reconnect_interval(),
             reconnect_max: options.reconnect_ivl_max,
+            stops_when_refused: options.stops_when_refused(),
+            stops_when_handshake_fails: options.stops_when_handshake_fails(),
             connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
             opening: self.pattern.opening(),
         })

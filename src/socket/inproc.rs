@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::mailbox::{Command, Port};
+use super::monitor::Monitor;
 use crate::error::{Errno, Result};
 use crate::message::{Message, Role};
 use crate::pipe::{Pipe, pipe};
@@ -16,11 +17,28 @@ use crate::socket_type::SocketType;
 #[derive(Clone)]
 pub(super) struct Side {
     pub(super) kind: SocketType,
-    pub(super) port: Arc<Port>,
+    pub(super) door: Door,
     pub(super) send_hwm: i32,
     pub(super) receive_hwm: i32,
     pub(super) conflate: bool,
     pub(super) routing_id: Vec<u8>,
+}
+
+/// Where a side takes new pipes in.
+#[derive(Clone)]
+pub(super) enum Door {
+    Socket(Arc<Port>),
+    Monitor(Arc<Monitor>),
+}
+
+impl Door {
+    fn is(&self, other: &Door) -> bool {
+        match (self, other) {
+            (Door::Socket(a), Door::Socket(b)) => Arc::ptr_eq(a, b),
+            (Door::Monitor(a), Door::Monitor(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
 }
 
 impl Side {
@@ -74,23 +92,19 @@ impl Registry {
         Ok(())
     }
 
-    /// Frees a name that this port has bound. `ENOENT`.
-    pub(super) fn unbind(&self, name: &str, port: &Arc<Port>) -> Result<()> {
+    /// Frees a name that was bound from behind this door.
+    pub(super) fn unbind(&self, name: &str, door: &Door) {
         let mut names = self.names.lock();
-        match names.bound.get(name) {
-            Some(side) if Arc::ptr_eq(&side.port, port) => {
-                names.bound.remove(name);
-                Ok(())
-            }
-            _ => Err(Errno::ENOENT),
+        if names.bound.get(name).is_some_and(|side| side.door.is(door)) {
+            names.bound.remove(name);
         }
     }
 
     /// Forgets those who wait at any name and whose socket is closing.
-    pub(super) fn forget(&self, port: &Arc<Port>) {
+    pub(super) fn forget(&self, door: &Door) {
         let mut names = self.names.lock();
         for waiting in names.waiting.values_mut() {
-            waiting.retain(|waiting| !Arc::ptr_eq(&waiting.side.port, port));
+            waiting.retain(|waiting| !waiting.side.door.is(door));
         }
         names.waiting.retain(|_, waiting| !waiting.is_empty());
     }
@@ -149,6 +163,12 @@ fn wants_introduction(side: &Side) -> bool {
 }
 
 fn deliver(pipe: Pipe, name: &str, to: &Side) {
-    // A socket that has just been closed has no use for it.
-    let _ = to.port.post(Command::Attach(Box::new(pipe), Arc::from(format!("inproc://{name}"))));
+    match &to.door {
+        // A socket that has just been closed has no use for it.
+        Door::Socket(port) => {
+            let endpoint = Arc::from(format!("inproc://{name}"));
+            let _ = port.post(Command::Attach(Box::new(pipe), endpoint));
+        }
+        Door::Monitor(monitor) => monitor.attach(pipe),
+    }
 }

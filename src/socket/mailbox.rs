@@ -120,6 +120,13 @@ impl Mailbox {
         commands
     }
 
+    /// In a forked child: closes the child's copy of `ZMQ_FD`.
+    pub(super) fn close_inherited_fd(&self) {
+        if let Some(mut fd) = self.fd.try_lock() {
+            *fd = None;
+        }
+    }
+
     pub(super) fn post_termination(&self) {
         self.inner.lock().commands.push_back(Command::Terminate);
         self.announce();

@@ -10,6 +10,7 @@
 mod endpoints;
 mod inproc;
 mod mailbox;
+mod monitor;
 mod options;
 mod slot;
 mod transfer;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
+use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
 pub(crate) use wait::{Following, Watch, park_on, parker};
@@ -33,7 +35,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
-use crate::transport::Resolver;
+use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
 #[derive(Clone)]
@@ -46,6 +48,8 @@ pub(crate) struct Home {
     pub(crate) inproc: Arc<Registry>,
     /// Keeps the context waiting until everything of this socket has ended.
     pub(crate) lease: Arc<dyn Lease>,
+    /// Takes one of the context's places for a monitor. `EMFILE`, `ETERM`.
+    pub(crate) take_place: Arc<dyn Fn() -> Result<Box<dyn Place>> + Send + Sync>,
     /// Tells the context that the socket was closed.
     pub(crate) closed: Arc<dyn Fn(&'static Slot) + Send + Sync>,
     /// Whether this process is a fork of the one that made the context.
@@ -54,9 +58,15 @@ pub(crate) struct Home {
     pub(crate) max_message_bytes: Option<u64>,
 }
 
+/// One of the places that `ZMQ_MAX_SOCKETS` counts, given back when dropped,
+/// which may be on any thread, with a socket's lock held.
+pub(crate) trait Place: Send + Sync {}
+
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
     options: SocketOptions,
+    /// Who may connect to what is bound from now on.
+    admission: Admission,
     pattern: Box<dyn Pattern>,
     pipes: PipeSet,
     /// The endpoint each pipe came about through.
@@ -70,6 +80,7 @@ pub(crate) struct Socket {
     received_before: u32,
     /// The context was terminated or shut down.
     terminated: bool,
+    monitoring: Arc<Monitoring>,
     home: Home,
     port: Arc<Port>,
     /// Memory for what comes from the mailbox.
@@ -82,6 +93,7 @@ impl Socket {
     fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
         Socket {
             options: SocketOptions::new(kind, defaults),
+            admission: Admission::default(),
             pattern: pattern(kind),
             pipes: PipeSet::default(),
             pipe_endpoints: HashMap::new(),
@@ -91,6 +103,7 @@ impl Socket {
             received: 0,
             received_before: 0,
             terminated: false,
+            monitoring: Arc::default(),
             home,
             port,
             commands: VecDeque::new(),
@@ -112,10 +125,14 @@ impl Socket {
 
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
-        // Quiet first: news that comes now signals again.
-        slot.mailbox.quieten_fd();
         let mut commands = std::mem::take(&mut self.commands);
-        while slot.mailbox.take(&mut commands) {
+        loop {
+            // Quiet first, also of what handling the news has brought: what
+            // comes after the last look signals again.
+            slot.mailbox.quieten_fd();
+            if !slot.mailbox.take(&mut commands) {
+                break;
+            }
             for command in commands.drain(..) {
                 self.handle(command);
             }
@@ -163,6 +180,9 @@ impl Socket {
             self.pipe_endpoints.insert(key, endpoint);
         }
         if self.pattern.attach(&mut self.pipes, key, connected) {
+            if let Some(id) = self.pattern.take_given_id() {
+                self.options.routing_id = id.into_vec();
+            }
             end.set_owner(self.port.clone());
         } else {
             self.drop_pipe(key, Some(Duration::ZERO));
@@ -172,8 +192,9 @@ impl Socket {
     /// Takes out the pipes that their peers closed and that were read.
     fn detach_finished(&mut self) {
         while let Some(key) = self.pipes.next_finished() {
+            let linger = self.pattern.refuses(key).then_some(Duration::ZERO);
             self.pattern.detach(&mut self.pipes, key);
-            self.drop_pipe(key, None);
+            self.drop_pipe(key, linger);
         }
     }
 

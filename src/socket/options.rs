@@ -2,8 +2,8 @@
 //! what only the socket can do or knows.
 
 use super::{Slot, Socket};
-use crate::error::Result;
-use crate::options::{Change, Live, PatternOption};
+use crate::error::{Errno, Result};
+use crate::options::{Change, Filter, Live, PatternOption};
 use crate::pipe::Pipe;
 use crate::socket_type::SocketType;
 
@@ -13,6 +13,23 @@ impl Slot {
         let mut socket = self.lock()?;
         socket.check_alive()?;
         socket.set_option(self, option, value)
+    }
+
+    /// The answer to a value that a caller only says the length of, giving
+    /// NULL for where it is.
+    pub(crate) fn missing_option_value(&self, option: i32, length: usize) -> Result<()> {
+        let socket = self.lock()?;
+        socket.check_alive()?;
+        let reads = socket.options.reads_value(option, length);
+        Err(if reads { Errno::EFAULT } else { Errno::EINVAL })
+    }
+
+    /// The answer to a caller that gives NULL for where a value is to be
+    /// written.
+    pub(crate) fn missing_option_buffer(&self, option: i32, length: usize) -> Result<usize> {
+        let mut instead = [0; LONGEST_VALUE_BYTES];
+        self.option(option, &mut instead[..length.min(LONGEST_VALUE_BYTES)])?;
+        Err(Errno::EFAULT)
     }
 
     /// Reads an option into `buffer`; says how many bytes it is.
@@ -27,6 +44,8 @@ impl Slot {
     }
 }
 
+/// No option is longer; endpoints may be.
+const LONGEST_VALUE_BYTES: usize = 512;
 /// `ZMQ_EVENTS`.
 const ZMQ_EVENTS: i32 = 15;
 
@@ -86,6 +105,21 @@ impl Socket {
             // Any type takes it; only those that match topics act on it.
             Change::Pattern(PatternOption::InvertMatching(_)) if !self.matches_topics() => {}
             Change::Pattern(option) => self.pattern.set(option)?,
+            Change::Filter(filter) => self.filter_peers(filter)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a filter for the next bind.
+    fn filter_peers(&mut self, filter: Filter<'_>) -> Result<()> {
+        let admission = &mut self.admission;
+        match filter {
+            Filter::Network(Some(text)) => admission.add_network(text, self.options.ipv6)?,
+            Filter::Network(None) => admission.clear_networks(),
+            Filter::Process(pid) => admission.set_process(pid),
+            // The system's ids have the same bits, without a sign.
+            Filter::User(uid) => admission.set_user(uid.map(i32::cast_unsigned)),
+            Filter::Group(gid) => admission.set_group(gid.map(i32::cast_unsigned)),
         }
         Ok(())
     }

@@ -11,7 +11,9 @@ use crate::message::run_waiting_frees;
 use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
-use crate::sync::{Arena, AtomicBool, AtomicU32, Lock, LockGuard, Ordering};
+use crate::sync::{
+    Arena, AtomicBool, AtomicU32, AtomicU64, Lock, LockGuard, Ordering, fork_generation,
+};
 
 /// Every socket of the process.
 pub(crate) static ARENA: Arena<Slot> = Arena::new();
@@ -31,6 +33,8 @@ pub(crate) struct Slot {
     /// What `ZMQ_EVENTS` said last, with KNOWN, until something may have
     /// changed it: lets a poll over many idle sockets take no locks.
     events: AtomicU32,
+    /// The fork generation in which the socket was made.
+    made_in: AtomicU64,
 }
 
 /// The locked socket of a slot.
@@ -86,6 +90,7 @@ impl Slot {
             reactor: Mutex::new(None),
             corked: AtomicBool::new(false),
             events: AtomicU32::new(0),
+            made_in: AtomicU64::new(0),
         }
     }
 
@@ -98,12 +103,16 @@ impl Slot {
         let slot = ARENA.take(Slot::empty).ok_or(Errno::EMFILE)?;
         let port = Arc::new(Port::open(slot));
         slot.events.store(0, Ordering::Relaxed);
+        slot.made_in.store(fork_generation(), Ordering::Relaxed);
         *slot.core.lock() = Some(Box::new(Socket::new(kind, defaults, home, port)));
         Ok(slot)
     }
 
     /// Closes the socket. `ENOTSOCK` when there is none.
     pub(crate) fn close(&'static self) -> Result<()> {
+        if self.made_in.load(Ordering::Relaxed) != fork_generation() {
+            return self.close_inherited();
+        }
         let socket = self.core.lock().take().ok_or(Errno::ENOTSOCK)?;
         let home = socket.home.clone();
         *self.reactor.lock() = None;
@@ -120,6 +129,15 @@ impl Slot {
         socket.close();
         (home.closed)(self);
         ARENA.give_back(self);
+        Ok(())
+    }
+
+    /// In a forked child: what the socket holds is its parent's, too. A lock
+    /// that is held is held by a thread of the parent: for good.
+    fn close_inherited(&self) -> Result<()> {
+        let Some(mut core) = self.core.try_lock() else { return Ok(()) };
+        std::mem::forget(core.take().ok_or(Errno::ENOTSOCK)?);
+        self.mailbox.close_inherited_fd();
         Ok(())
     }
 

@@ -39,6 +39,24 @@ impl Fd {
         if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd)) }
     }
 
+    /// Another descriptor for the same file, closed on exec.
+    pub(super) fn duplicate(fd: RawFd) -> Result<Fd> {
+        // SAFETY: takes no pointers.
+        let fd = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+        if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd)) }
+    }
+
+    /// Makes calls on the file return at once. Whoever shares it is concerned.
+    pub(super) fn set_nonblocking(&self) -> Result<()> {
+        // SAFETY: takes no pointers.
+        let flags = unsafe { libc::fcntl(self.0, libc::F_GETFL) };
+        if flags < 0 {
+            return Err(Errno::last());
+        }
+        // SAFETY: takes no pointers.
+        done(unsafe { libc::fcntl(self.0, libc::F_SETFL, flags | libc::O_NONBLOCK) })
+    }
+
     pub(super) fn bind(&self, address: &RawAddress) -> Result<()> {
         // SAFETY: the pointer and length describe an initialised address.
         done(unsafe { libc::bind(self.0, address.as_ptr(), address.len()) })
@@ -103,16 +121,23 @@ impl Fd {
         done(unsafe { libc::setsockopt(self.0, level, option, value.as_ptr().cast(), len) })
     }
 
-    /// Takes the error the kernel keeps for a connection that failed.
-    pub(super) fn take_error(&self) -> Result<()> {
-        let mut error: libc::c_int = 0;
+    /// Reads an option whose value is an int.
+    pub(super) fn get(&self, level: i32, option: i32) -> Result<libc::c_int> {
+        let mut value: libc::c_int = 0;
         let mut len = size_of::<libc::c_int>() as libc::socklen_t;
         // SAFETY: the buffer is an int and `len` is its size.
         done(unsafe {
-            let value = (&raw mut error).cast();
-            libc::getsockopt(self.0, libc::SOL_SOCKET, libc::SO_ERROR, value, &mut len)
+            libc::getsockopt(self.0, level, option, (&raw mut value).cast(), &mut len)
         })?;
-        if error == 0 { Ok(()) } else { Err(Errno::from_raw(error)) }
+        Ok(value)
+    }
+
+    /// Takes the error the kernel keeps for a connection that failed.
+    pub(super) fn take_error(&self) -> Result<()> {
+        match self.get(libc::SOL_SOCKET, libc::SO_ERROR)? {
+            0 => Ok(()),
+            error => Err(Errno::from_raw(error)),
+        }
     }
 
     /// Who is at the other end of a local stream.
@@ -160,6 +185,16 @@ impl Fd {
         // and the kernel only reads what they describe.
         count(unsafe { libc::syscall(libc::SYS_sendmsg, self.0, &raw const message, flags) })
     }
+}
+
+/// What tells the file behind a descriptor from all others: its device and
+/// inode.
+pub(super) fn identity(fd: RawFd) -> Result<(u64, u64)> {
+    // SAFETY: stat is plain data.
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a stat of ours.
+    done(unsafe { libc::fstat(fd, &mut status) })?;
+    Ok((status.st_dev, status.st_ino))
 }
 
 fn done(rc: libc::c_int) -> Result<()> {

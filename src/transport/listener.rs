@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::address::{Address, UnixAddress};
 use super::endpoint::{Endpoint, IpcAddress};
-use super::fd::Fd;
+use super::fd::{Fd, identity};
 use super::lookup;
 use super::stream::{Stream, open};
 use super::tuning::Tuning;
 use crate::error::{Errno, Result};
+use crate::sync::close_fd;
 
 /// A listening socket, closed on drop.
 #[derive(Debug)]
@@ -22,6 +23,24 @@ pub struct Listener {
     /// Removed when we stop listening. A path that the caller chose stays, as
     /// with libzmq: by then it may belong to a later bind.
     temporary: Option<TemporaryPath>,
+    /// The caller's descriptor for the same socket, closed with ours.
+    _adopted: Option<AdoptedFd>,
+}
+
+/// Why a bind failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindFailure {
+    /// What is wrong.
+    pub errno: Errno,
+    /// The descriptor that was to listen and is closed again, if it came to
+    /// that.
+    pub closed: Option<RawFd>,
+}
+
+impl From<Errno> for BindFailure {
+    fn from(errno: Errno) -> BindFailure {
+        BindFailure { errno, closed: None }
+    }
 }
 
 impl Listener {
@@ -31,10 +50,20 @@ impl Listener {
     /// Fails with EINVAL (malformed, or inproc, which has no sockets), ENODEV
     /// (no such host or interface), EADDRNOTAVAIL, EADDRINUSE, ENAMETOOLONG,
     /// or what else the kernel says.
-    pub fn bind(endpoint: &Endpoint, tuning: &Tuning) -> Result<Listener> {
+    ///
+    /// With [`Tuning::use_fd`] it serves that listening socket, whatever the
+    /// address says, and owns it from then on; EBADF, ENOTSOCK, EINVAL for
+    /// one that does not listen, EAFNOSUPPORT.
+    pub fn bind(
+        endpoint: &Endpoint,
+        tuning: &Tuning,
+    ) -> std::result::Result<Listener, BindFailure> {
+        if let (Some(fd), Endpoint::Tcp(_) | Endpoint::Ipc(_)) = (tuning.use_fd, endpoint) {
+            return Ok(adopt(fd)?);
+        }
         match endpoint {
             Endpoint::Tcp(address) => {
-                let mut failure = Errno::ENODEV;
+                let mut failure = Errno::ENODEV.into();
                 for address in lookup::local(address, tuning.ipv6)? {
                     match listen_tcp(Address::Tcp(address), tuning) {
                         Ok(listener) => return Ok(listener),
@@ -49,7 +78,7 @@ impl Listener {
                 listen_ipc(address, Some(temporary), tuning)
             }
             Endpoint::Ipc(address) => listen_ipc(address.address()?, None, tuning),
-            Endpoint::Inproc(_) => Err(Errno::EINVAL),
+            Endpoint::Inproc(_) => Err(Errno::EINVAL.into()),
         }
     }
 
@@ -66,7 +95,12 @@ impl Listener {
     pub fn accept(&self, tuning: &Tuning) -> Result<Option<Stream>> {
         loop {
             match self.fd.accept() {
-                Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
+                Ok((fd, peer)) => {
+                    // Whom no filter lets in is closed without a word.
+                    if let Some(stream) = Stream::accepted(fd, &peer, tuning) {
+                        return Ok(Some(stream));
+                    }
+                }
                 Err(Errno::EAGAIN) => return Ok(None),
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.
@@ -85,6 +119,14 @@ impl Listener {
         }
     }
 
+    /// Stops to listen. Fails when a temporary path could not be removed.
+    pub fn close(mut self) -> Result<()> {
+        match self.temporary.take() {
+            Some(mut temporary) => temporary.remove(),
+            None => Ok(()),
+        }
+    }
+
     /// Closes the descriptor and nothing else, for a forked child: the
     /// temporary path is its parent's.
     pub fn abandon(mut self) {
@@ -100,28 +142,73 @@ impl AsRawFd for Listener {
     }
 }
 
-fn listen_tcp(address: Address, tuning: &Tuning) -> Result<Listener> {
+fn listen_tcp(address: Address, tuning: &Tuning) -> std::result::Result<Listener, BindFailure> {
     let (fd, address) = open(address, tuning)?;
-    fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-    fd.bind(&address.encode())?;
-    fd.listen(tuning.backlog)?;
-    let endpoint = fd.local()?.endpoint();
-    Ok(Listener { fd, endpoint, temporary: None })
+    let listen = || {
+        fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        fd.bind(&address.encode())?;
+        fd.listen(tuning.backlog)?;
+        fd.local()
+    };
+    match listen() {
+        Ok(local) => {
+            Ok(Listener { fd, endpoint: local.endpoint(), temporary: None, _adopted: None })
+        }
+        Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
+    }
 }
 
 fn listen_ipc(
     address: UnixAddress,
     temporary: Option<TemporaryPath>,
     tuning: &Tuning,
-) -> Result<Listener> {
+) -> std::result::Result<Listener, BindFailure> {
     if let Some(path) = address.path() {
         // What cannot be removed makes the bind fail, with a better reason.
         let _ = std::fs::remove_file(path);
     }
     let (fd, address) = open(Address::Ipc(address), tuning)?;
-    fd.bind(&address.encode())?;
-    fd.listen(tuning.backlog)?;
-    Ok(Listener { fd, endpoint: address.endpoint(), temporary })
+    match fd.bind(&address.encode()).and_then(|()| fd.listen(tuning.backlog)) {
+        Ok(()) => Ok(Listener { fd, endpoint: address.endpoint(), temporary, _adopted: None }),
+        Err(errno) => Err(BindFailure { errno, closed: Some(fd.as_raw_fd()) }),
+    }
+}
+
+/// Takes a socket over that the caller has made to listen, as systemd hands
+/// them to services. The caller's descriptor keeps its number until we close
+/// it; we work on a duplicate, so that several binds may use the same one.
+fn adopt(fd: RawFd) -> Result<Listener> {
+    let ours = Fd::duplicate(fd)?;
+    if ours.get(libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let endpoint = ours.local()?.endpoint();
+    ours.set_nonblocking()?;
+    let adopted = AdoptedFd::new(fd, &ours)?;
+    Ok(Listener { fd: ours, endpoint, temporary: None, _adopted: Some(adopted) })
+}
+
+/// A descriptor that the caller gave away with `ZMQ_USE_FD`, closed on drop
+/// unless somebody else has: then its number may stand for another file.
+#[derive(Debug)]
+struct AdoptedFd {
+    fd: RawFd,
+    identity: (u64, u64),
+}
+
+impl AdoptedFd {
+    fn new(fd: RawFd, socket: &Fd) -> Result<AdoptedFd> {
+        Ok(AdoptedFd { fd, identity: identity(socket.as_raw_fd())? })
+    }
+}
+
+impl Drop for AdoptedFd {
+    fn drop(&mut self) {
+        if identity(self.fd) == Ok(self.identity) {
+            // SAFETY: the descriptor still is the socket that was given to us.
+            unsafe { close_fd(self.fd) };
+        }
+    }
 }
 
 /// A directory made for one socket, removed with it on drop. It lies in the
@@ -131,8 +218,8 @@ fn listen_ipc(
 struct TemporaryPath {
     /// As the endpoint shows it, maybe relative.
     shown: PathBuf,
-    /// The same, unmoved by a later chdir.
-    absolute: PathBuf,
+    /// The same, unmoved by a later chdir; `None` once removed.
+    absolute: Option<PathBuf>,
 }
 
 impl TemporaryPath {
@@ -155,7 +242,7 @@ impl TemporaryPath {
         }
         let shown = PathBuf::from(OsString::from_vec(name.into_bytes())).join("socket");
         let absolute = std::path::absolute(&shown).unwrap_or_else(|_| shown.clone());
-        Ok(TemporaryPath { shown, absolute })
+        Ok(TemporaryPath { shown, absolute: Some(absolute) })
     }
 
     fn address(&self) -> Result<UnixAddress> {
@@ -164,11 +251,19 @@ impl TemporaryPath {
     }
 }
 
+impl TemporaryPath {
+    fn remove(&mut self) -> Result<()> {
+        let Some(path) = self.absolute.take() else { return Ok(()) };
+        let file = std::fs::remove_file(&path);
+        let folder = path.parent().map_or(Ok(()), std::fs::remove_dir);
+        Ok(file.and(folder)?)
+    }
+}
+
 impl Drop for TemporaryPath {
     fn drop(&mut self) {
         // Nobody is left to tell when somebody else has removed them.
-        let _ = std::fs::remove_file(&self.absolute);
-        let _ = self.absolute.parent().map(std::fs::remove_dir);
+        let _ = self.remove();
     }
 }
 

@@ -149,6 +149,12 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The number that stands for a host, with the scope it may have: what a
+/// filter of accepted peers is made of. `None` for everything else.
+pub(super) fn number(host: &str, ipv6: bool) -> Option<SocketAddr> {
+    Place::parse(&format!("{host}:*")).ok()?.numeric(ipv6)
+}
+
 /// `*` and `0` stand for any port. Other texts are read as C's `atoi` reads
 /// them and cut to 16 bits, as libzmq does: `99999` is 34463 and `-1` is
 /// 65535; what makes 0 is an error.
@@ -177,7 +183,7 @@ fn parse_scope(text: &str) -> Result<u32> {
 
 /// White space, a sign, digits; whatever follows is ignored, and large values
 /// saturate.
-fn atoi(text: &str) -> i64 {
+pub(super) fn atoi(text: &str) -> i64 {
     let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),

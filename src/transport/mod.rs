@@ -14,6 +14,7 @@
 //! `libc::syscall`, never through `recv`, `sendmsg`, `close` and so on.
 
 mod address;
+mod admission;
 mod endpoint;
 mod fd;
 mod listener;
@@ -23,8 +24,9 @@ mod stream;
 mod tuning;
 
 pub use address::{Address, UnixAddress};
+pub use admission::Admission;
 pub use endpoint::{Endpoint, IpcAddress, TcpAddress};
-pub use listener::Listener;
+pub use listener::{BindFailure, Listener};
 pub use lookup::Target;
 pub use resolver::Resolver;
 pub use stream::{Progress, Stream, finish_connect, start_connect};

@@ -33,38 +33,46 @@ pub enum Progress {
     Connected,
     /// [`finish_connect`] tells, once the stream is writable.
     InProgress,
+    /// Nothing comes of it. Usual for ipc (ENOENT, ECONNREFUSED; EAGAIN when
+    /// the listener's queue is full) and for tcp without a route.
+    Failed(Errno),
 }
 
-/// Starts to connect, from `source` if given. Failing at once is usual for
-/// ipc (ENOENT, ECONNREFUSED; EAGAIN when the listener's queue is full) and
-/// for tcp without a route.
+/// Starts to connect, from `source` if given. Fails only where there is no
+/// descriptor to be had.
 pub fn start_connect(
     address: &Address,
     source: Option<SocketAddr>,
     tuning: &Tuning,
 ) -> Result<(Stream, Progress)> {
     let (fd, address) = open(address.clone(), tuning)?;
-    if let Some(mut source) = source {
-        if address.family() == libc::AF_INET {
-            source = unmapped(&source).unwrap_or(source);
-        }
-        // Lets a given source port serve again while old connections linger.
-        fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-        fd.bind(&Address::Tcp(source).encode())?;
-    }
-    let outcome = fd.connect(&address.encode());
     let kind = match address {
         Address::Tcp(peer) => Kind::Tcp(peer),
         Address::Ipc(_) => Kind::Ipc,
     };
     let stream = Stream { fd, kind };
-    match outcome {
-        Ok(()) => {
-            finish_connect(&stream, tuning)?;
-            Ok((stream, Progress::Connected))
+    let progress = begin(&stream, &address, source, tuning).unwrap_or_else(Progress::Failed);
+    Ok((stream, progress))
+}
+
+fn begin(
+    stream: &Stream,
+    address: &Address,
+    source: Option<SocketAddr>,
+    tuning: &Tuning,
+) -> Result<Progress> {
+    if let Some(mut source) = source {
+        if address.family() == libc::AF_INET {
+            source = unmapped(&source).unwrap_or(source);
         }
+        // Lets a given source port serve again while old connections linger.
+        stream.fd.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        stream.fd.bind(&Address::Tcp(source).encode())?;
+    }
+    match stream.fd.connect(&address.encode()) {
+        Ok(()) => finish_connect(stream, tuning).map(|()| Progress::Connected),
         // An interrupted connect goes on in the background, too.
-        Err(Errno::EINPROGRESS | Errno::EINTR) => Ok((stream, Progress::InProgress)),
+        Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(Progress::InProgress),
         Err(error) => Err(error),
     }
 }
@@ -100,16 +108,29 @@ pub(super) fn open(address: Address, tuning: &Tuning) -> Result<(Fd, Address)> {
 }
 
 impl Stream {
-    /// A stream that a listener accepted.
-    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Stream {
+    /// A stream that a listener accepted; `None` for a peer that may not
+    /// connect.
+    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Stream> {
+        let admission = &tuning.admission;
         let kind = match peer.decode() {
             Ok(Address::Tcp(address)) => {
+                if !admission.admits_address(&address) {
+                    return None;
+                }
                 tuning.tune(&fd);
                 Kind::Tcp(address)
             }
-            _ => Kind::Ipc,
+            _ => {
+                if admission.asks_for_credentials() {
+                    let peer = fd.credentials().ok()?;
+                    if !admission.admits_process(&peer) {
+                        return None;
+                    }
+                }
+                Kind::Ipc
+            }
         };
-        Stream { fd, kind }
+        Some(Stream { fd, kind })
     }
 
     /// Reads what is there. 0 when the peer has closed (or the buffer is

@@ -1,5 +1,8 @@
 //! What the options of a socket ask of its listeners and streams.
 
+use std::os::fd::RawFd;
+
+use super::admission::Admission;
 use super::fd::Fd;
 use crate::error::Result;
 
@@ -32,6 +35,10 @@ pub struct Tuning {
     pub ipv6: bool,
     /// `ZMQ_BINDTODEVICE`.
     pub bind_to_device: Option<String>,
+    /// Who may connect to what is bound.
+    pub admission: Admission,
+    /// `ZMQ_USE_FD`: the listening socket to serve in place of a new one.
+    pub use_fd: Option<RawFd>,
 }
 
 impl Default for Tuning {
@@ -49,6 +56,8 @@ impl Default for Tuning {
             backlog: 100,
             ipv6: false,
             bind_to_device: None,
+            admission: Admission::default(),
+            use_fd: None,
         }
     }
 }

@@ -166,10 +166,10 @@ impl Connection {
             Role::Subscribe => self.encode_subscription_head(command::SUBSCRIBE, 1, message, out),
             Role::Cancel => self.encode_subscription_head(command::CANCEL, 0, message, out),
             // `Role::Peer` is between session and socket; it comes here never.
-            Role::Data | Role::Peer if V1 => {
+            Role::Data | Role::Request | Role::Peer if V1 => {
                 frame::encode_v1_header(message.more(), message.len(), out);
             }
-            Role::Data | Role::Peer => {
+            Role::Data | Role::Request | Role::Peer => {
                 frame::encode_header(u8::from(message.more()), message.len(), out);
             }
         }

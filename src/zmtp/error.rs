@@ -50,13 +50,10 @@ pub enum TimeOut {
 
 impl ProtocolError {
     /// Whether a connecting session gives up for good, as libzmq does: trying
-    /// again would end in the same way. What an ERROR says, lack of memory and
-    /// time-outs may change.
+    /// again would end in the same way. Lack of memory and time-outs may change.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
-            ProtocolError::PeerError(_)
-            | ProtocolError::OutOfMemory
-            | ProtocolError::TimedOut(_) => false,
+            ProtocolError::OutOfMemory | ProtocolError::TimedOut(_) => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
             | ProtocolError::MalformedFrame
@@ -64,6 +61,7 @@ impl ProtocolError {
             | ProtocolError::MalformedError
             | ProtocolError::InvalidMetadata
             | ProtocolError::IncompatibleSocketType
+            | ProtocolError::PeerError(_)
             | ProtocolError::HandshakeTooLarge
             | ProtocolError::CommandTooLarge
             | ProtocolError::MessageTooLarge => true,
@@ -72,13 +70,13 @@ impl ProtocolError {
 
     /// The value of `ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL` if that event tells
     /// of this error during the handshake (a `ZMQ_PROTOCOL_ERROR_*`). libzmq
-    /// reports neither bad metadata nor incompatible socket types this way.
+    /// reports neither bad metadata, nor incompatible socket types, nor frames
+    /// that are too large this way.
     pub fn protocol_code(&self) -> Option<u32> {
         Some(match self {
             ProtocolError::UnexpectedCommand => 0x1000_0001,
             ProtocolError::MalformedCommand => 0x1000_0011,
             ProtocolError::MalformedError => 0x1000_0015,
-            ProtocolError::HandshakeTooLarge => 0x1000_0000,
             ProtocolError::MechanismMismatch => 0x1100_0002,
             _ => return None,
         })

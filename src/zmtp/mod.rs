@@ -43,6 +43,9 @@ pub struct Config {
     /// Our routing id (`Identity`), announced by REQ, DEALER and ROUTER only;
     /// to peers older than ZMTP 3.0 by all.
     pub routing_id: Vec<u8>,
+    /// Properties of the application's that the peer is told (`ZMQ_METADATA`):
+    /// names of at most 255 bytes, and values.
+    pub metadata: Vec<(Vec<u8>, Vec<u8>)>,
     /// The greeting's as-server flag. It must be false under NULL (RFC 37).
     pub as_server: bool,
     /// Longer messages end the connection (`ZMQ_MAXMSGSIZE`). Handshake

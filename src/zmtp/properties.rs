@@ -15,12 +15,20 @@ pub(super) const MAX_PROPERTIES: usize = 512;
 pub(super) const MAX_IDENTITY: usize = 255;
 
 /// Appends our own properties, in libzmq's order: `Identity` from those types
-/// that a ROUTER may address, even when it is empty.
+/// that a ROUTER may address, even when it is empty, then the application's.
 pub(super) fn encode(config: &Config, out: &mut Vec<u8>) {
     encode_property(SOCKET_TYPE, config.socket_type.name().as_bytes(), out);
     if matches!(config.socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router) {
         encode_property(IDENTITY, &config.routing_id, out);
     }
+    for (name, value) in &config.metadata {
+        encode_property(up_to_zero(name), up_to_zero(value), out);
+    }
+}
+
+/// Names and values of applications are C strings, whatever length was given.
+fn up_to_zero(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn encode_property(name: &[u8], value: &[u8], out: &mut Vec<u8>) {

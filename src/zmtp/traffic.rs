@@ -183,7 +183,7 @@ impl Traffic {
             }
             let more = *flags == MORE;
             match tail.first_chunk() {
-                Some(chunk) if body.len() <= MAX_INLINE && !self.takes_subscriptions => {
+                Some(chunk) if body.len() <= MAX_INLINE => {
                     self.in_message = more;
                     inbox.push(Message::from_prefix(chunk, body.len(), more));
                 }
@@ -313,16 +313,14 @@ impl Traffic {
         if header.is_command() {
             return self.receive_command(now, message.data(), inbox, output);
         }
-        if self.subscription_role(message.data()).is_some() {
-            return self.deliver_data(header.has_more(), message.data(), inbox);
-        }
         self.in_message = header.has_more();
         message.set_more(self.in_message);
         inbox.push(message);
         Ok(())
     }
 
-    /// Delivers a data frame.
+    /// Delivers a data frame. Those that subscribe (ZMTP 3.0) are no different
+    /// here: the pattern knows them.
     #[inline]
     fn deliver_data(
         &mut self,
@@ -330,30 +328,11 @@ impl Traffic {
         body: &[u8],
         inbox: &mut impl Inbox,
     ) -> Result<(), ProtocolError> {
-        if let Some(role) = self.subscription_role(body) {
-            self.in_message = false;
-            return deliver_subscription(role, &body[1..], inbox);
-        }
         let mut message = Message::copy_of(body).map_err(|_| ProtocolError::OutOfMemory)?;
         message.set_more(more);
         self.in_message = more;
         inbox.push(message);
         Ok(())
-    }
-
-    /// What a publisher takes a data frame for: ZMTP 3.0 subscribes with a
-    /// first byte of 1 and cancels with 0. As with libzmq this goes for
-    /// peers of every version and for each frame of a multipart message.
-    #[inline]
-    fn subscription_role(&self, body: &[u8]) -> Option<Role> {
-        if !self.takes_subscriptions {
-            return None;
-        }
-        match body.first() {
-            Some(1) => Some(Role::Subscribe),
-            Some(0) => Some(Role::Cancel),
-            _ => None,
-        }
     }
 
     /// Acts on a command; those it does not know are ignored, as all are of

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 fn listen_with(text: &str, tuning: &Tuning) -> Result<Listener> {
-    Listener::bind(&Endpoint::parse(text)?, tuning)
+    Listener::bind(&Endpoint::parse(text)?, tuning).map_err(|failure| failure.errno)
 }
 
 fn listen(text: &str) -> Result<Listener> {
@@ -33,9 +33,13 @@ fn connect_with(text: &str, tuning: &Tuning) -> Result<Stream> {
         Endpoint::Inproc(_) => return Err(Errno::EINVAL),
     };
     let (stream, progress) = start_connect(&address, source, tuning)?;
-    if progress == Progress::InProgress {
-        wait(&stream, libc::POLLOUT);
-        finish_connect(&stream, tuning)?;
+    match progress {
+        Progress::Connected => {}
+        Progress::InProgress => {
+            wait(&stream, libc::POLLOUT);
+            finish_connect(&stream, tuning)?;
+        }
+        Progress::Failed(error) => return Err(error),
     }
     Ok(stream)
 }

@@ -153,7 +153,7 @@ fn an_error_command_refuses_us_for_a_reason() {
         let error = error(data);
         assert_eq!(error, ProtocolError::PeerError(reason.to_vec()));
         assert_eq!(error.authentication_status(), status);
-        assert!(!error.is_fatal_for_connecter());
+        assert!(error.is_fatal_for_connecter());
     }
     assert_eq!(error(b"\x09bad"), ProtocolError::MalformedError);
     assert_eq!(error(b""), ProtocolError::MalformedError);

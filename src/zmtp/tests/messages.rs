@@ -107,7 +107,7 @@ fn commands_we_do_not_know_are_ignored() {
 }
 
 #[test]
-fn subscriptions_come_as_commands_or_as_messages_from_peers_of_any_version() {
+fn subscriptions_come_as_commands_and_as_messages_from_peers_of_any_version() {
     let stream = [
         command(b"SUBSCRIBE", b"abc"),
         frame(0, b"\x01"),
@@ -124,14 +124,14 @@ fn subscriptions_come_as_commands_or_as_messages_from_peers_of_any_version() {
     .concat();
     let expected = vec![
         (Role::Subscribe, false, b"abc".to_vec()),
-        (Role::Subscribe, false, Vec::new()),
-        (Role::Cancel, false, b"abc".to_vec()),
+        data(false, b"\x01"),
+        data(false, b"\0abc"),
         (Role::Cancel, false, b"q".to_vec()),
         (Role::Subscribe, false, vec![b'x'; 300]),
-        (Role::Subscribe, false, b"m".to_vec()),
-        (Role::Subscribe, false, b"n".to_vec()),
+        data(true, b"\x01m"),
+        data(false, b"\x01n"),
         data(true, b"\x02user"),
-        (Role::Subscribe, false, b"o".to_vec()),
+        data(false, b"\x01o"),
         data(false, b""),
         data(false, b"\x02"),
     ];
@@ -158,6 +158,7 @@ fn our_subscriptions_have_the_form_the_peer_knows() {
     assert_eq!(encode(1, Role::Cancel, b"abc"), b"\x04\x0a\x06CANCELabc");
     assert_eq!(encode(0, Role::Subscribe, b"abc"), b"\0\x04\x01abc");
     assert_eq!(encode(0, Role::Cancel, b""), b"\0\x01\0");
+    assert_eq!(encode(1, Role::Request, b"\x01abc"), b"\0\x04\x01abc");
     let long = encode(1, Role::Subscribe, &[b'x'; 246]);
     assert_eq!(long[..19], *b"\x06\0\0\0\0\0\0\x01\0\x09SUBSCRIBE");
 }

@@ -19,6 +19,7 @@ fn config(socket_type: SocketType) -> Config {
     Config {
         socket_type,
         routing_id: Vec::new(),
+        metadata: Vec::new(),
         as_server: false,
         max_message_size: None,
         handshake_timeout: None,
