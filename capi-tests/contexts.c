@@ -218,6 +218,15 @@ TEST (after_shutdown_everything_says_eterm)
     CHECK_ERR (zmq_connect (s, "inproc://late"), ETERM);
     CHECK_ERR (zmq_unbind (s, "inproc://late"), ETERM);
     CHECK_ERR (zmq_disconnect (s, "inproc://late"), ETERM);
+    static const char *const malformed[] = {"", "x", "inproc://", "foo://x", "tcp://x"};
+    for (int i = 0; i < 5; i++) {
+        CHECK_ERR (zmq_bind (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_connect (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_unbind (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_disconnect (s, malformed[i]), ETERM);
+    }
+    zmq_msg_close (&msg);
+    CHECK_ERR (zmq_msg_recv (&msg, s, 0), ETERM);
     CHECK_ERR (set_int (s, ZMQ_LINGER, 0), ETERM);
     int value;
     size_t size = sizeof value;
@@ -384,6 +393,10 @@ TEST (no_io_threads)
     CHECK_ERR (zmq_connect (a, "tcp://127.0.0.1:5555"), EMTHREAD);
     CHECK_ERR (zmq_bind (b, "ipc://*"), EMTHREAD);
     CHECK_ERR (zmq_connect (a, "ipc:///tmp/nobody"), EMTHREAD);
+    CHECK_ERR (zmq_connect (a, "tcp://x"), EMTHREAD);
+    CHECK_ERR (zmq_bind (b, "tcp://127.0.0.1:x"), EMTHREAD);
+    CHECK_ERR (zmq_connect (a, "tcp://"), EINVAL);
+    CHECK_ERR (zmq_connect (a, "foo://x"), EPROTONOSUPPORT);
     CHECK_OK (zmq_close (a));
     CHECK_OK (zmq_close (b));
     CHECK_OK (zmq_ctx_term (ctx));

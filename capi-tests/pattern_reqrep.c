@@ -459,4 +459,17 @@ STORY_ON_EACH_TRANSPORT (a_router_dealer_broker_is_transparent)
     }
 }
 
+STORY (relaxed_gives_the_old_request_up_even_without_a_peer)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *req = open_socket (ZMQ_REQ);
+    CHECK_OK (set_int (req, ZMQ_REQ_RELAXED, 1));
+    CHECK_OK (zmq_connect (req, endpoint));
+    SEND (req, "old");
+    CHECK_ERR (zmq_recv (req, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_OK (zmq_disconnect (req, endpoint));
+    CHECK_ERR (zmq_send (req, "new", 3, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_ERR (zmq_recv (req, NULL, 0, ZMQ_DONTWAIT), EFSM);
+}
+
 MAIN
