@@ -73,6 +73,9 @@ static endpoint_t endpoint;
 
 static void acquaint (void)
 {
+    /* A number that was closed may come back as a connection's, and who wrote
+     * to it before does so once more. */
+    signal (SIGPIPE, SIG_IGN);
     begin ();
     push = new_socket (ctx, ZMQ_PUSH);
     pull = new_socket (ctx, ZMQ_PULL);
