@@ -438,7 +438,9 @@ impl Pipe {
         }
         lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
         self.full_until = None;
-        true
+        // Whoever has changed the mark meanwhile signals WRITABLE next, and
+        // then it is looked at anew.
+        same_hwm
     }
 
     /// Writes a frame, leaving an empty one behind. Whole messages become
@@ -655,6 +657,11 @@ impl Pipe {
     /// The metadata of the peer whose messages are being read.
     pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
         self.metadata.as_ref()
+    }
+
+    /// Says who the peer is, where no message from it will.
+    pub(crate) fn know_peer(&mut self, routing_id: &[u8]) {
+        self.routing_id = Some(routing_id.into());
     }
 
     /// The routing id of the peer, once it is known.

@@ -86,15 +86,15 @@ pub enum TimeOut {
 
 impl ProtocolError {
     /// Whether a connecting session gives up for good, as libzmq does: trying
-    /// again would end in the same way. Lack of memory and time-outs may change.
+    /// again would end in the same way. Lack of memory and time-outs may change,
+    /// and an authenticator may come.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
             ProtocolError::OutOfMemory
             | ProtocolError::TimedOut(_)
             | ProtocolError::NoncesSpent
             | ProtocolError::NoRandomness
-            | ProtocolError::NoAuthenticator
-            | ProtocolError::Reply(_) => false,
+            | ProtocolError::NoAuthenticator => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
             | ProtocolError::MalformedFrame
@@ -113,6 +113,7 @@ impl ProtocolError {
             | ProtocolError::Untimely
             | ProtocolError::Refused
             | ProtocolError::TooOld
+            | ProtocolError::Reply(_)
             | ProtocolError::InvalidMetadata
             | ProtocolError::IncompatibleSocketType
             | ProtocolError::PeerError(_)

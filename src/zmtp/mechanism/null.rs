@@ -99,8 +99,8 @@ impl Mechanism for Null {
         }
     }
 
-    /// What follows the peer's READY is traffic.
+    /// What follows the peer's READY is traffic, unless it was refused.
     fn listens(&self) -> bool {
-        self.peer.is_none()
+        self.peer.is_none() || matches!(self.admission, Admission::Refused { told: true })
     }
 }

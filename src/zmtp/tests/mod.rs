@@ -7,6 +7,9 @@ mod hostile;
 mod messages;
 mod old_peers;
 mod pairs;
+mod plain;
+mod sealed;
+mod zap_replies;
 
 use std::sync::Arc;
 use std::time::Instant;
