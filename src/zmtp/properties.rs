@@ -51,7 +51,7 @@ pub(super) fn decode(
     let mut peer = PeerInfo { version, ..PeerInfo::default() };
     for property in split(bytes) {
         let (name, value) = property.ok_or(ProtocolError::InvalidMetadata)?;
-        if peer.properties.len() == MAX_PROPERTIES {
+        if name.is_empty() || peer.properties.len() == MAX_PROPERTIES {
             return Err(ProtocolError::InvalidMetadata);
         }
         if let Some(theirs) = check_socket_type(name, value, ours)? {
@@ -155,6 +155,7 @@ mod tests {
             b"\x02ab\0\0",
             b"\x02ab\0\0\0\x05ab",
             b"\x02ab\xff\xff\xff\xffab",
+            b"\0\0\0\0\0",
         ] {
             let bytes = [&good[..], bad].concat();
             assert_eq!(decode_for_router(&bytes), Err(ProtocolError::InvalidMetadata));
