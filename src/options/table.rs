@@ -442,6 +442,7 @@ mod tests {
                     Set::Flag(_) => {
                         matches!(row.kind, Kind::Flag | Kind::LooseFlag | Kind::AnyFlag)
                     }
+                    Set::Key(_) => matches!(row.kind, Kind::Key),
                     Set::Int64(_) => matches!(row.kind, Kind::Int64),
                     Set::UInt64(_) => matches!(row.kind, Kind::UInt64),
                     Set::Bytes(_) | Set::TextFilter(_) => {

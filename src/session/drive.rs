@@ -642,10 +642,13 @@ impl Inner {
             let settings = self.surroundings.as_ref().map(|s| &s.settings);
             for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
             let explained = live.refused && !ending.is_protocol_error();
-            if !live.met
-                && !explained
-                && let Some(event) = Event::of_failed_handshake(&ending)
-            {
+            let event = match (live.met, &ending) {
+                (false, _) if !explained => Event::of_failed_handshake(&ending),
+                // Of encoded traffic libzmq tells as it does of the handshake.
+                (true, Ending::Protocol(_)) if live.sealed => Event::of_failed_handshake(&ending),
+                _ => None,
+            };
+            if let Some(event) = event {
                 self.report_of(&live, event);
             }
             self.report_of(&live, Event::Disconnected(live.fd()));

@@ -54,6 +54,8 @@ pub(super) struct Live {
     /// The handshake is done. As with libzmq it never is on raw connections:
     /// their end is that of a connection whose handshake failed.
     pub(super) met: bool,
+    /// The mechanism encodes what comes after it.
+    pub(super) sealed: bool,
     /// Why it will not be was told: the peer was refused.
     pub(super) refused: bool,
     /// Leads to the authenticator that was asked about the peer.
@@ -94,6 +96,7 @@ impl Live {
             held_from: 0,
             heard: false,
             met: false,
+            sealed: false,
             refused: false,
             authenticator: None,
             large: false,
@@ -118,7 +121,10 @@ impl Live {
     /// What has happened in the handshake.
     pub(super) fn event(&mut self) -> Option<zmtp::Event> {
         let event = self.protocol.event();
-        self.met |= matches!(event, Some(zmtp::Event::Ready(_)));
+        if matches!(event, Some(zmtp::Event::Ready(_))) {
+            self.met = true;
+            self.sealed = self.protocol.is_sealed();
+        }
         event
     }
 

@@ -96,6 +96,11 @@ impl Protocol {
         }
     }
 
+    /// See [`zmtp::Connection::is_sealed`].
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(self, Protocol::Zmtp(zmtp) if zmtp.is_sealed())
+    }
+
     /// Whether something is to be told to the socket that is not read from the
     /// kernel.
     pub(super) fn is_notice_due(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What the tests of the protocol share: peers made of bytes, an inbox that
 //! remembers, and the several ways in which a stream may arrive.
 
+mod curve;
 mod handshake;
 mod heartbeats;
 mod hostile;

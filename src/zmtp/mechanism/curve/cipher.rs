@@ -84,3 +84,25 @@ impl Cipher for MessageCipher {
         OVERHEAD
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Key;
+
+    #[test]
+    fn the_last_nonce_is_used_and_none_after_it() {
+        let conversation = |sent| {
+            let counters = Counters { sent, received: 0 };
+            Conversation { key: Key::new(&[1; 32]), counters }
+        };
+        let mut ours = MessageCipher::new(&conversation(u64::MAX - 1), Side::Client);
+        let mut theirs = MessageCipher::new(&conversation(0), Side::Server);
+        let mut out = Vec::new();
+        ours.seal(MORE, b"", b"last", &mut out).unwrap();
+        let opened = theirs.open(0, &out[2..]).unwrap();
+        assert_eq!((opened.flags, opened.body.data()), (MORE, &b"last"[..]));
+        assert_eq!(ours.seal(0, b"", b"", &mut out), Err(ProtocolError::NoncesSpent));
+        assert_eq!(theirs.open(0, &out[2..]).err(), Some(ProtocolError::InvalidSequence));
+    }
+}

@@ -2,11 +2,11 @@
 
 use super::cipher::MessageCipher;
 use super::{
-    Conversation, Counters, ERROR, HELLO, INITIATE, LONG_NONCE, PADDING, READY, SIGNATURE, Side,
-    VERSION, WELCOME, WELCOME_BOX, check_command, long_nonce, new_pair, random_nonce, seal,
+    Conversation, Counters, ERROR, HELLO, INITIATE, LONG_NONCE, PADDING, READY, SHORT_NONCE,
+    SIGNATURE, Side, VERSION, WELCOME, WELCOME_BOX, long_nonce, new_pair, random_nonce, seal,
     short_nonce, take,
 };
-use crate::crypto::{KEY_BYTES, Key, TAG_BYTES};
+use crate::crypto::{Forged, KEY_BYTES, Key, TAG_BYTES};
 use crate::curve_keys::SecretKey;
 use crate::zmtp::cipher::Cipher;
 use crate::zmtp::mechanism::{Desk, Mechanism, Progress, Security, refusal};
@@ -68,17 +68,17 @@ impl Hello {
         Ok(Hello { secret, public, key, counters })
     }
 
-    /// Takes a WELCOME, and answers with INITIATE.
+    /// Takes a WELCOME, and answers with INITIATE. One of another length is a box
+    /// that does not open, as libzmq has it.
     fn welcomed(
         &mut self,
         mut welcome: &[u8],
         desk: Desk<'_>,
     ) -> Result<Conversation, ProtocolError> {
-        let malformed = ProtocolError::MalformedWelcome;
-        let nonce: &[u8; LONG_NONCE] = take(&mut welcome).ok_or(malformed.clone())?;
-        let mut sealed: [u8; WELCOME_BOX] = welcome.try_into().map_err(|_| malformed.clone())?;
+        let nonce: &[u8; LONG_NONCE] = take(&mut welcome).ok_or(Forged)?;
+        let mut sealed: [u8; WELCOME_BOX] = welcome.try_into().map_err(|_| Forged)?;
         let mut opened: &[u8] = self.key.open(&long_nonce(b"WELCOME-", nonce), &mut sealed)?;
-        let server_transient: &[u8; KEY_BYTES] = take(&mut opened).ok_or(malformed)?;
+        let server_transient: &[u8; KEY_BYTES] = take(&mut opened).ok_or(Forged)?;
         let cookie = opened;
 
         let (public_key, secret_key, server_key) = keys(desk.config)?;
@@ -111,32 +111,28 @@ impl Mechanism for Client {
     }
 
     fn receive(&mut self, body: &[u8], desk: Desk<'_>) -> Result<Progress, ProtocolError> {
-        check_command(body)?;
         if let Some(reason) = body.strip_prefix(ERROR) {
             return Err(refusal(reason));
         }
-        match self {
-            Client::Hello(hello) => {
-                let welcome = body.strip_prefix(WELCOME).ok_or(ProtocolError::UnexpectedCommand)?;
-                *self = Client::Initiate(hello.welcomed(welcome, desk)?);
-                Ok(Progress::Pending)
-            }
-            Client::Initiate(conversation) => {
-                let mut ready = body.strip_prefix(READY).ok_or(ProtocolError::UnexpectedCommand)?;
-                let malformed = ProtocolError::MalformedReady;
-                let nonce = u64::from_be_bytes(*take(&mut ready).ok_or(malformed.clone())?);
-                if ready.len() < TAG_BYTES {
-                    return Err(malformed);
-                }
-                let mut sealed = ready.to_vec();
-                let nonce_bytes = short_nonce(b"CurveZMQREADY---", nonce);
-                let metadata = conversation.key.open(&nonce_bytes, &mut sealed)?;
-                conversation.counters.received = nonce;
-                let peer = properties::decode(metadata, desk.config.socket_type, desk.version);
-                peer.map(Progress::Done).map_err(|_| ProtocolError::InvalidReady)
-            }
-            Client::Start => Err(ProtocolError::UnexpectedCommand),
+        if let Some(welcome) = body.strip_prefix(WELCOME) {
+            // To one that was not asked for there is no key.
+            let Client::Hello(hello) = self else { return Err(ProtocolError::Forged) };
+            *self = Client::Initiate(hello.welcomed(welcome, desk)?);
+            return Ok(Progress::Pending);
         }
+        let ready = body.strip_prefix(READY).ok_or(ProtocolError::UnexpectedCommand)?;
+        if ready.len() < SHORT_NONCE + TAG_BYTES {
+            return Err(ProtocolError::MalformedReady);
+        }
+        let Client::Initiate(conversation) = self else { return Err(ProtocolError::Forged) };
+        let mut sealed = ready.to_vec();
+        let (nonce, sealed) = sealed.split_first_chunk_mut().ok_or(Forged)?;
+        let nonce = u64::from_be_bytes(*nonce);
+        let nonce_bytes = short_nonce(b"CurveZMQREADY---", nonce);
+        let metadata = conversation.key.open(&nonce_bytes, sealed)?;
+        conversation.counters.received = nonce;
+        let peer = properties::decode(metadata, desk.config.socket_type, desk.version);
+        peer.map(Progress::Done).map_err(|_| ProtocolError::InvalidReady)
     }
 
     /// A client asks nobody.
