@@ -240,11 +240,15 @@ TEST (wrong_keys_open_nothing)
 TEST (without_keys_nobody_gets_in)
 {
     set_up (ZMQ_PULL, ZMQ_PUSH);
-    void *open = new_socket (ctx, ZMQ_PUSH);
-    CHECK_OK (zmq_connect (open, endpoint));
+    unsigned char greeting[64];
+    make_greeting (greeting);
+    int fd = raw_connect (endpoint);
+    CHECK (raw_write (fd, greeting, 64));
     CHECK_TOLD (watcher, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
                 ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH);
-    finish (open);
+    CHECK (raw_is_closed (fd));
+    close (fd);
+    finish (NULL);
     /* The oracle aborts. */
     if (!on_oracle ()) {
         set_up (ZMQ_PULL, ZMQ_PUSH);
@@ -293,6 +297,9 @@ TEST (every_pattern_is_carried)
                                    {ZMQ_XPUB, ZMQ_SUB},      {ZMQ_SUB, ZMQ_XPUB},
                                    {ZMQ_XPUB, ZMQ_XSUB}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        /* The oracle's server keeps what it subscribes to from its clients. */
+        if (on_oracle () && types[i][0] == ZMQ_SUB)
+            continue;
         set_up (types[i][0], types[i][1]);
         CHECK_OK (zmq_connect (client, endpoint));
         for (int end = 0; end < 2; end++) {
