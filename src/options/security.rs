@@ -181,4 +181,28 @@ mod tests {
         assert_eq!(socket.set(55, None), Err(Errno::EINVAL));
         assert_eq!(socket.set(43, Some(&yes)), Err(Errno::EINVAL));
     }
+
+    #[test]
+    fn keys_are_set_and_read_in_two_forms_and_never_by_half() {
+        let mut socket = SocketOptions::new(SocketType::Rep, &ContextOptions::default());
+        let text = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+        let mut broken = *text;
+        broken[39] = b'"';
+        for option in [48, 49, 50] {
+            for bad in [&broken[..], &text[..39], &[&text[..], b"x"].concat(), &text[..31], b""] {
+                assert_eq!(socket.set(option, Some(bad)), Err(Errno::EINVAL));
+            }
+            assert_eq!(socket.set(option, None), Err(Errno::EINVAL));
+        }
+        assert_eq!(socket.security.mechanism, MechanismChoice::Null);
+        assert_eq!(*socket.security.curve_public_key, [0; 32]);
+        socket.set(48, Some(&[&text[..], b"\0"].concat())).unwrap();
+        let bytes = *socket.security.curve_public_key;
+        socket.set(49, Some(&bytes)).unwrap();
+        socket.set(50, Some(text)).unwrap();
+        assert_eq!(*socket.security.curve_secret_key, bytes);
+        assert_eq!(*socket.security.curve_server_key, bytes);
+        assert_eq!(socket.security.mechanism, MechanismChoice::Curve);
+        assert!(!format!("{socket:?}").contains("key"));
+    }
 }
