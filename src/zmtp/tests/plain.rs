@@ -167,8 +167,7 @@ fn every_broken_command_of_a_client_ends_the_connection() {
         let (_, events, error) = serve(&server(), &parts, 1, &accepted());
         assert_eq!((events.len(), error), (1, Some(wanted)));
     }
-    for second in [&b"\x08INITIATE"[..], b"\x08INITIATE\x01X\0\0\0\x01y"]
-    {
+    for second in [&b"\x08INITIATE"[..], b"\x08INITIATE\x01X\0\0\0\x01y"] {
         for flags in [0, 1, 4, 0xf8] {
             let parts = [&hello[..], &frame(flags, second)];
             let (_, events, error) = serve(&server(), &parts, 1, &accepted());
