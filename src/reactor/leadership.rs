@@ -49,10 +49,9 @@ pub(super) trait Corked {
     fn flush_corked(&self);
 }
 
-/// An application thread's lead, ended on drop. What is done then, in this
-/// order: see the fields.
+/// An application thread's lead. What ends it is done in the order of the fields.
 pub(super) struct Leading<'a, L> {
-    /// The lock.
+    _says_so: SaysSo<'a>,
     lead: TryLockGuard<'a, L>,
     _hand_over: HandOver<'a, L>,
 }
@@ -64,19 +63,28 @@ impl<L> Leading<'_, L> {
     }
 }
 
-/// Gives the lead up, then hands over. At once when other threads depend on the
+/// Takes back that an application thread leads, while the lock is still held:
+/// else it would be taken back for the next one.
+struct SaysSo<'a>(&'a AtomicBool);
+
+impl Drop for SaysSo<'_> {
+    fn drop(&mut self) {
+        self.0.swap(false, Ordering::SeqCst);
+    }
+}
+
+/// Hands over, the lock given back. At once when other threads depend on the
 /// poll; else the I/O thread finds out by itself within a millisecond.
 struct HandOver<'a, L>(&'a Leadership<L>);
 
 impl<L> Drop for HandOver<'_, L> {
     fn drop(&mut self) {
-        let leadership = self.0;
-        leadership.app_leads.swap(false, Ordering::SeqCst);
-        // Pairs with the fences in `follow` and `pause_until_needed`.
+        // After the swap of `SaysSo`. Pairs with the fences in `follow` and
+        // `pause_until_needed`.
         fence_after_swap();
-        let waits = leadership.io_waits_for_leader.load(Ordering::SeqCst);
-        if waits || leadership.followers.load(Ordering::SeqCst) > 0 {
-            leadership.wake_io_thread();
+        let waits = self.0.io_waits_for_leader.load(Ordering::SeqCst);
+        if waits || self.0.followers.load(Ordering::SeqCst) > 0 {
+            self.0.wake_io_thread();
         }
     }
 }
@@ -106,7 +114,7 @@ impl<L> Leadership<L> {
         };
         self.app_leads.store(true, Ordering::Relaxed);
         self.leads.fetch_add(1, Ordering::Relaxed);
-        Some(Leading { lead, _hand_over: HandOver(self) })
+        Some(Leading { _says_so: SaysSo(&self.app_leads), lead, _hand_over: HandOver(self) })
     }
 
     /// A thread begins to sleep until somebody else's poll serves it. Makes

@@ -175,6 +175,23 @@ fn loom_the_io_thread_sends_for_a_leader_that_stays() {
 }
 
 #[test]
+fn loom_the_io_thread_knows_when_a_thread_leads() {
+    loom::model(|| {
+        let model = Model::new();
+        let lead = |model: &Model| {
+            if let Some(_leading) = model.leadership.lead() {
+                // Else it would look again and again, for as long as this lasts.
+                assert!(model.leadership.app_leads.load(Ordering::SeqCst));
+            }
+        };
+        let other = spawn(&model, lead);
+        lead(&model);
+        other.join().unwrap();
+        assert!(!model.leadership.app_leads.load(Ordering::SeqCst));
+    });
+}
+
+#[test]
 fn loom_a_leader_that_dozes_off_misses_nothing() {
     loom::model(|| {
         let model = Model::new();
