@@ -164,6 +164,8 @@ fn loom_the_io_thread_sends_for_a_leader_that_stays() {
         let model = Model::new();
         let leading = model.leadership.lead();
         let io_thread = spawn(&model, Model::run);
+        // Else the scheduler would hardly let the I/O thread fall asleep.
+        (0..2).for_each(|_| loom::thread::yield_now());
         model.cork();
         while model.kernel.load(Ordering::Acquire) & EVENTS[0] == 0 {
             loom::thread::yield_now();
