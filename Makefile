@@ -1,6 +1,7 @@
 # make            the library: target/release/libzmq.so.5
 # make demo       the example programs, on the system's libzmq and on ours
 # make test       everything that can fail: unit, protocol, loom, C, install
+# make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
 # make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
@@ -52,6 +53,13 @@ test-loom:
 
 test-c: lib
 	capi-tests/run
+
+# Random sequences with fresh seeds, within a minute; `make diff` takes its time.
+test-diff: lib
+	capi-tests/diff/run -n 3000 -t 45
+
+diff: lib
+	capi-tests/diff/run -n $(or $(N),100000)
 
 # Every size and boundary of every option, and every handle that is none.
 test-sweep: lib
@@ -107,6 +115,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep \
+.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep test-diff diff \
         test-interop test-reliability test-install compat-pyzmq lint header \
         install asan tsan clean

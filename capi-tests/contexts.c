@@ -218,6 +218,15 @@ TEST (after_shutdown_everything_says_eterm)
     CHECK_ERR (zmq_connect (s, "inproc://late"), ETERM);
     CHECK_ERR (zmq_unbind (s, "inproc://late"), ETERM);
     CHECK_ERR (zmq_disconnect (s, "inproc://late"), ETERM);
+    static const char *const malformed[] = {"", "x", "inproc://", "foo://x", "tcp://x"};
+    for (int i = 0; i < 5; i++) {
+        CHECK_ERR (zmq_bind (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_connect (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_unbind (s, malformed[i]), ETERM);
+        CHECK_ERR (zmq_disconnect (s, malformed[i]), ETERM);
+    }
+    zmq_msg_close (&msg);
+    CHECK_ERR (zmq_msg_recv (&msg, s, 0), ETERM);
     CHECK_ERR (set_int (s, ZMQ_LINGER, 0), ETERM);
     int value;
     size_t size = sizeof value;
@@ -231,6 +240,25 @@ TEST (after_shutdown_everything_says_eterm)
     CHECK_INT (errno, ETERM);
     CHECK_OK (zmq_ctx_shutdown (ctx));
     CHECK_INT (zmq_ctx_get (ctx, ZMQ_IO_THREADS), 1);
+    CHECK_OK (zmq_close (s));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+/* Options that need no look at the mailbox are answered until some call took
+ * that look. */
+TEST (options_answer_until_the_end_is_noticed)
+{
+    void *ctx = zmq_ctx_new ();
+    void *s = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_INT (get_int (s, ZMQ_TYPE), ZMQ_PAIR);
+    CHECK_OK (set_int (s, ZMQ_LINGER, 7));
+    CHECK_INT (get_int (s, ZMQ_LINGER), 7);
+    int value;
+    size_t size = sizeof value;
+    CHECK_ERR (zmq_getsockopt (s, ZMQ_EVENTS, &value, &size), ETERM);
+    CHECK_ERR (zmq_getsockopt (s, ZMQ_TYPE, &value, &size), ETERM);
+    CHECK_ERR (set_int (s, ZMQ_LINGER, 0), ETERM);
     CHECK_OK (zmq_close (s));
     CHECK_OK (zmq_ctx_term (ctx));
 }
@@ -365,6 +393,10 @@ TEST (no_io_threads)
     CHECK_ERR (zmq_connect (a, "tcp://127.0.0.1:5555"), EMTHREAD);
     CHECK_ERR (zmq_bind (b, "ipc://*"), EMTHREAD);
     CHECK_ERR (zmq_connect (a, "ipc:///tmp/nobody"), EMTHREAD);
+    CHECK_ERR (zmq_connect (a, "tcp://x"), EMTHREAD);
+    CHECK_ERR (zmq_bind (b, "tcp://127.0.0.1:x"), EMTHREAD);
+    CHECK_ERR (zmq_connect (a, "tcp://"), EINVAL);
+    CHECK_ERR (zmq_connect (a, "foo://x"), EPROTONOSUPPORT);
     CHECK_OK (zmq_close (a));
     CHECK_OK (zmq_close (b));
     CHECK_OK (zmq_ctx_term (ctx));

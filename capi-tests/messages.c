@@ -558,4 +558,34 @@ TEST (a_message_from_tcp_knows_its_peer)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+/* A SUB fetches a message when it is asked whether there is one. */
+TEST (a_message_that_was_looked_for_knows_its_peer_too)
+{
+    zmq_msg_t msg;
+    char endpoint[64], byte;
+    size_t size = sizeof endpoint;
+    void *ctx = zmq_ctx_new ();
+    void *sub = zmq_socket (ctx, ZMQ_SUB), *push = zmq_socket (ctx, ZMQ_PUB);
+    REQUIRE (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0) == 0);
+    REQUIRE (zmq_bind (sub, "tcp://127.0.0.1:*") == 0);
+    REQUIRE (zmq_getsockopt (sub, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    REQUIRE (zmq_connect (push, endpoint) == 0);
+    zmq_pollitem_t item = {sub, 0, ZMQ_POLLIN, 0};
+    for (int i = 0; i < 1000 && zmq_poll (&item, 1, 10) == 0; i++)
+        zmq_send (push, "1", 1, 0);
+    REQUIRE (item.revents == ZMQ_POLLIN);
+    while (zmq_recv (sub, &byte, 1, ZMQ_DONTWAIT) == 1)
+        ;
+    zmq_send (push, "2", 1, 0);
+    REQUIRE (zmq_poll (&item, 1, 10000) == 1);
+    zmq_msg_init (&msg);
+    CHECK_INT (zmq_msg_recv (&msg, sub, 0), 1);
+    const char *type = zmq_msg_gets (&msg, "Socket-Type");
+    CHECK_STR (type ? type : "nothing", "PUB");
+    CHECK_OK (zmq_msg_close (&msg));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_close (sub));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 MAIN

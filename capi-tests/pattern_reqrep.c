@@ -3,9 +3,8 @@
 
 STORY_ON_EACH_TRANSPORT (requests_and_replies_alternate)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     for (int i = 0; i < 100; i++) {
         SEND (req, "ask|more");
         CHECK_RECV (rep, "ask|more");
@@ -32,9 +31,8 @@ STORY_ON_EACH_TRANSPORT (rep_may_connect_and_req_bind)
 
 STORY_ON_EACH_TRANSPORT (out_of_turn_is_efsm)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     zmq_msg_t msg;
     zmq_msg_init (&msg);
     CHECK_ERR (zmq_recv (req, NULL, 0, 0), EFSM);
@@ -67,9 +65,8 @@ STORY_ON_EACH_TRANSPORT (out_of_turn_is_efsm)
 
 STORY_ON_EACH_TRANSPORT (in_the_midst_of_a_message_is_efsm_too)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     CHECK_INT (zmq_send (req, "a", 1, ZMQ_SNDMORE), 1);
     CHECK_ERR (zmq_recv (req, NULL, 0, 0), EFSM);
     CHECK_INT (zmq_send (req, "b", 1, 0), 1);
@@ -107,9 +104,8 @@ STORY_ON_EACH_TRANSPORT (a_request_starts_with_an_empty_frame)
 
 STORY_ON_EACH_TRANSPORT (a_dealer_talks_to_rep_with_the_empty_frame)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "|one");
     SEND (dealer, "|two|parts");
     CHECK_RECV (rep, "one");
@@ -122,9 +118,8 @@ STORY_ON_EACH_TRANSPORT (a_dealer_talks_to_rep_with_the_empty_frame)
 
 STORY_ON_EACH_TRANSPORT (rep_keeps_all_of_the_envelope)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "hop 1|hop 2|hop 3||body|more");
     CHECK_RECV (rep, "body|more");
     SEND (rep, "answer");
@@ -138,9 +133,8 @@ STORY_ON_EACH_TRANSPORT (rep_keeps_all_of_the_envelope)
 
 STORY_ON_EACH_TRANSPORT (rep_ignores_a_request_without_the_empty_frame)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "no delimiter");
     SEND (dealer, "no|delimiter|either");
     SEND (dealer, "|good");
@@ -463,6 +457,19 @@ STORY_ON_EACH_TRANSPORT (a_router_dealer_broker_is_transparent)
         char text[2] = {(char) ('0' + i), 0};
         CHECK_RECV (req[i], text);
     }
+}
+
+STORY (relaxed_gives_the_old_request_up_even_without_a_peer)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *req = open_socket (ZMQ_REQ);
+    CHECK_OK (set_int (req, ZMQ_REQ_RELAXED, 1));
+    CHECK_OK (zmq_connect (req, endpoint));
+    SEND (req, "old");
+    CHECK_ERR (zmq_recv (req, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_OK (zmq_disconnect (req, endpoint));
+    CHECK_ERR (zmq_send (req, "new", 3, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_ERR (zmq_recv (req, NULL, 0, ZMQ_DONTWAIT), EFSM);
 }
 
 MAIN

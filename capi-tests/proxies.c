@@ -275,6 +275,19 @@ TEST (one_socket_on_both_sides_echoes)
     }
 }
 
+/* Nothing is to be passed on from a socket that cannot receive, or not now. */
+TEST (sockets_that_do_not_receive_are_waited_for)
+{
+    static const int pairs[][2] = {{ZMQ_PUSH, ZMQ_PULL}, {ZMQ_PUB, ZMQ_XSUB},
+                                   {ZMQ_REQ, ZMQ_DEALER}, {ZMQ_PUSH, ZMQ_PUSH}};
+    for (int i = 0; i < 4; i++) {
+        proxy_start ("inproc", pairs[i][0], pairs[i][1], NULL);
+        proxy_run ();
+        usleep (20000);
+        proxy_stop (NULL, 0);
+    }
+}
+
 TEST (null_sockets_are_efault)
 {
     begin ();

@@ -56,7 +56,7 @@ pub unsafe extern "C" fn zmq_sendiov(
     flags: c_int,
 ) -> c_int {
     guard_socket(s, |slot| {
-        slot.check_open()?;
+        slot.check_is_socket()?;
         if count == 0 || iov.is_null() || count > isize::MAX as usize / size_of::<iovec>() {
             return Err(Errno::EINVAL);
         }
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn zmq_recviov(
     flags: c_int,
 ) -> c_int {
     guard_socket(s, |slot| {
-        slot.check_open()?;
+        slot.check_is_socket()?;
         if count.is_null() || iov.is_null() {
             return Err(Errno::EINVAL);
         }

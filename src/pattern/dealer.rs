@@ -22,6 +22,7 @@ impl Pattern for Dealer {
         if self.probe {
             pipes.push(key, &mut Message::new());
         }
+        self.input.readable(key);
         self.out.writable(key);
         true
     }

@@ -13,7 +13,9 @@ pub(super) struct Pull {
 }
 
 impl Pattern for Pull {
-    fn attach(&mut self, _: &mut PipeSet, _: Key, _: bool) -> bool {
+    fn attach(&mut self, _: &mut PipeSet, key: Key, _: bool) -> bool {
+        // Its place among the others is the order of the connections.
+        self.input.readable(key);
         true
     }
 

@@ -68,11 +68,11 @@ impl Req {
         Ok(())
     }
 
-    /// A frame from whoever was asked; others are not listened to.
+    /// A frame from whoever was asked, or, once that one has left, from anybody.
     fn recv_frame(&mut self, pipes: &mut PipeSet, frame: &mut Message) -> Result<()> {
         loop {
             let key = self.dealer.input.recv(pipes, frame).ok_or(Errno::EAGAIN)?;
-            if self.asked == Some(key) {
+            if self.asked.is_none_or(|asked| asked == key) {
                 return Ok(());
             }
         }
@@ -127,7 +127,11 @@ impl Pattern for Req {
         match self.state {
             State::Asking => {}
             State::Idle => self.begin(pipes)?,
-            State::Waiting | State::Hearing if self.relaxed => self.begin(pipes)?,
+            State::Waiting | State::Hearing if self.relaxed => {
+                // The old request is given up even where no peer takes this one.
+                self.state = State::Idle;
+                self.begin(pipes)?;
+            }
             State::Waiting | State::Hearing => return Err(Errno::EFSM),
         }
         let more = message.more();

@@ -28,6 +28,9 @@ pub(super) struct Router {
     unknown: HashSet<Key>,
     /// Peers whose id is taken, by that id.
     waiting: HashMap<Box<[u8]>, VecDeque<Key>>,
+    /// The id of a message that was fetched to see whether there is one: it is
+    /// the next to be received, whatever comes of its peer.
+    looked_at: Option<Message>,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -208,6 +211,10 @@ impl Pattern for Router {
     }
 
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
+        if let Some(first) = self.looked_at.take() {
+            *message = first;
+            return Ok(());
+        }
         if let Some(held) = self.held.take() {
             self.in_message = held.more();
             *message = held;
@@ -227,7 +234,14 @@ impl Pattern for Router {
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        self.held.is_some() || self.input.has_input(pipes)
+        if self.held.is_some() || self.in_message {
+            return self.held.is_some() || self.input.has_input(pipes);
+        }
+        let mut first = Message::new();
+        if self.recv(pipes, &mut first).is_ok() {
+            self.looked_at = Some(first);
+        }
+        self.looked_at.is_some()
     }
 
     fn has_output(&mut self, pipes: &mut PipeSet) -> bool {

@@ -19,6 +19,8 @@ use crate::session::Opening;
 pub(super) struct XSub {
     pub(super) interest: Arc<Interest>,
     input: FairQueue,
+    /// A frame that was fetched to see whether there is one.
+    held: Option<Message>,
     peers: KeyList,
     out: Distributor,
     /// The frames of the message being sent.
@@ -118,6 +120,7 @@ impl XSub {
 impl Pattern for XSub {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
         self.peers.add(key);
+        self.input.readable(key);
         if let Some(pipe) = pipes.pipe(key).filter(|pipe| connected || pipe.leads_to_socket()) {
             if self.interest.tell_all(pipe).is_err() {
                 return false;
@@ -166,11 +169,21 @@ impl Pattern for XSub {
     }
 
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
-        self.recv_any(pipes, message)
+        match self.held.take() {
+            Some(held) => *message = held,
+            None => self.recv_any(pipes, message)?,
+        }
+        Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        self.input.has_input(pipes)
+        if self.held.is_none() {
+            let mut message = Message::new();
+            if self.recv_any(pipes, &mut message).is_ok() {
+                self.held = Some(message);
+            }
+        }
+        self.held.is_some()
     }
 
     fn has_output(&mut self, _: &mut PipeSet) -> bool {

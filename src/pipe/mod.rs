@@ -657,6 +657,11 @@ impl Pipe {
         self.metadata.as_ref()
     }
 
+    /// Says who the peer is, where no message from it will.
+    pub(crate) fn know_peer(&mut self, routing_id: &[u8]) {
+        self.routing_id = Some(routing_id.into());
+    }
+
     /// The routing id of the peer, once it is known.
     pub(crate) fn routing_id(&self) -> Option<&[u8]> {
         self.routing_id.as_deref()

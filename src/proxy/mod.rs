@@ -84,7 +84,11 @@ fn pass_message(
     let mut frame = Message::new();
     let mut bytes = 0;
     loop {
-        from.recv(&mut frame, false, blocking)?;
+        match from.recv(&mut frame, false, blocking) {
+            // A socket that may not receive (now) has nothing to pass on.
+            Err(Errno::EFSM | Errno::ENOTSUP) => return Err(Errno::EAGAIN),
+            received => received?,
+        }
         let more = frame.more();
         bytes += frame.len();
         if let Some(capture) = capture {

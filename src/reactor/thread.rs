@@ -1,5 +1,6 @@
 //! The I/O thread: leads the reactor whenever no application thread does.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,15 +9,18 @@ use super::leadership::{Corked, PAUSE};
 use super::{Lead, NAP, Reactor, event};
 
 impl Reactor {
-    /// Runs the I/O thread until [`Reactor::stop`]. A panic ends the reactor
-    /// and is reported to the caller, never further.
-    pub(super) fn run(self: &Arc<Self>) -> std::thread::Result<()> {
+    /// Runs the I/O thread until [`Reactor::stop`]. A panic and the loss of the
+    /// poll set (the program may have closed its descriptor) end the reactor
+    /// and are reported to the caller, never further.
+    pub(super) fn run(self: &Arc<Self>) -> io::Result<()> {
         catch_unwind(AssertUnwindSafe(|| {
             while !self.leadership.is_stopping() {
-                self.lead_as_io_thread();
+                self.lead_as_io_thread()?;
                 self.leadership.pause(&**self);
             }
+            Ok(())
         }))
+        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
     }
 
     /// Makes the I/O thread end.
@@ -26,19 +30,23 @@ impl Reactor {
     }
 
     /// Leads until an application thread would like to, or already does.
-    fn lead_as_io_thread(&self) {
-        if let Some(mut lead) = self.leadership.lead_as_io_thread() {
-            lead.with(|lead| self.lead_for_others(lead));
+    fn lead_as_io_thread(&self) -> io::Result<()> {
+        match self.leadership.lead_as_io_thread() {
+            Some(mut lead) => lead.with(|lead| self.lead_for_others(lead)),
+            None => Ok(()),
         }
     }
 
-    fn lead_for_others(&self, lead: &mut Lead) {
+    fn lead_for_others(&self, lead: &mut Lead) -> io::Result<()> {
         let mut flushed = Instant::now();
         while !self.leadership.is_stopping() {
             let corked = self.has_corked();
-            // EINTR cannot happen here (all signals are blocked); any other
-            // failure of the kernel's poll must not become a busy loop.
-            if self.turn(lead, corked.then_some(NAP), true).is_err() {
+            // EINTR cannot happen here (all signals are blocked).
+            if let Err(error) = self.turn(lead, corked.then_some(NAP), true) {
+                if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
+                    return Err(error);
+                }
+                // Want of memory, which must not become a busy loop.
                 std::thread::sleep(PAUSE);
             }
             if corked && flushed.elapsed() >= NAP {
@@ -49,6 +57,7 @@ impl Reactor {
                 break;
             }
         }
+        Ok(())
     }
 }
 

@@ -44,11 +44,9 @@ impl KeyList {
         self.keys.swap_remove(place);
         if let Some(moved) = self.keys.get(place) {
             self.places[moved.0 as usize] = place as u32;
-            if self.turn == self.keys.len() {
-                // It was the turn of the one that moved.
-                self.turn = place;
-            }
         }
+        // If it was the turn of the one that moved, it is the first one's now,
+        // as in libzmq.
         if self.turn >= self.keys.len() {
             self.turn = 0;
         }

@@ -72,6 +72,7 @@ impl Endpoints {
 impl Slot {
     /// Listens at an endpoint (manual page zmq_bind).
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
+        self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
         let (settings, monitoring) = {
             let mut socket = self.lock()?;
@@ -104,6 +105,7 @@ impl Slot {
     /// Ends what was bound or connected at an endpoint (manual pages
     /// zmq_unbind, zmq_disconnect). `ENOENT`.
     pub(crate) fn end_endpoint(&self, text: &str) -> Result<()> {
+        self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
         let ipv6 = {
             let mut socket = self.lock()?;
@@ -152,7 +154,6 @@ impl Socket {
 
     fn connect(&mut self, text: &str) -> Result<()> {
         let endpoint = Endpoint::parse(text)?;
-        endpoint.check_connect()?;
         if let Endpoint::Inproc(name) = &endpoint {
             let ours = self.home.inproc.connect(name, &self.side());
             let text: Arc<str> = text.into();
@@ -166,12 +167,13 @@ impl Socket {
                 None => self.refused_peer(),
             };
         }
+        let reactor = self.reactor_for_endpoint()?;
+        endpoint.check_connect()?;
         let text: Arc<str> = text.into();
         self.endpoints.forget_given_up();
         if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
             return Ok(());
         }
-        let reactor = self.reactor_for_endpoint()?;
         let settings = self.settings();
         let (theirs, key) = if self.options.immediate {
             (None, None)
@@ -208,11 +210,20 @@ impl Socket {
     fn end_endpoint(&mut self, text: &str) -> bool {
         self.endpoints.forget_given_up();
         let entries = std::mem::take(&mut self.endpoints.entries);
-        let (ended, kept) = entries.into_iter().partition(|e: &Entry| &*e.text == text);
+        // Of a name that is both bound and connected the bind ends first.
+        let is_name = |e: &Entry| &*e.text == text && matches!(e.kind, Kind::Name(_));
+        let names_only = entries.iter().any(is_name);
+        let (ended, kept): (Vec<Entry>, _) = entries
+            .into_iter()
+            .partition(|e| if names_only { is_name(e) } else { &*e.text == text });
         self.endpoints.entries = kept;
-        let ended: Vec<Entry> = ended;
-        let any = !ended.is_empty();
+        let mut any = false;
         for entry in ended {
+            // An inproc connect whose peer has left is no more.
+            any |= match &entry.kind {
+                Kind::Inproc(key) => self.pipe_endpoints.get(key) == Some(&entry.text),
+                _ => true,
+            };
             self.end_entry(entry);
         }
         any

@@ -83,6 +83,10 @@ impl Registry {
             pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
             pipe.note_hwms(side.hwms(), connecter.hwms());
             introduce(&mut pipe, side, &connecter);
+            // The lane from there to here is the connecter's to write.
+            if wants_introduction(side) {
+                pipe.know_peer(&connecter.routing_id);
+            }
             deliver(pipe, name, side);
         }
         Ok(())
@@ -146,12 +150,16 @@ fn unsigned(hwm: i32) -> u32 {
 /// Tells the peer who writes here, if that is of use to it. Inproc messages
 /// carry no metadata.
 fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
-    if matches!(to.kind, SocketType::Router | SocketType::Rep)
+    if wants_introduction(to)
         && let Ok(message) = Message::copy_of(&from.routing_id)
     {
         pipe.push(&mut message.with_role(Role::Peer));
         pipe.flush();
     }
+}
+
+fn wants_introduction(side: &Side) -> bool {
+    matches!(side.kind, SocketType::Router | SocketType::Rep)
 }
 
 fn deliver(pipe: Pipe, name: &str, to: &Side) {

@@ -215,6 +215,8 @@ impl Socket {
     /// `ZMQ_EVENTS`: what would not block now.
     fn ready_events(&mut self) -> u32 {
         let mut events = 0;
+        // Looking may fetch a message, which zmq_msg_recv gets afterwards.
+        self.pipes.with_metadata = true;
         if self.pattern.has_input(&mut self.pipes) {
             events |= POLLIN;
         }

@@ -172,9 +172,18 @@ impl Slot {
         self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::Relaxed)
     }
 
-    /// `ENOTSOCK` when there is no socket here.
+    /// `ENOTSOCK` when there is no socket here: what comes before any other
+    /// error.
+    pub(crate) fn check_is_socket(&self) -> Result<()> {
+        self.lock().map(drop)
+    }
+
+    /// `ENOTSOCK` when there is no socket here, `ETERM` when its context ends:
+    /// what comes before any other error in most calls.
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.core.lock().is_some() { Ok(()) } else { Err(Errno::ENOTSOCK) }
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()
     }
 
     /// After a panic: the context answers ETERM from now on.

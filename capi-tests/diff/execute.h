@@ -1,0 +1,56 @@
+/* execute.h - what the parts that carry out operations share. Each prints its
+ * part of the operation's line. */
+#ifndef FERROZMQ_DIFF_EXECUTE_H
+#define FERROZMQ_DIFF_EXECUTE_H
+
+#include "diff.h"
+
+/* No call waits longer. */
+enum { LONGEST_WAIT_MS = 30 };
+
+extern void *sockets[SLOTS];
+/* The last frame sent said that more would come. */
+extern int unfinished[SLOTS];
+/* There is a REQ, which the oracle disconnects for a reply without delimiter. */
+extern int asking;
+/* Something was bound or connected that is not inproc. */
+extern int network_used;
+/* Routing ids. */
+extern const char *const names[];
+
+/* execute.c */
+void rest (int ms);
+long long clock_ms (void);
+int type_of (int s);
+/* A socket's time-out where a call may wait that long, or -1. */
+int time_out (void *socket, int option);
+/* The flags, with ZMQ_DONTWAIT where the call would wait too long. */
+int bounded_flags (void *socket, int option, int flags);
+/* Prints what a call returned, and errno with an error. */
+void result (int rc);
+
+/* transfer.c */
+extern unsigned char body[100000];
+/* Makes a body; returns its size, which may differ from what was asked. */
+size_t fill_body (int size, uint32_t seed);
+int send_frame (int s, const void *bytes, size_t size, int flags);
+void send_frames (int s, int frames, int dontwait, uint32_t seed);
+void send_to (int s, int which, int frames, uint32_t seed);
+/* Receives the frames of one message; whether there was one. */
+int recv_whole (int s, int dontwait, int properties);
+void recv_into (int s, int size, int flags);
+/* Reads what is there, a line for each message. */
+void drain (int s);
+void forget_peers (int s);
+
+/* options.c */
+void set_option (int s, const struct option *option, int size, uint32_t seed);
+void get_option (int s, const struct option *option, int size);
+
+/* messages.c */
+void message_call (int s, int call, int m, int z);
+void close_messages (void);
+/* How often the free function of a message ran. */
+void print_freed (void);
+
+#endif

@@ -1,0 +1,187 @@
+/* inproc: what a connect before the bind knows of its peer, connects that have
+ * ended, and whose options count. */
+#include "sockets.h"
+
+/* A socket that connects, and only then one that binds. */
+static void meet_late (int connecter, int binder, const char *id, void **c, void **b)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    *c = open_socket (connecter);
+    *b = open_socket (binder);
+    if (id)
+        MUST (zmq_setsockopt (*c, ZMQ_ROUTING_ID, id, strlen (id)) == 0);
+    CHECK_OK (zmq_connect (*c, endpoint));
+    CHECK_OK (zmq_bind (*b, endpoint));
+}
+
+STORY (req_and_rep_meet_when_the_connect_came_first)
+{
+    void *req, *rep;
+    meet_late (ZMQ_REQ, ZMQ_REP, NULL, &req, &rep);
+    SEND (req, "question");
+    CHECK_RECV (rep, "question");
+    SEND (rep, "answer");
+    CHECK_RECV (req, "answer");
+}
+
+STORY (a_request_sent_before_the_bind_is_answered)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *req = open_socket (ZMQ_REQ), *rep = open_socket (ZMQ_REP);
+    CHECK_OK (zmq_connect (req, endpoint));
+    SEND (req, "early");
+    CHECK_OK (zmq_bind (rep, endpoint));
+    CHECK_RECV (rep, "early");
+    SEND (rep, "answer");
+    CHECK_RECV (req, "answer");
+}
+
+STORY (a_router_knows_who_connected_before_it_bound)
+{
+    void *dealer, *router;
+    meet_late (ZMQ_DEALER, ZMQ_ROUTER, "name", &dealer, &router);
+    SEND (dealer, "x");
+    CHECK_RECV (router, "name|x");
+    SEND (router, "name|y");
+    CHECK_RECV (dealer, "y");
+}
+
+STORY (a_router_that_connects_before_the_bind_knows_its_peer)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *router = open_socket (ZMQ_ROUTER), *dealer = open_socket (ZMQ_DEALER);
+    MUST (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, "name", 4) == 0);
+    CHECK_OK (zmq_connect (router, endpoint));
+    CHECK_OK (zmq_bind (dealer, endpoint));
+    settle (router);
+    SEND (router, "name|x");
+    CHECK_RECV (dealer, "x");
+    SEND (dealer, "y");
+    CHECK_RECV (router, "name|y");
+}
+
+STORY (two_routers_meet_late)
+{
+    void *one, *other;
+    meet_late (ZMQ_ROUTER, ZMQ_ROUTER, "one", &one, &other);
+    settle (other);
+    SEND (other, "one|x");
+    settle (one);
+    const char *text = recv_text (one, 0);
+    CHECK (text && strlen (text) > 2 && strcmp (text + strlen (text) - 2, "|x") == 0);
+}
+
+STORY (a_connect_whose_peer_has_left_cannot_be_ended)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *binder = open_socket (ZMQ_DEALER), *guest = open_socket (ZMQ_DEALER);
+    CHECK_OK (zmq_bind (binder, endpoint));
+    CHECK_OK (zmq_connect (guest, endpoint));
+    SEND (binder, "x");
+    CHECK_RECV (guest, "x");
+    close_socket (binder);
+    CHECK_BECOMES ((settle (guest), !(int_option (guest, ZMQ_EVENTS) & ZMQ_POLLOUT)));
+    /* On the oracle this is so a moment later. */
+    if (!on_oracle ())
+        CHECK_ERR (zmq_disconnect (guest, endpoint), ENOENT);
+}
+
+STORY (a_connect_that_was_turned_away_cannot_be_ended)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *binder = open_socket (ZMQ_PAIR), *guest = open_socket (ZMQ_PAIR),
+         *second = open_socket (ZMQ_PAIR);
+    CHECK_OK (zmq_bind (binder, endpoint));
+    CHECK_OK (zmq_connect (guest, endpoint));
+    CHECK_OK (zmq_connect (second, endpoint));
+    for (int i = 0; i < 3; i++) {
+        settle (binder);
+        settle (second);
+    }
+    CHECK_ERR (zmq_unbind (second, endpoint), ENOENT);
+    CHECK_OK (zmq_unbind (guest, endpoint));
+}
+
+STORY (of_a_name_that_is_bound_and_connected_the_bind_ends_first)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *both = open_socket (ZMQ_DEALER), *binder = open_socket (ZMQ_DEALER);
+    CHECK_OK (zmq_bind (binder, endpoint));
+    CHECK_OK (zmq_connect (both, endpoint));
+    CHECK_OK (zmq_unbind (binder, endpoint));
+    CHECK_OK (zmq_bind (both, endpoint));
+    CHECK_OK (zmq_unbind (both, endpoint));
+    SEND (both, "still connected");
+    CHECK_RECV (binder, "still connected");
+    CHECK_OK (zmq_unbind (both, endpoint));
+    CHECK_ERR (zmq_unbind (both, endpoint), ENOENT);
+}
+
+/* How many of three messages arrive. */
+static int arriving (int conflate_binder, int conflate_guest)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *pull = open_socket (ZMQ_PULL), *push = open_socket (ZMQ_PUSH);
+    MUST (set_int (pull, ZMQ_CONFLATE, conflate_binder) == 0);
+    MUST (set_int (push, ZMQ_CONFLATE, conflate_guest) == 0);
+    MUST (zmq_bind (pull, endpoint) == 0);
+    MUST (zmq_connect (push, endpoint) == 0);
+    for (int i = 0; i < 3; i++)
+        SEND (push, "x");
+    return drain (pull);
+}
+
+STORY (it_is_the_connecters_conflate_that_counts)
+{
+    CHECK_INT (arriving (0, 0), 3);
+    CHECK_INT (arriving (0, 1), 1);
+    CHECK_INT (arriving (1, 0), 3);
+    CHECK_INT (arriving (1, 1), 1);
+}
+
+/* To see whether there is a message, a ROUTER or XSUB fetches one: it stays
+ * when its connection goes. */
+STORY (a_message_that_was_looked_at_survives_a_disconnect)
+{
+    static const int pairs[][2] = {{ZMQ_DEALER, ZMQ_ROUTER}, {ZMQ_XPUB, ZMQ_XSUB}};
+    for (int i = 0; i < 2; i++) {
+        const char *endpoint = fresh_endpoint (INPROC);
+        void *sender = open_socket (pairs[i][0]), *guest = open_socket (pairs[i][1]);
+        CHECK_OK (zmq_bind (sender, endpoint));
+        CHECK_OK (zmq_connect (guest, endpoint));
+        if (i == 1) {
+            SEND (guest, "%01");
+            CHECK_RECV (sender, "%01");
+        }
+        SEND (sender, "looked at");
+        SEND (sender, "not looked at");
+        AWAIT_IN (guest);
+        CHECK_OK (zmq_disconnect (guest, endpoint));
+        const char *text = recv_text (guest, ZMQ_DONTWAIT);
+        CHECK (text && strstr (text, "looked at"));
+        CHECK_EMPTY (guest);
+    }
+}
+
+/* Whose turn it is does not change when a look fetched the first message. */
+STORY (a_router_that_was_looked_at_keeps_its_order)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *router = open_socket (ZMQ_ROUTER), *guests[2];
+    CHECK_OK (zmq_bind (router, endpoint));
+    for (int i = 0; i < 2; i++) {
+        guests[i] = open_socket (ZMQ_DEALER);
+        MUST (zmq_setsockopt (guests[i], ZMQ_ROUTING_ID, i ? "b" : "a", 1) == 0);
+        CHECK_OK (zmq_connect (guests[i], endpoint));
+        settle (router);
+    }
+    SEND (guests[1], "1");
+    settle (router);
+    SEND (guests[1], "2");
+    SEND (guests[0], "3");
+    CHECK_RECV (router, "b|1");
+    CHECK_RECV (router, "b|2");
+    CHECK_RECV (router, "a|3");
+}
+
+MAIN
