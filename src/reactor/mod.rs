@@ -29,7 +29,9 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, fence_after_swap};
+use crate::sync::{
+    AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, UnlessLost, fence_after_swap,
+};
 use timers::Timers;
 
 /// What a source is told; bits, which sources combine with their own.
@@ -71,7 +73,7 @@ const NAP: Duration = Duration::from_micros(100);
 
 /// What the leader holds.
 struct Lead {
-    poll: Poll,
+    poll: UnlessLost<Poll>,
     events: Events,
     /// Reused for the run queue.
     batch: Vec<Arc<dyn Source>>,
@@ -80,7 +82,7 @@ struct Lead {
 /// One I/O thread's worth of connections.
 pub(crate) struct Reactor {
     lead: Mutex<Lead>,
-    registry: Registry,
+    registry: UnlessLost<Registry>,
     waker: EventFd,
     poll_fd: RawFd,
     /// The leader sleeps in the kernel, or is about to.
@@ -115,8 +117,8 @@ pub(crate) struct SourceId(usize);
 
 impl Reactor {
     fn new() -> Result<Reactor> {
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
+        let poll = UnlessLost::new(Poll::new()?);
+        let registry = UnlessLost::new(poll.registry().try_clone()?);
         // Not mio's own waker: a forked child must be able to close it.
         let waker = EventFd::new(0)?;
         registry.register(&mut SourceFd(&waker.raw()), WAKER, Interest::READABLE)?;
