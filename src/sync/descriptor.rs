@@ -38,7 +38,8 @@ pub(crate) unsafe fn close_fd(fd: i32) {
 /// Owns what closes a poll set when it is dropped, and drops it unless the
 /// number is lost: a number that is somebody else's by now is not closed, and
 /// one that is free is no [`std::os::fd::OwnedFd`]'s to close either (with debug
-/// assertions that ends the process).
+/// assertions that ends the process). Nothing is lost but what the program has
+/// taken: mio keeps no memory with a poll set, except for its debug assertions.
 pub(crate) struct UnlessLost<T: AsRawFd>(ManuallyDrop<T>);
 
 impl<T: AsRawFd> UnlessLost<T> {
