@@ -136,15 +136,16 @@ TEST (any_priority_makes_other_threads_least_nice)
     if (geteuid () != 0)
         return;
     static const int priorities[] = {3, 0};
-    int own = getpriority (PRIO_PROCESS, 0);
     for (int i = 0; i < 2; i++) {
         pid_t child = fork ();
         if (child == 0) {
+            /* Whoever runs the tests may be nice; the oracle counts from there. */
+            CHECK_OK (setpriority (PRIO_PROCESS, 0, 0));
             void *context = zmq_ctx_new ();
             CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_PRIORITY, priorities[i]));
             pid_t thread = only_io_thread (context);
             CHECK_SOON (getpriority (PRIO_PROCESS, (id_t) thread), -20);
-            CHECK_INT (getpriority (PRIO_PROCESS, 0), own);
+            CHECK_INT (getpriority (PRIO_PROCESS, 0), 0);
             fflush (stdout);
             _exit (0);
         }
