@@ -9,6 +9,7 @@
 #include "diff.h"
 #include "execute.h"
 #include "text.h"
+#include "threads.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { PROXIES = 4 };
+enum { PROXIES = 4, NAP_US = 150, LONGEST_SETTLING = 60, RECONNECTED_MS = 25 };
 
 static void *contexts[CONTEXTS];
 void *sockets[SLOTS];
@@ -51,26 +52,36 @@ static void touch (void)
         }
 }
 
-void rest (int ms)
+/* Until the other threads sleep, and calling the sockets wakes none of them. */
+void settle (void)
 {
-    touch ();
-    touch ();
-    if (!network_used && !proxy_count && ms < 5)
-        return;
-    for (int i = 0; i < ms * wait_scale; i++) {
-        usleep (1000);
+    int quiet = 0;
+    for (int i = 0; i < LONGEST_SETTLING * wait_scale && quiet <= wait_scale; i++) {
         touch ();
+        long long before = others_worked_ns ();
+        usleep (NAP_US);
+        quiet = others_worked_ns () == before ? quiet + 1 : 0;
+        if (quiet > wait_scale && others_awake ())
+            quiet = 0;
     }
+    touch ();
 }
 
-/* The closing of sockets is finished by a thread of the library. */
-static void rest_after_close (void)
+/* Of inproc, only closing is the work of other threads. */
+void rest (void)
 {
-    for (int i = 0; i < 2; i++) {
-        touch ();
-        usleep (500u * (unsigned) wait_scale);
-    }
-    rest (network_used ? 4 : 0);
+    touch ();
+    touch ();
+    if (network_used || proxy_count)
+        settle ();
+}
+
+/* For what happens by the clock: reconnects. */
+static void rest_for (int ms)
+{
+    settle ();
+    usleep (1000u * (unsigned) (ms * wait_scale));
+    settle ();
 }
 
 long long clock_ms (void)
@@ -222,7 +233,7 @@ static void connection_call (const struct op *op)
     if (op->code == OP_UNBIND || op->code == OP_DISCONNECT) {
         printf ("\n");
         drain (op->s);
-        rest_after_close ();
+        settle ();
         printf ("   %s s%d ", op->code == OP_UNBIND ? "unbind" : "disconnect", op->s);
         print_text (text);
     }
@@ -247,7 +258,10 @@ static void connection_call (const struct op *op)
         default:
             result (zmq_disconnect (socket, text));
     }
-    rest (late ? 45 : network_used ? 4 : 0);
+    if (late)
+        rest_for (RECONNECTED_MS);
+    else
+        rest ();
 }
 
 static void subscribe (int s, int option, int which)
@@ -297,7 +311,7 @@ static void close_socket (int s)
     }
     result (zmq_close (sockets[s]));
     sockets[s] = NULL;
-    rest_after_close ();
+    settle ();
 }
 
 static void context_option (const struct op *op)
@@ -347,7 +361,7 @@ static void carry_out (const struct op *op)
             return;
         case OP_CTX_SHUTDOWN:
             result (zmq_ctx_shutdown (contexts[s]));
-            rest (5);
+            settle ();
             return;
         case OP_SOCKET: /* x: context, y: type */
             make_socket (s, op->x, op->y);
@@ -410,21 +424,21 @@ static void carry_out (const struct op *op)
             pure_call (op->x, op->y);
             return;
         case OP_WAIT:
-            rest (30);
+            rest_for (RECONNECTED_MS);
             return;
     }
-    rest (2);
+    rest ();
 }
 
 /* Reads what is left, closes everything. */
 static void finish (void)
 {
     if (proxy_count) {
-        rest (10);
+        settle ();
         for (int c = 0; c < CONTEXTS; c++)
             if (contexts[c])
                 zmq_ctx_shutdown (contexts[c]);
-        rest (5);
+        settle ();
     }
     for (int i = 0; i < proxy_count; i++) {
         pthread_join (proxies[i].thread, NULL);

@@ -19,7 +19,10 @@ extern int network_used;
 extern const char *const names[];
 
 /* execute.c */
-void rest (int ms);
+/* Waits until nothing happens any more: where that may be the work of other
+ * threads, and in any case. */
+void rest (void);
+void settle (void);
 long long clock_ms (void);
 int type_of (int s);
 /* A socket's time-out where a call may wait that long, or -1. */

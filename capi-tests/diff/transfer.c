@@ -176,7 +176,7 @@ void drain (int s)
         printf ("\n");
         fflush (stdout);
         /* What waited for room may come now. */
-        rest (any ? 0 : 3);
+        rest ();
         if (!any && (last || !network_used))
             return;
         last = !any;
