@@ -19,9 +19,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { PROXIES = 4, NAP_US = 150, LONGEST_SETTLING = 60, RECONNECTED_MS = 25 };
+enum { PROXIES = 4, NAP_US = 150, LONGEST_SETTLING = 60, RECONNECTED_MS = 25,
+       MOST_ITEMS = 4 * SLOTS + 2 };
 
 static void *contexts[CONTEXTS];
+static int context_of[SLOTS];
 void *sockets[SLOTS];
 /* There is a REQ, which the oracle disconnects for a reply without delimiter. */
 int asking;
@@ -38,6 +40,8 @@ static struct proxy
 } proxies[PROXIES];
 static int proxy_count;
 
+static const char *const metadata[] = {"X-a:value", "X-bb:\x01other"};
+static const char *const filters[] = {"127.0.0.0/8", "10.1.2.3"};
 const char *const names[] = {"A", "BB", "CCC", "DDDDDDDDDDDDDDDDDDDDDDDD"};
 
 /* Coming to rest */
@@ -127,12 +131,13 @@ void result (int rc)
 
 static void poll_sockets (int mask, int events, int z)
 {
-    zmq_pollitem_t items[SLOTS + 2];
-    int slot[SLOTS + 2], count = 0, quiet[2], ready[2];
+    zmq_pollitem_t items[MOST_ITEMS];
+    int slot[MOST_ITEMS], count = 0, quiet[2], ready[2];
     if (pipe (quiet) || pipe (ready) || write (ready[1], "x", 1) != 1)
         return;
-    for (int s = 0; s < SLOTS; s++)
-        if (sockets[s] && (mask >> s & 1)) {
+    for (int i = 0; i < SLOTS * (z & 8 ? 4 : 1); i++)
+        if (sockets[i % SLOTS] && (mask >> i % SLOTS & 1)) {
+            int s = i % SLOTS;
             slot[count] = s;
             items[count++] = (zmq_pollitem_t) {sockets[s], 0, (short) events, 0};
         }
@@ -273,7 +278,9 @@ static void subscribe (int s, int option, int which)
         result (zmq_send (sockets[s], frame, 1 + strlen (topics[which]), ZMQ_DONTWAIT));
         return;
     }
-    const char *value = option == ZMQ_ROUTING_ID || option == ZMQ_CONNECT_ROUTING_ID
+    const char *value = option == ZMQ_METADATA            ? metadata[which % 2]
+                        : option == ZMQ_TCP_ACCEPT_FILTER ? filters[which % 2]
+                        : option == ZMQ_ROUTING_ID || option == ZMQ_CONNECT_ROUTING_ID
                           ? names[which]
                           : topics[which];
     printf (" option %d ", option);
@@ -290,6 +297,7 @@ static void make_socket (int s, int context, int type)
     }
     errno = 0;
     sockets[s] = zmq_socket (contexts[context], type);
+    context_of[s] = context;
     result (sockets[s] ? 0 : -1);
     if (sockets[s]) {
         int ivl = 10; /* the default makes waiting long */
@@ -333,13 +341,13 @@ static void context_option (const struct op *op)
 static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
   "set", "subscribe", "get", "bind", "connect", "unbind", "disconnect", "send",
-  "send_whole", "send_to", "recv", "recv_whole", "poll", "msg", "proxy", "pure",
-  "wait"};
+  "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
+  "poll", "msg", "proxy", "pure", "timer", "z85", "wait"};
 
 static void carry_out (const struct op *op)
 {
     int s = op->s;
-    if (op->code >= OP_CLOSE && op->code <= OP_RECV_WHOLE) {
+    if (op->code >= OP_CLOSE && op->code <= OP_BIND_FD) {
         printf (" s%d", s);
         if (!sockets[s]) {
             printf (" none");
@@ -411,6 +419,21 @@ static void carry_out (const struct op *op)
         case OP_RECV_WHOLE: /* x: without waiting, y: with properties */
             recv_whole (s, op->x, op->y);
             break;
+        case OP_OLD: /* x: call, y: count, z: seed */
+            old_call (s, op->x, op->y, (uint32_t) op->z);
+            break;
+        case OP_MONITOR: /* x: mask of events */
+            monitor (s, contexts[context_of[s]], op->x);
+            break;
+        case OP_BIND_FD: { /* x: endpoint */
+            char text[512];
+            spell_endpoint (endpoints[op->x], text);
+            printf (" ");
+            print_text (text);
+            bind_descriptor (s, text);
+            network_used = 1;
+            break;
+        }
         case OP_POLL: /* s: mask of sockets, x: events, y: see there */
             poll_sockets (s, op->x, op->y);
             return;
@@ -422,6 +445,12 @@ static void carry_out (const struct op *op)
             break;
         case OP_PURE: /* x: which, y: argument */
             pure_call (op->x, op->y);
+            return;
+        case OP_TIMER: /* x: call, y: which, z: arguments */
+            timer_call (op->x, op->y, op->z);
+            return;
+        case OP_Z85: /* x: decoding, y: size, z: seed */
+            z85_call (op->x, op->y, (uint32_t) op->z);
             return;
         case OP_WAIT:
             rest_for (RECONNECTED_MS);
@@ -466,6 +495,10 @@ static void finish (void)
             result (zmq_close (sockets[s]));
             printf ("\n");
         }
+    settle ();
+    for (int s = 0; s < SLOTS; s++)
+        end_monitor (s);
+    printf ("\n");
     fflush (stdout);
     for (int c = 0; c < CONTEXTS; c++)
         if (contexts[c]) {
@@ -489,6 +522,7 @@ void execute (const struct sequence *sequence, const char *keep, int scale)
         printf ("%02d %s", i, op_names[sequence->ops[i].code]);
         fflush (stdout);
         carry_out (&sequence->ops[i]);
+        read_monitors ();
         printf ("\n");
         fflush (stdout);
     }

@@ -50,6 +50,18 @@ void forget_peers (int s);
 void set_option (int s, const struct option *option, int size, uint32_t seed);
 void get_option (int s, const struct option *option, int size);
 
+/* extras.c */
+void timer_call (int call, int which, int z);
+void z85_call (int decoding, int size, uint32_t seed);
+void old_call (int s, int call, int count, uint32_t seed);
+void bind_descriptor (int s, const char *text);
+
+/* monitors.c */
+void monitor (int s, void *context, int events);
+/* A line for each event that has come. */
+void read_monitors (void);
+void end_monitor (int s);
+
 /* messages.c */
 void message_call (int s, int call, int m, int z);
 void close_messages (void);
