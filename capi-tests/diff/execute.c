@@ -495,10 +495,8 @@ static void finish (void)
             result (zmq_close (sockets[s]));
             printf ("\n");
         }
-    settle ();
     for (int s = 0; s < SLOTS; s++)
-        end_monitor (s);
-    printf ("\n");
+        end_monitor (s); /* which end of a connection is the first to go is chance */
     fflush (stdout);
     for (int c = 0; c < CONTEXTS; c++)
         if (contexts[c]) {

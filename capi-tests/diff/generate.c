@@ -188,7 +188,8 @@ static void introduce (struct belief *b, int s)
         emit (b, OP_SUBSCRIBE, s, ZMQ_METADATA, below (r, 2), 0);
     if (chance (r, 3))
         emit (b, OP_SUBSCRIBE, s, ZMQ_TCP_ACCEPT_FILTER, chance (r, 20), 0);
-    if (chance (r, 12))
+    /* Not of raw connections, nor of PAIR, whose second peers come again: COMPAT.md. */
+    if (type != ZMQ_STREAM && type != ZMQ_PAIR && chance (r, 12))
         emit (b, OP_MONITOR, s, chance (r, 80) ? ZMQ_EVENT_ALL : below (r, 1 << 15), 0, 0);
     if (type == ZMQ_XPUB && chance (r, 15))
         emit (b, OP_SUBSCRIBE, s, ZMQ_XPUB_WELCOME_MSG, below (r, TOPICS), 0);

@@ -107,10 +107,18 @@ pub(super) fn open(address: Address, tuning: &Tuning) -> Result<(Fd, Address)> {
     Ok((fd, address))
 }
 
+/// What became of a connection that waited at a listener.
+pub enum Accepted {
+    /// It is open.
+    Stream(Stream),
+    /// A filter of processes closed it.
+    TurnedAway,
+}
+
 impl Stream {
-    /// A stream that a listener accepted; `None` for a peer that may not
-    /// connect.
-    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Stream> {
+    /// A stream that a listener accepted; `None` where a filter of addresses
+    /// closed it, which nobody is told.
+    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Accepted> {
         let admission = &tuning.admission;
         let kind = match peer.decode() {
             Ok(Address::Tcp(address)) => {
@@ -122,15 +130,15 @@ impl Stream {
             }
             _ => {
                 if admission.asks_for_credentials() {
-                    let peer = fd.credentials().ok()?;
-                    if !admission.admits_process(&peer) {
-                        return None;
+                    let admitted = fd.credentials().map(|peer| admission.admits_process(&peer));
+                    if !matches!(admitted, Ok(true)) {
+                        return Some(Accepted::TurnedAway);
                     }
                 }
                 Kind::Ipc
             }
         };
-        Some(Stream { fd, kind })
+        Some(Accepted::Stream(Stream { fd, kind }))
     }
 
     /// Reads what is there. 0 when the peer has closed (or the buffer is
