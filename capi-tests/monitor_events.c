@@ -641,4 +641,27 @@ TEST (its_end_is_told_when_the_time_to_linger_is_over)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+/* Filters of processes are the only ones whose refusals are told. */
+TEST (a_filter_of_processes_fails_to_accept)
+{
+    endpoint_t endpoint;
+    begin ();
+    void *s = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (set_int (s, ZMQ_IPC_FILTER_UID, 54321));
+    CHECK_OK (zmq_setsockopt (s, ZMQ_TCP_ACCEPT_FILTER, "10.1.2.3", 8));
+    void *m = watch (s, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED
+                          | ZMQ_EVENT_MONITOR_STOPPED);
+    bind_to (s, "tcp", endpoint);
+    int peer = raw_connect (endpoint);
+    char byte;
+    CHECK (!raw_read (peer, &byte, 1));
+    close (peer);
+    bind_to (s, "ipc", endpoint);
+    peer = raw_connect (endpoint);
+    CHECK_EVENT_VALUE (m, ZMQ_EVENT_ACCEPT_FAILED, 0, endpoint);
+    close (peer);
+    CHECK_STOPS (s, m);
+    end (s, m);
+}
+
 MAIN

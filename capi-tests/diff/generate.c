@@ -35,7 +35,9 @@ struct belief
     int host[BAD_ENDPOINTS]; /* the type of who was bound there, or -1 */
     int names; /* how many routing ids were given away: no two peers share one */
     int host_slot[BAD_ENDPOINTS];
-    int paired[BAD_ENDPOINTS]; /* a PAIR has connected there */
+    int paired[SLOTS]; /* a PAIR that has a peer */
+    /* Someone is turned away again and again, or someone looks how often. */
+    enum { NEITHER, REFUSES, WATCHES } manners;
 };
 
 static struct op *emit (struct belief *b, enum opcode code, int s, int x, int y,
@@ -110,11 +112,12 @@ static int too_many (struct belief *b, int s, int place)
         return 0;
     if (b->place[s] >= 0)
         return 1;
-    if (b->out->kind == INPROC || place >= BAD_ENDPOINTS)
+    if (b->out->kind == INPROC || place >= BAD_ENDPOINTS || b->host[place] < 0)
         return 0;
-    if (b->paired[place])
+    int host = b->host_slot[place];
+    if (b->paired[host] || b->paired[s])
         return 1;
-    b->paired[place] = 1;
+    b->paired[host] = b->paired[s] = 1;
     return 0;
 }
 
@@ -133,6 +136,7 @@ static void new_socket (struct belief *b, int s, int type)
     emit (b, OP_SOCKET, s, chance (&b->random, 4) ? 1 : 0, type, 0);
     b->type[s] = type;
     b->place[s] = -1;
+    b->paired[s] = 0;
 }
 
 static int draw_place (struct belief *b)
@@ -152,7 +156,7 @@ static void settle_on (struct belief *b, int s)
     for (int tries = 0; tries < 10; tries++) {
         const struct setting *setting = &settings[below (r, setting_count)];
         if (b->type[s] >= 0 && !((setting->types >> b->type[s]) & 1)
-            && !chance (r, 2))
+            && (b->type[s] == ZMQ_STREAM || !chance (r, 2)))
             continue;
         if (option_missing (setting->option))
             continue;
@@ -160,6 +164,11 @@ static void settle_on (struct belief *b, int s)
         if (b->place[s] >= 0
             && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
             continue;
+        if (setting->option == ZMQ_IPC_FILTER_UID || setting->option == ZMQ_IPC_FILTER_GID) {
+            if (b->manners == WATCHES)
+                continue;
+            b->manners = REFUSES;
+        }
         /* The oracle drops what it received when such a connection ends. */
         if (b->out->kind == NETWORK && setting->option == ZMQ_IMMEDIATE)
             continue;
@@ -186,11 +195,16 @@ static void introduce (struct belief *b, int s)
         emit (b, OP_SUBSCRIBE, s, ZMQ_ROUTING_ID, b->names++, 0);
     if (chance (r, 5))
         emit (b, OP_SUBSCRIBE, s, ZMQ_METADATA, below (r, 2), 0);
-    if (chance (r, 3))
+    if (chance (r, 3) && b->manners != WATCHES && type != ZMQ_STREAM) {
+        b->manners = REFUSES;
         emit (b, OP_SUBSCRIBE, s, ZMQ_TCP_ACCEPT_FILTER, chance (r, 20), 0);
+    }
     /* Not of raw connections, nor of PAIR, whose second peers come again: COMPAT.md. */
-    if (type != ZMQ_STREAM && type != ZMQ_PAIR && chance (r, 12))
+    if (type != ZMQ_STREAM && type != ZMQ_PAIR && chance (r, 12)
+        && b->manners != REFUSES) {
+        b->manners = WATCHES;
         emit (b, OP_MONITOR, s, chance (r, 80) ? ZMQ_EVENT_ALL : below (r, 1 << 15), 0, 0);
+    }
     if (type == ZMQ_XPUB && chance (r, 15))
         emit (b, OP_SUBSCRIBE, s, ZMQ_XPUB_WELCOME_MSG, below (r, TOPICS), 0);
     if (type == ZMQ_SUB && chance (r, 90))

@@ -97,6 +97,7 @@ const int context_option_count = COUNT (context_options);
 #define ALL 0xFFFu
 /* At its mark the oracle drops subscriptions: COMPAT.md. */
 #define SENDS (ALL & ~T (SUB) & ~T (XSUB))
+#define BALANCES (T (PUSH) | T (DEALER) | T (REQ) | T (STREAM))
 const struct setting settings[] = {
   /* smaller marks are met, and ours are exact: COMPAT.md */
   {ZMQ_SNDHWM, 0, SENDS}, {ZMQ_SNDHWM, 20, SENDS}, {ZMQ_RCVHWM, 0, ALL},
@@ -116,9 +117,12 @@ const struct setting settings[] = {
   {ZMQ_REQ_CORRELATE, 1, T (REQ)}, {ZMQ_REQ_RELAXED, 1, T (REQ)},
   {ZMQ_XPUB_MANUAL, 1, T (XPUB)}, {ZMQ_XPUB_MANUAL_LAST_VALUE, 1, T (XPUB)},
   {ZMQ_ONLY_FIRST_SUBSCRIBE, 1, T (XPUB) | T (XSUB)},
-  {ZMQ_RECONNECT_STOP, 1, ALL}, {ZMQ_RECONNECT_STOP, 3, ALL},
-  {ZMQ_IPC_FILTER_UID, 0, ALL}, {ZMQ_IPC_FILTER_UID, 54321, ALL},
-  {ZMQ_IPC_FILTER_GID, 54321, ALL},
+  /* others would go on with other peers, or hear of the end: COMPAT.md */
+  {ZMQ_RECONNECT_STOP, 1, ALL & ~BALANCES}, {ZMQ_RECONNECT_STOP, 3, ALL & ~BALANCES},
+  /* STREAM would tell of each attempt to connect */
+  {ZMQ_IPC_FILTER_UID, 0, ALL & ~T (STREAM)},
+  {ZMQ_IPC_FILTER_UID, 54321, ALL & ~T (STREAM)},
+  {ZMQ_IPC_FILTER_GID, 54321, ALL & ~T (STREAM)},
   {ZMQ_STREAM_NOTIFY, 0, T (STREAM)}, {ZMQ_BACKLOG, 1, ALL},
   {ZMQ_RECONNECT_IVL_MAX, 20, ALL}, {ZMQ_HEARTBEAT_IVL, 1000, ALL},
   {ZMQ_HANDSHAKE_IVL, 5000, ALL}, {ZMQ_TCP_KEEPALIVE, 1, ALL},

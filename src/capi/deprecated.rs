@@ -56,10 +56,10 @@ pub unsafe extern "C" fn zmq_sendiov(
     flags: c_int,
 ) -> c_int {
     guard_socket(s, |slot| {
+        slot.check_open()?;
         if count == 0 || iov.is_null() || count > isize::MAX as usize / size_of::<iovec>() {
             return Err(Errno::EINVAL);
         }
-        slot.check_open()?;
         // SAFETY: the caller's promise.
         let buffers = unsafe { slice::from_raw_parts(iov, count) };
         let mut sent = 0;
