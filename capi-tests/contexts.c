@@ -244,6 +244,25 @@ TEST (after_shutdown_everything_says_eterm)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+/* Options that need no look at the mailbox are answered until some call took
+ * that look. */
+TEST (options_answer_until_the_end_is_noticed)
+{
+    void *ctx = zmq_ctx_new ();
+    void *s = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_INT (get_int (s, ZMQ_TYPE), ZMQ_PAIR);
+    CHECK_OK (set_int (s, ZMQ_LINGER, 7));
+    CHECK_INT (get_int (s, ZMQ_LINGER), 7);
+    int value;
+    size_t size = sizeof value;
+    CHECK_ERR (zmq_getsockopt (s, ZMQ_EVENTS, &value, &size), ETERM);
+    CHECK_ERR (zmq_getsockopt (s, ZMQ_TYPE, &value, &size), ETERM);
+    CHECK_ERR (set_int (s, ZMQ_LINGER, 0), ETERM);
+    CHECK_OK (zmq_close (s));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (shutdown_before_any_socket)
 {
     void *ctx = zmq_ctx_new ();

@@ -42,21 +42,6 @@ static void check_undisturbed (void)
 
 static void relieve (void) { end (target, good); }
 
-/* The address sanitizer, if it is there, holds on to what was freed. */
-__attribute__ ((weak)) void __asan_init (void);
-
-static long resident_kb (void)
-{
-    if (__asan_init)
-        return 0;
-    long pages = 0, total;
-    FILE *f = fopen ("/proc/self/statm", "r");
-    if (fscanf (f, "%ld %ld", &total, &pages) != 2)
-        pages = 0;
-    fclose (f);
-    return pages * (sysconf (_SC_PAGESIZE) / 1024);
-}
-
 static uint32_t dice = 12345;
 static uint32_t roll (void) { return dice = dice * 1664525u + 1013904223u, dice >> 8; }
 

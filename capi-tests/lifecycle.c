@@ -408,6 +408,23 @@ STORY (unbinding_inproc_frees_the_name)
     CHECK_EMPTY (a);
 }
 
+STORY (over_inproc_a_lost_peer_is_not_connected_again)
+{
+    const char *endpoint;
+    void *pull = bound_socket (ZMQ_PULL, INPROC, &endpoint);
+    void *push = connected_socket (ZMQ_PUSH, endpoint);
+    SEND (push, "one");
+    CHECK_RECV (pull, "one");
+    close_socket (pull);
+    CHECK_BECOMES (int_option (push, ZMQ_EVENTS) == 0);
+    pull = open_socket (ZMQ_PULL);
+    rebind (pull, endpoint);
+    CHECK_BLOCKED (push);
+    CHECK_OK (zmq_connect (push, endpoint));
+    SEND (push, "two");
+    CHECK_RECV (pull, "two");
+}
+
 STORY (closing_an_inproc_socket_frees_its_name)
 {
     for (int i = 0; i < 20; i++) {

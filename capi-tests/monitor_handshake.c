@@ -3,7 +3,12 @@
  * these a connecting socket takes for the last word. The peers speak bytes. */
 #include "monitors.h"
 
+/* A draft option, which the stable functions know by its number. */
+#define RECONNECT_STOP 109
+enum { STOP_HANDSHAKE = 2 };
+
 /* A watched socket and its raw peer, which knows its greeting and READY. */
+static int type = ZMQ_DEALER;
 static void *s, *m;
 static endpoint_t endpoint;
 static int peer, listener;
@@ -14,7 +19,7 @@ enum side { ACCEPTING, ACCEPTING_IPC, CONNECTING, SIDES };
 static void meet (enum side side, int option, int value)
 {
     begin ();
-    s = new_socket (ctx, ZMQ_DEALER);
+    s = new_socket (ctx, type);
     m = watch (s, ZMQ_EVENT_ALL);
     listener = -1;
     CHECK_OK (set_int (s, ZMQ_RECONNECT_IVL, 50));
@@ -427,6 +432,46 @@ TEST (each_connection_of_a_socket_is_told_apart)
         close (peer);
     }
     end (s, m);
+}
+
+/* Without a protocol there is no handshake, and so none that was ever done. */
+TEST (the_end_of_a_raw_connection_is_that_of_a_failed_handshake)
+{
+    for (enum side side = 0; side < SIDES; side++)
+        for (int i = 0; i < 4; i++) {
+            bool hangs_up = i % 2 == 0, router = i < 2;
+            type = router ? ZMQ_ROUTER : ZMQ_STREAM;
+            meet (side, router ? ZMQ_ROUTER_RAW : 0, 1);
+            CHECK (raw_write (peer, "bytes", 5));
+            char body[8];
+            for (int frames = 0; frames < 4; frames++)
+                CHECK (zmq_recv (s, body, sizeof body, 0) >= 0);
+            hangs_up ? hang_up () : reset ();
+            CHECK_EVENT_VALUE (m, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+                               hangs_up || side == ACCEPTING_IPC ? EPIPE
+                                                                 : ECONNRESET,
+                               endpoint);
+            check_ends (side, true);
+            part ();
+        }
+    type = ZMQ_DEALER;
+}
+
+TEST (a_raw_connection_that_ends_may_be_the_last)
+{
+    type = ZMQ_STREAM;
+    meet (CONNECTING, RECONNECT_STOP, STOP_HANDSHAKE);
+    type = ZMQ_DEALER;
+    CHECK (raw_write (peer, "bytes", 5));
+    hang_up ();
+    CHECK_EVENT_VALUE (m, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EPIPE, endpoint);
+    check_ends (CONNECTING, false);
+    static const int sizes[] = {5, 0, 5, 5, 5, 0};
+    for (int i = 0; i < 6; i++) {
+        char body[8];
+        CHECK_INT (zmq_recv (s, body, sizeof body, 0), sizes[i]);
+    }
+    part ();
 }
 
 MAIN

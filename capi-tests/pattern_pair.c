@@ -3,9 +3,8 @@
 
 STORY_ON_EACH_TRANSPORT (messages_go_both_ways_and_stay_whole)
 {
-    const char *endpoint;
-    void *a = bound_socket (ZMQ_PAIR, transport, &endpoint);
-    void *b = connected_socket (ZMQ_PAIR, endpoint);
+    void *a, *b;
+    join_sockets (transport, ZMQ_PAIR, &a, ZMQ_PAIR, &b);
     SEND (b, "one");
     CHECK_RECV (a, "one");
     SEND (a, "two|parts");
@@ -20,9 +19,8 @@ STORY_ON_EACH_TRANSPORT (messages_go_both_ways_and_stay_whole)
 
 STORY_ON_EACH_TRANSPORT (thousands_arrive_in_order_both_ways)
 {
-    const char *endpoint;
-    void *a = bound_socket (ZMQ_PAIR, transport, &endpoint);
-    void *b = connected_socket (ZMQ_PAIR, endpoint);
+    void *a, *b;
+    join_sockets (transport, ZMQ_PAIR, &a, ZMQ_PAIR, &b);
     int sent = 0, good = 0;
     for (int round = 0; round < 10; round++) {
         sent += send_numbered (b, round * 500, 500);
@@ -128,9 +126,8 @@ STORY_ON_EACH_TRANSPORT (when_the_peer_leaves_another_may_come)
 
 STORY (what_the_leaving_peer_sent_is_still_received)
 {
-    const char *endpoint;
-    void *a = bound_socket (ZMQ_PAIR, INPROC, &endpoint);
-    void *b = connected_socket (ZMQ_PAIR, endpoint);
+    void *a, *b;
+    join_sockets (INPROC, ZMQ_PAIR, &a, ZMQ_PAIR, &b);
     CHECK_INT (send_numbered (b, 0, 10), 10);
     close_socket (b);
     CHECK_INT (recv_numbered (a, 0, 10), 10);
@@ -152,9 +149,8 @@ STORY (a_send_that_times_out_gives_eagain_after_that_time)
 
 STORY_ON_EACH_TRANSPORT (a_message_of_a_thousand_parts_arrives_whole)
 {
-    const char *endpoint;
-    void *a = bound_socket (ZMQ_PAIR, transport, &endpoint);
-    void *b = connected_socket (ZMQ_PAIR, endpoint);
+    void *a, *b;
+    join_sockets (transport, ZMQ_PAIR, &a, ZMQ_PAIR, &b);
     for (int i = 0; i < 1000; i++)
         if (zmq_send (b, &i, sizeof i, i < 999 ? ZMQ_SNDMORE : 0) != sizeof i)
             CHECK (!"sent");

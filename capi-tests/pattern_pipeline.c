@@ -3,9 +3,8 @@
 
 STORY_ON_EACH_TRANSPORT (messages_arrive_in_order_and_whole)
 {
-    const char *endpoint;
-    void *pull = bound_socket (ZMQ_PULL, transport, &endpoint);
-    void *push = connected_socket (ZMQ_PUSH, endpoint);
+    void *pull, *push;
+    join_sockets (transport, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
     SEND (push, "a|b||c");
     SEND (push, "");
     CHECK_RECV (pull, "a|b||c");
@@ -218,9 +217,8 @@ STORY (inproc_without_a_mark_on_either_side_has_no_limit)
 
 STORY (marks_are_a_thousand_unless_set)
 {
-    const char *endpoint;
-    void *pull = bound_socket (ZMQ_PULL, INPROC, &endpoint);
-    void *push = connected_socket (ZMQ_PUSH, endpoint);
+    void *pull, *push;
+    join_sockets (INPROC, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
     CHECK_INT (int_option (push, ZMQ_SNDHWM), 1000);
     CHECK_INT (int_option (push, ZMQ_RCVHWM), 1000);
     CHECK_INT (fill (push, 3000), 2000);
@@ -444,9 +442,8 @@ STORY_ON_NETWORK_TRANSPORTS (multipart_to_an_absent_peer_counts_as_one)
 
 STORY (an_unfinished_message_is_not_seen)
 {
-    const char *endpoint;
-    void *pull = bound_socket (ZMQ_PULL, INPROC, &endpoint);
-    void *push = connected_socket (ZMQ_PUSH, endpoint);
+    void *pull, *push;
+    join_sockets (INPROC, ZMQ_PULL, &pull, ZMQ_PUSH, &push);
     CHECK_INT (zmq_send (push, "a", 1, ZMQ_SNDMORE), 1);
     CHECK_EMPTY (pull);
     CHECK_INT (zmq_send (push, "b", 1, ZMQ_SNDMORE), 1);

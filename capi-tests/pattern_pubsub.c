@@ -85,9 +85,8 @@ STORY_ON_EACH_TRANSPORT (the_empty_topic_wants_all)
 
 STORY_ON_EACH_TRANSPORT (topics_may_hold_any_byte)
 {
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *xpub, *sub;
+    join_sockets (transport, ZMQ_XPUB, &xpub, ZMQ_SUB, &sub);
     CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "\0\xff", 2));
     CHECK_RECV (xpub, "%01%00%FF");
     SEND (xpub, "%00");
@@ -101,9 +100,8 @@ STORY_ON_EACH_TRANSPORT (topics_may_hold_any_byte)
 
 STORY (sub_gets_nothing_before_it_subscribes)
 {
-    const char *endpoint;
-    void *pub = bound_socket (ZMQ_PUB, INPROC, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *pub, *sub;
+    join_sockets (INPROC, ZMQ_PUB, &pub, ZMQ_SUB, &sub);
     SEND (pub, "early");
     CHECK_EMPTY (sub);
     CHECK_OK (subscribe (sub, ""));
@@ -129,9 +127,8 @@ STORY_ON_EACH_TRANSPORT (a_message_matching_twice_comes_once)
 /* Over inproc subscriptions are there at once. */
 STORY (subscriptions_are_counted)
 {
-    const char *endpoint;
-    void *pub = bound_socket (ZMQ_PUB, INPROC, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *pub, *sub;
+    join_sockets (INPROC, ZMQ_PUB, &pub, ZMQ_SUB, &sub);
     for (int i = 0; i < 3; i++)
         CHECK_OK (subscribe (sub, "t"));
     for (int i = 0; i < 2; i++) {
@@ -148,9 +145,8 @@ STORY (subscriptions_are_counted)
 
 STORY (unsubscribing_ends_that_topic_only)
 {
-    const char *endpoint;
-    void *pub = bound_socket (ZMQ_PUB, INPROC, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *pub, *sub;
+    join_sockets (INPROC, ZMQ_PUB, &pub, ZMQ_SUB, &sub);
     CHECK_OK (subscribe (sub, "a"));
     CHECK_OK (subscribe (sub, "ab"));
     CHECK_OK (subscribe (sub, ""));

@@ -3,9 +3,8 @@
 
 STORY_ON_EACH_TRANSPORT (requests_and_replies_alternate)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     for (int i = 0; i < 100; i++) {
         SEND (req, "ask|more");
         CHECK_RECV (rep, "ask|more");
@@ -32,9 +31,8 @@ STORY_ON_EACH_TRANSPORT (rep_may_connect_and_req_bind)
 
 STORY_ON_EACH_TRANSPORT (out_of_turn_is_efsm)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     zmq_msg_t msg;
     zmq_msg_init (&msg);
     CHECK_ERR (zmq_recv (req, NULL, 0, 0), EFSM);
@@ -67,9 +65,8 @@ STORY_ON_EACH_TRANSPORT (out_of_turn_is_efsm)
 
 STORY_ON_EACH_TRANSPORT (in_the_midst_of_a_message_is_efsm_too)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *req = connected_socket (ZMQ_REQ, endpoint);
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
     CHECK_INT (zmq_send (req, "a", 1, ZMQ_SNDMORE), 1);
     CHECK_ERR (zmq_recv (req, NULL, 0, 0), EFSM);
     CHECK_INT (zmq_send (req, "b", 1, 0), 1);
@@ -107,9 +104,8 @@ STORY_ON_EACH_TRANSPORT (a_request_starts_with_an_empty_frame)
 
 STORY_ON_EACH_TRANSPORT (a_dealer_talks_to_rep_with_the_empty_frame)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "|one");
     SEND (dealer, "|two|parts");
     CHECK_RECV (rep, "one");
@@ -122,9 +118,8 @@ STORY_ON_EACH_TRANSPORT (a_dealer_talks_to_rep_with_the_empty_frame)
 
 STORY_ON_EACH_TRANSPORT (rep_keeps_all_of_the_envelope)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "hop 1|hop 2|hop 3||body|more");
     CHECK_RECV (rep, "body|more");
     SEND (rep, "answer");
@@ -138,9 +133,8 @@ STORY_ON_EACH_TRANSPORT (rep_keeps_all_of_the_envelope)
 
 STORY_ON_EACH_TRANSPORT (rep_ignores_a_request_without_the_empty_frame)
 {
-    const char *endpoint;
-    void *rep = bound_socket (ZMQ_REP, transport, &endpoint);
-    void *dealer = connected_socket (ZMQ_DEALER, endpoint);
+    void *rep, *dealer;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_DEALER, &dealer);
     SEND (dealer, "no delimiter");
     SEND (dealer, "no|delimiter|either");
     SEND (dealer, "|good");

@@ -206,6 +206,24 @@ STORY_ON_EACH_TRANSPORT (a_second_peer_of_the_same_name_is_ignored)
     CHECK_EMPTY (second);
 }
 
+STORY_ON_EACH_TRANSPORT (a_second_peer_is_served_once_the_name_is_free)
+{
+    if (on_oracle ())
+        return; /* never serves it */
+    const char *endpoint;
+    void *router = bound_socket (ZMQ_ROUTER, transport, &endpoint);
+    void *first = named_dealer ("same", endpoint);
+    SEND (first, "one");
+    CHECK_RECV (router, "same|one");
+    void *second = named_dealer ("same", endpoint);
+    SEND (second, "two");
+    CHECK_QUIET (router);
+    close_socket (first);
+    CHECK_RECV (router, "same|two");
+    SEND (router, "same|to the second");
+    CHECK_RECV (second, "to the second");
+}
+
 STORY_ON_EACH_TRANSPORT (with_handover_the_second_of_a_name_takes_over)
 {
     const char *endpoint;

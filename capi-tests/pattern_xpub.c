@@ -13,9 +13,8 @@ static int unsubscribe (void *sub, const char *topic)
 
 STORY (unsubscribing_what_was_not_subscribed_does_nothing)
 {
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, INPROC, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *xpub, *sub;
+    join_sockets (INPROC, ZMQ_XPUB, &xpub, ZMQ_SUB, &sub);
     CHECK_OK (unsubscribe (sub, "never"));
     CHECK_OK (unsubscribe (sub, ""));
     CHECK_OK (subscribe (sub, "x"));
@@ -153,9 +152,8 @@ STORY_ON_EACH_TRANSPORT (verboser_passes_every_end_too)
 
 STORY_ON_EACH_TRANSPORT (xsub_subscribes_by_messages)
 {
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *xsub = connected_socket (ZMQ_XSUB, endpoint);
+    void *xpub, *xsub;
+    join_sockets (transport, ZMQ_XPUB, &xpub, ZMQ_XSUB, &xsub);
     SEND (xsub, "%01A");
     CHECK_RECV (xpub, "%01A");
     SEND (xpub, "B");
@@ -173,9 +171,8 @@ STORY_ON_EACH_TRANSPORT (xsub_subscribes_by_messages)
 
 STORY_ON_EACH_TRANSPORT (xsub_may_send_user_messages_upstream)
 {
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *xsub = connected_socket (ZMQ_XSUB, endpoint);
+    void *xpub, *xsub;
+    join_sockets (transport, ZMQ_XPUB, &xpub, ZMQ_XSUB, &xsub);
     SEND (xsub, "%01t");
     CHECK_RECV (xpub, "%01t");
     SEND (xsub, "hello");
@@ -331,9 +328,8 @@ STORY_ON_EACH_TRANSPORT (a_topic_may_be_long)
 {
     enum { SIZE = 100000 };
     static char topic[SIZE + 1];
-    const char *endpoint;
-    void *xpub = bound_socket (ZMQ_XPUB, transport, &endpoint);
-    void *sub = connected_socket (ZMQ_SUB, endpoint);
+    void *xpub, *sub;
+    join_sockets (transport, ZMQ_XPUB, &xpub, ZMQ_SUB, &sub);
     memset (topic, 'x', sizeof topic);
     CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, SIZE));
     static char got[SIZE + 2];

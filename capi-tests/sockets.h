@@ -212,6 +212,16 @@ static inline void *connected_socket (int type, const char *endpoint)
     return socket;
 }
 
+/* Two sockets, one bound and the other connected to it. */
+static inline void join_sockets (enum transport transport, int bound_type,
+                                 void **bound, int connected_type,
+                                 void **connected)
+{
+    const char *endpoint;
+    *bound = bound_socket (bound_type, transport, &endpoint);
+    *connected = connected_socket (connected_type, endpoint);
+}
+
 static inline int hex_digit (char c)
 {
     return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;

@@ -98,7 +98,7 @@ fn every_prototype_agrees_with_the_stock_header() {
 }
 
 /// What both headers say of the types, as arrays that are one element or too
-/// short to exist (C++98 has no static_assert).
+/// short to exist (C++98 has no static_assert), and what they include.
 const LAYOUT: &str = "
 #define HOLDS(name, condition) extern char name[(condition) ? 1 : -1]
 struct after_char { char c; zmq_msg_t msg; };
@@ -111,6 +111,8 @@ HOLDS (item_revents, offsetof (zmq_pollitem_t, revents) == sizeof (void *) + 6);
 extern zmq_free_fn *a_free_function;
 extern zmq_timer_fn *a_timer_function;
 extern zmq_thread_fn *a_thread_function;
+HOLDS (errno_is_included, EAGAIN > 0 && sizeof errno == sizeof (int));
+extern FILE *stdio_is_included;
 ";
 
 fn stock_header() -> Option<String> {

@@ -56,7 +56,7 @@ pub unsafe extern "C" fn zmq_sendiov(
     flags: c_int,
 ) -> c_int {
     guard_socket(s, |slot| {
-        slot.check_open()?;
+        slot.check_is_socket()?;
         if count == 0 || iov.is_null() || count > isize::MAX as usize / size_of::<iovec>() {
             return Err(Errno::EINVAL);
         }
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn zmq_sendiov(
 /// Receives the frames of a message into buffers that the caller is to free.
 ///
 /// Each has one of its own, until the message ends or `*count` buffers are used. Returns how
-/// many there are, as does `*count`, which is 0 after an error of receiving.
+/// many there are, as does `*count`, which is 0 after an error, with no buffer left.
 /// Errors as `zmq_recv`; EINVAL for NULL or room for no buffers; ENOMEM.
 ///
 /// # Safety
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn zmq_recviov(
     flags: c_int,
 ) -> c_int {
     guard_socket(s, |slot| {
-        slot.check_open()?;
+        slot.check_is_socket()?;
         if count.is_null() || iov.is_null() {
             return Err(Errno::EINVAL);
         }
@@ -103,8 +103,19 @@ pub unsafe extern "C" fn zmq_recviov(
         }
         let mut message = Message::new();
         while *count < room {
-            slot.recv(&mut message, false, blocking(flags))?;
-            let buffer = malloc_copy(message.data())?;
+            let received = slot.recv(&mut message, false, blocking(flags));
+            let buffer = match received.and_then(|()| malloc_copy(message.data())) {
+                Ok(buffer) => buffer,
+                Err(error) => {
+                    // The rest of a message may be lost to another thread: what
+                    // came of it is no use to a caller who is told of an error.
+                    for index in 0..std::mem::take(count) {
+                        // SAFETY: these were written below, by `malloc_copy`.
+                        unsafe { libc::free((*iov.add(index)).iov_base) };
+                    }
+                    return Err(error);
+                }
+            };
             // SAFETY: there is room for another one.
             unsafe { iov.add(*count).write(buffer) };
             *count += 1;

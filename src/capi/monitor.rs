@@ -29,7 +29,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
             let text = unsafe { CStr::from_ptr(addr) };
             Some(text.to_str())
         };
-        slot.check_open()?;
+        slot.check_is_socket()?;
         let endpoint = endpoint.transpose().map_err(|_| Errno::EINVAL)?;
         slot.monitor(endpoint, events.cast_unsigned())
     })

@@ -186,14 +186,14 @@ impl Context {
         };
         self.started_in.store(fork_generation(), Ordering::Relaxed);
         let context = Arc::downgrade(self);
-        let on_panic = move || {
+        let on_failure = move || {
             if let Some(context) = context.upgrade() {
                 context.fail();
             }
         };
         let count = usize::try_from(options.io_threads).unwrap_or(0).min(MAX_IO_THREADS);
         Ok(Works {
-            reactors: Arc::new(ReactorPool::start(count, &settings, on_panic)?),
+            reactors: Arc::new(ReactorPool::start(count, &settings, on_failure)?),
             resolver: Resolver::new(),
             inproc: Arc::default(),
             max_sockets: usize::try_from(options.max_sockets).unwrap_or(0),

@@ -71,8 +71,8 @@ pub struct SocketOptions {
     pub heartbeat_ivl: Option<Duration>,
     /// `ZMQ_HEARTBEAT_TTL` in the unit of the PING command; 0: none.
     pub heartbeat_ttl_deciseconds: u16,
-    /// `ZMQ_HEARTBEAT_TIMEOUT` as set; see
-    /// [`SocketOptions::effective_heartbeat_timeout`].
+    /// `ZMQ_HEARTBEAT_TIMEOUT`, how long a peer may stay silent after a PING;
+    /// `None` until set: as long as the interval of the heartbeats.
     pub heartbeat_timeout: Option<Duration>,
     /// `ZMQ_CONNECT_TIMEOUT`: how long a connect may take; `None`: as long as
     /// the system lets it.
@@ -281,14 +281,6 @@ impl SocketOptions {
         u64::try_from(self.maxmsgsize_bytes).ok()
     }
 
-    /// How long a peer may stay silent after a PING; `None`: no heartbeats, or
-    /// for ever. Unless set it is the interval of the heartbeats.
-    pub fn effective_heartbeat_timeout(&self) -> Option<Duration> {
-        let interval = self.heartbeat_ivl?;
-        let timeout = self.heartbeat_timeout.unwrap_or(interval);
-        (!timeout.is_zero()).then_some(timeout)
-    }
-
     /// Whether a refused connection is the last attempt.
     pub fn stops_when_refused(&self) -> bool {
         self.reconnect_stop & RECONNECT_STOP_CONN_REFUSED != 0
@@ -473,14 +465,14 @@ mod tests {
     }
 
     #[test]
-    fn heartbeat_timeout_follows_the_interval_until_set() {
+    fn heartbeat_timeout_is_unset_until_set() {
         let mut pair = fresh(SocketType::Pair);
-        assert_eq!(pair.effective_heartbeat_timeout(), None);
+        assert_eq!(pair.heartbeat_timeout, None);
         set_int(&mut pair, 75, 500).unwrap();
-        assert_eq!(pair.effective_heartbeat_timeout(), Some(Duration::from_millis(500)));
+        assert_eq!(pair.heartbeat_timeout, None);
         assert_eq!(int(&pair, 77), -1);
         set_int(&mut pair, 77, 200).unwrap();
-        assert_eq!(pair.effective_heartbeat_timeout(), Some(Duration::from_millis(200)));
+        assert_eq!(pair.heartbeat_timeout, Some(Duration::from_millis(200)));
     }
 
     #[test]

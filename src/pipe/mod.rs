@@ -438,7 +438,9 @@ impl Pipe {
         }
         lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
         self.full_until = None;
-        true
+        // Whoever has changed the mark meanwhile signals WRITABLE next, and
+        // then it is looked at anew.
+        same_hwm
     }
 
     /// Writes a frame, leaving an empty one behind. Whole messages become

@@ -233,6 +233,52 @@ mod models {
     }
 
     #[test]
+    fn loom_a_lane_that_is_full_takes_nothing_while_its_mark_is_lowered() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([2, 0]);
+            for text in ["1", "2"] {
+                assert!(a.can_write());
+                a.push(&mut message(text));
+                a.flush();
+            }
+            let thread = loom::thread::spawn(move || {
+                b.set_hwm(false, 1);
+                b
+            });
+            assert!(!a.can_write());
+            let mut b = thread.join().unwrap();
+            assert_eq!(a.take_signals() & signal::WRITABLE, signal::WRITABLE);
+            a.look_again();
+            assert!(!a.can_write());
+            assert!(pop(&mut b).is_some());
+            assert!(!a.can_write());
+            assert!(pop(&mut b).is_some());
+            assert!(a.can_write());
+        });
+    }
+
+    #[test]
+    fn loom_a_lane_that_is_full_opens_when_its_mark_is_raised() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([1, 0]);
+            assert!(a.can_write());
+            a.push(&mut message("1"));
+            a.flush();
+            let thread = loom::thread::spawn(move || {
+                b.set_hwm(false, 2);
+                b
+            });
+            while !a.can_write() {
+                while a.take_signals() & signal::WRITABLE == 0 {
+                    loom::thread::yield_now();
+                }
+                a.look_again();
+            }
+            drop(thread.join().unwrap());
+        });
+    }
+
+    #[test]
     fn loom_nothing_written_before_a_close_is_lost() {
         loom::model(|| {
             let (mut a, mut b) = owned_pipe([0, 0]);

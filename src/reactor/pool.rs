@@ -3,6 +3,7 @@
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -31,25 +32,25 @@ pub(crate) struct ReactorPool {
 }
 
 impl ReactorPool {
-    /// Makes `count` reactors and starts their threads. `on_panic` runs on an
+    /// Makes `count` reactors and starts their threads. `on_failure` runs on an
     /// I/O thread that had to be given up.
     pub(crate) fn start(
         count: usize,
         settings: &Settings,
-        on_panic: impl Fn() + Send + Sync + Clone + 'static,
+        on_failure: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<ReactorPool> {
         let mut pool = ReactorPool { reactors: Vec::new(), threads: Mutex::new(Vec::new()) };
         for index in 0..count {
             let reactor = Arc::new(Reactor::new()?);
             pool.reactors.push(reactor.clone());
             let settings = settings.clone();
-            let on_panic = on_panic.clone();
+            let on_failure = on_failure.clone();
             let name = format!("{}ZMQbg/IO/{index}", settings.name_prefix);
             let thread = with_signals_blocked(|| {
                 std::thread::Builder::new().name(name).spawn(move || {
                     apply(&settings);
                     if reactor.run().is_err() {
-                        on_panic();
+                        on_failure();
                     }
                 })
             });
@@ -71,12 +72,17 @@ impl ReactorPool {
         reactors.min_by_key(|(_, reactor)| reactor.load()).map(|(_, reactor)| reactor.clone())
     }
 
-    /// Ends the threads and waits for them.
+    /// Ends the threads and waits for them; not for one that sleeps and cannot be
+    /// woken, since the program closed the descriptor for it.
     pub(crate) fn stop(&self) {
         for reactor in &self.reactors {
             reactor.stop();
         }
-        for thread in self.threads.lock().drain(..) {
+        for (thread, reactor) in self.threads.lock().drain(..).zip(&self.reactors) {
+            if reactor.waker.is_lost() && !ends_soon(&thread) {
+                // It ends when it wakes up; what it uses is its own.
+                continue;
+            }
             // A panic was reported where it happened.
             let _ = thread.join();
         }
@@ -127,6 +133,17 @@ impl Reactor {
         let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
         drop((sources, queued, corked));
     }
+}
+
+/// How long to wait for a thread that maybe nobody can wake.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn ends_soon(thread: &JoinHandle<()>) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !thread.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    thread.is_finished()
 }
 
 fn close(fd: RawFd) {

@@ -1,5 +1,6 @@
 //! The I/O thread: leads the reactor whenever no application thread does.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,15 +13,18 @@ use crate::sync::{Ordering, fence_after_swap};
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl Reactor {
-    /// Runs the I/O thread until [`Reactor::stop`]. A panic ends the reactor
-    /// and is reported to the caller, never further.
-    pub(super) fn run(self: &Arc<Self>) -> std::thread::Result<()> {
+    /// Runs the I/O thread until [`Reactor::stop`]. A panic and the loss of the
+    /// poll set (the program may have closed its descriptor) end the reactor
+    /// and are reported to the caller, never further.
+    pub(super) fn run(self: &Arc<Self>) -> io::Result<()> {
         catch_unwind(AssertUnwindSafe(|| {
             while !self.stopping.load(Ordering::Acquire) {
-                self.lead_as_io_thread();
+                self.lead_as_io_thread()?;
                 self.pause();
             }
+            Ok(())
         }))
+        .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
     }
 
     /// Makes the I/O thread end.
@@ -31,17 +35,20 @@ impl Reactor {
     }
 
     /// Leads until an application thread would like to, or already does.
-    fn lead_as_io_thread(&self) {
+    fn lead_as_io_thread(&self) -> io::Result<()> {
         let Some(mut lead) = self.lead.try_lock() else {
-            return;
+            return Ok(());
         };
         self.lead_wanted.store(false, Ordering::Relaxed);
         let mut flushed = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
             let corked = self.has_corked();
-            // EINTR cannot happen here (all signals are blocked); any other
-            // failure of the kernel's poll must not become a busy loop.
-            if self.turn(&mut lead, corked.then_some(NAP), true).is_err() {
+            // EINTR cannot happen here (all signals are blocked).
+            if let Err(error) = self.turn(&mut lead, corked.then_some(NAP), true) {
+                if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
+                    return Err(error);
+                }
+                // Want of memory, which must not become a busy loop.
                 std::thread::sleep(PAUSE);
             }
             if corked && flushed.elapsed() >= NAP {
@@ -52,6 +59,7 @@ impl Reactor {
                 break;
             }
         }
+        Ok(())
     }
 
     /// Stays away from the poll while application threads lead.

@@ -555,7 +555,7 @@ impl Inner {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
-        live.met = true;
+        live.met = !live.protocol.is_raw();
         let news =
             (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
         match &mut self.pipe {

@@ -51,7 +51,8 @@ pub(super) struct Live {
     held_from: usize,
     /// The peer's messages began to arrive since the last write.
     pub(super) heard: bool,
-    /// The handshake is done.
+    /// The handshake is done. As with libzmq it never is on raw connections:
+    /// their end is that of a connection whose handshake failed.
     pub(super) met: bool,
     /// The last read was of a large body.
     large: bool,

@@ -172,8 +172,14 @@ impl Slot {
         self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::Relaxed)
     }
 
+    /// `ENOTSOCK` when there is no socket here: what comes before any other
+    /// error.
+    pub(crate) fn check_is_socket(&self) -> Result<()> {
+        self.lock().map(drop)
+    }
+
     /// `ENOTSOCK` when there is no socket here, `ETERM` when its context ends:
-    /// what comes before any other error.
+    /// what comes before any other error in most calls.
     pub(crate) fn check_open(&self) -> Result<()> {
         let mut socket = self.lock()?;
         socket.process(self);

@@ -27,6 +27,17 @@ impl EventFd {
         unsafe { libc::syscall(libc::SYS_write, self.0, one.as_ptr(), one.len()) };
     }
 
+    /// Whether the program closed the descriptor, or put a file, pipe or socket
+    /// in its place: nobody is woken any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        // SAFETY: plain data, filled by the call.
+        let mut status: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: a place for the answer.
+        let known = unsafe { libc::fstat(self.0, &mut status) } == 0;
+        // Eventfds have no type of file.
+        !known || status.st_mode & libc::S_IFMT != 0
+    }
+
     /// Makes it unreadable.
     pub(crate) fn drain(&self) {
         let mut count = [0u8; 8];

@@ -126,14 +126,6 @@ impl Listener {
             None => Ok(()),
         }
     }
-
-    /// Closes the descriptor and nothing else, for a forked child: the
-    /// temporary path is its parent's.
-    pub fn abandon(mut self) {
-        if let Some(temporary) = self.temporary.take() {
-            std::mem::forget(temporary);
-        }
-    }
 }
 
 impl AsRawFd for Listener {
