@@ -28,7 +28,7 @@ pub(crate) enum Event {
     Accepted(RawFd),
     /// A listener could not take a connection in.
     AcceptFailed(Errno),
-    /// A filter of processes closed a connection.
+    /// A filter closed a connection.
     TurnedAway,
     /// A descriptor that listened or was being connected is closed.
     Closed(RawFd),
@@ -71,7 +71,7 @@ impl Event {
             Event::BindFailed(error) => (0x0010, errno(error)),
             Event::Accepted(fd) => (0x0020, descriptor(fd)),
             Event::AcceptFailed(error) => (0x0040, errno(error)),
-            // libzmq's errno is that of a call that succeeded.
+            // In libzmq it is whatever errno is left by an earlier call.
             Event::TurnedAway => (0x0040, 0),
             Event::Closed(fd) => (0x0080, descriptor(fd)),
             Event::CloseFailed(error) => (0x0100, errno(error)),

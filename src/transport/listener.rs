@@ -95,12 +95,7 @@ impl Listener {
     pub fn accept(&self, tuning: &Tuning) -> Result<Option<Accepted>> {
         loop {
             match self.fd.accept() {
-                Ok((fd, peer)) => {
-                    // Whom no filter of addresses lets in is closed without a word.
-                    if let Some(accepted) = Stream::accepted(fd, &peer, tuning) {
-                        return Ok(Some(accepted));
-                    }
-                }
+                Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
                 Err(Errno::EAGAIN) => return Ok(None),
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.

@@ -111,19 +111,18 @@ pub(super) fn open(address: Address, tuning: &Tuning) -> Result<(Fd, Address)> {
 pub enum Accepted {
     /// It is open.
     Stream(Stream),
-    /// A filter of processes closed it.
+    /// A filter closed it.
     TurnedAway,
 }
 
 impl Stream {
-    /// A stream that a listener accepted; `None` where a filter of addresses
-    /// closed it, which nobody is told.
-    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Accepted> {
+    /// A stream that a listener accepted, if the peer may connect.
+    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Accepted {
         let admission = &tuning.admission;
         let kind = match peer.decode() {
             Ok(Address::Tcp(address)) => {
                 if !admission.admits_address(&address) {
-                    return None;
+                    return Accepted::TurnedAway;
                 }
                 tuning.tune(&fd);
                 Kind::Tcp(address)
@@ -132,13 +131,13 @@ impl Stream {
                 if admission.asks_for_credentials() {
                     let admitted = fd.credentials().map(|peer| admission.admits_process(&peer));
                     if !matches!(admitted, Ok(true)) {
-                        return Some(Accepted::TurnedAway);
+                        return Accepted::TurnedAway;
                     }
                 }
                 Kind::Ipc
             }
         };
-        Some(Accepted::Stream(Stream { fd, kind }))
+        Accepted::Stream(Stream { fd, kind })
     }
 
     /// Reads what is there. 0 when the peer has closed (or the buffer is
