@@ -206,6 +206,18 @@ static void pure_call (int which, int argument)
 
 /* Endpoints */
 
+/* What is left to send must not keep the context from ending. */
+static void shorten_linger (int s)
+{
+    int linger = 0;
+    size_t size = sizeof linger;
+    zmq_getsockopt (sockets[s], ZMQ_LINGER, &linger, &size);
+    if (linger < 0 || linger > LONGEST_WAIT_MS) {
+        linger = LONGEST_WAIT_MS;
+        zmq_setsockopt (sockets[s], ZMQ_LINGER, &linger, sizeof linger);
+    }
+}
+
 static void connection_call (const struct op *op)
 {
     char text[512], wild[512] = "";
@@ -237,6 +249,7 @@ static void connection_call (const struct op *op)
      * they were read: COMPAT.md. */
     if (op->code == OP_UNBIND || op->code == OP_DISCONNECT) {
         printf ("\n");
+        shorten_linger (op->s);
         drain (op->s);
         settle ();
         printf ("   %s s%d ", op->code == OP_UNBIND ? "unbind" : "disconnect", op->s);
@@ -310,13 +323,7 @@ static void make_socket (int s, int context, int type)
 
 static void close_socket (int s)
 {
-    int linger = 0;
-    size_t size = sizeof linger;
-    zmq_getsockopt (sockets[s], ZMQ_LINGER, &linger, &size);
-    if (linger < 0 || linger > LONGEST_WAIT_MS) {
-        linger = LONGEST_WAIT_MS;
-        zmq_setsockopt (sockets[s], ZMQ_LINGER, &linger, sizeof linger);
-    }
+    shorten_linger (s);
     result (zmq_close (sockets[s]));
     sockets[s] = NULL;
     settle ();

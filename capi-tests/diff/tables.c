@@ -125,8 +125,9 @@ const struct setting settings[] = {
   {ZMQ_IPC_FILTER_GID, 54321, ALL & ~T (STREAM)},
   {ZMQ_STREAM_NOTIFY, 0, T (STREAM)}, {ZMQ_BACKLOG, 1, ALL},
   {ZMQ_RECONNECT_IVL_MAX, 20, ALL}, {ZMQ_HEARTBEAT_IVL, 1000, ALL},
+  /* room for the largest message: else TCP waits */
   {ZMQ_HANDSHAKE_IVL, 5000, ALL}, {ZMQ_TCP_KEEPALIVE, 1, ALL},
-  {ZMQ_SNDBUF, 4096, ALL}, {ZMQ_RCVBUF, 4096, ALL}, {ZMQ_TOS, 8, ALL},
+  {ZMQ_SNDBUF, 200000, ALL}, {ZMQ_RCVBUF, 200000, ALL}, {ZMQ_TOS, 8, ALL},
   {ZMQ_CONNECT_TIMEOUT, 1000, ALL}, {ZMQ_TCP_MAXRT, 1000, ALL},
 };
 const int setting_count = COUNT (settings);

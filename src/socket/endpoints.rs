@@ -170,13 +170,14 @@ impl Socket {
                 None => self.refused_peer(text),
             };
         }
+        self.endpoints.forget_given_up();
+        if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| &*e.text == text)
+        {
+            return Ok(());
+        }
         let reactor = self.reactor_for_endpoint()?;
         endpoint.check_connect()?;
         let text: Arc<str> = text.into();
-        self.endpoints.forget_given_up();
-        if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
-            return Ok(());
-        }
         let settings = self.settings();
         let (theirs, key) = if self.options.immediate {
             (None, None)
