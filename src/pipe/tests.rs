@@ -187,10 +187,94 @@ mod exact {
 #[cfg(loom)]
 mod models {
     use super::*;
+    use crate::sync::bounded_model;
+
+    /// Hears what the other end says, as sockets and sessions do.
+    fn hear(pipe: &mut Pipe) -> bool {
+        let told = pipe.take_signals() & signal::WRITABLE != 0;
+        if told {
+            pipe.look_again();
+        }
+        told
+    }
+
+    /// Waits until a message may be written, and writes it.
+    fn write(pipe: &mut Pipe) {
+        while !pipe.can_write() {
+            while !hear(pipe) {
+                loom::thread::yield_now();
+            }
+        }
+        pipe.push(&mut message("x"));
+        pipe.flush();
+    }
+
+    #[test]
+    fn loom_a_raised_mark_frees_a_writer() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([1, 0]);
+            let thread = loom::thread::spawn(move || {
+                b.set_hwm(false, 2);
+                b
+            });
+            write(&mut a);
+            write(&mut a);
+            let _b = thread.join().unwrap();
+            hear(&mut a);
+            assert!(!a.can_write());
+        });
+    }
+
+    #[test]
+    fn loom_a_lowered_mark_holds_once_it_was_heard_of() {
+        bounded_model(3, || {
+            let (mut a, mut b) = owned_pipe([3, 0]);
+            // From here on the writer knows of room for three.
+            write(&mut a);
+            let thread = loom::thread::spawn(move || {
+                b.set_hwm(false, 1);
+                assert!(pop(&mut b).is_some());
+                b
+            });
+            let mut heard = false;
+            for _ in 0..2 {
+                heard |= hear(&mut a);
+                if a.can_write() {
+                    a.push(&mut message("x"));
+                    a.flush();
+                    assert!(!heard || a.unread() <= 1);
+                }
+            }
+            let mut b = thread.join().unwrap();
+            heard |= hear(&mut a);
+            assert!(heard);
+            assert_eq!(a.can_write(), a.unread() == 0);
+            while pop(&mut b).is_some() {}
+            hear(&mut a);
+            assert!(a.can_write());
+        });
+    }
+
+    #[test]
+    fn loom_a_mark_that_moves_while_messages_are_taken_leaves_nobody_blocked() {
+        bounded_model(3, || {
+            let (mut a, mut b) = owned_pipe([2, 0]);
+            write(&mut a);
+            write(&mut a);
+            let thread = loom::thread::spawn(move || {
+                b.set_hwm(false, 1);
+                assert!(pop(&mut b).is_some());
+                assert!(pop(&mut b).is_some());
+                b
+            });
+            write(&mut a);
+            drop(thread.join().unwrap());
+        });
+    }
 
     #[test]
     fn loom_a_reader_that_goes_idle_misses_nothing() {
-        loom::model(|| {
+        bounded_model(3, || {
             let (mut a, mut b) = owned_pipe([0, 0]);
             let thread = loom::thread::spawn(move || {
                 for _ in 0..2 {

@@ -13,7 +13,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Reactor;
-use crate::sync::{AtomicU32, Ordering, fence_after_swap};
+use crate::sync::{AtomicU32, Ordering};
 
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
@@ -120,15 +120,19 @@ pub(crate) fn waited(time: Duration) {
     }
 }
 
-/// Ends an application thread's lead.
-struct Leaving<'a> {
-    reactor: &'a Reactor,
+/// This thread leads for a count, until it is dropped.
+struct LeadsFor;
+
+impl LeadsFor {
+    fn new(count: &NewsCount) -> LeadsFor {
+        LEADING_FOR.set(count);
+        LeadsFor
+    }
 }
 
-impl Drop for Leaving<'_> {
+impl Drop for LeadsFor {
     fn drop(&mut self) {
         LEADING_FOR.set(std::ptr::null());
-        self.reactor.leave();
     }
 }
 
@@ -136,19 +140,12 @@ impl Reactor {
     /// Leads until `count` is not `seen` any more, the deadline passes or a
     /// signal comes; at once [`Led::NotLeader`] when somebody else leads.
     pub(crate) fn lead(&self, count: &NewsCount, seen: u32, deadline: Option<Instant>) -> Led {
-        let leaving = Leaving { reactor: self };
-        let Some(mut lead) = self.lead.try_lock() else {
-            std::mem::forget(leaving);
-            self.lead_wanted.store(true, Ordering::Relaxed);
+        let Some(mut leading) = self.leadership.lead() else {
             return Led::NotLeader;
         };
-        self.app_leads.store(true, Ordering::Relaxed);
-        self.leads.fetch_add(1, Ordering::Relaxed);
-        LEADING_FOR.set(count);
-        // `leaving` is dropped after the lock, also by a panic.
-        let lead = &mut lead;
+        let _leads_for = LeadsFor::new(count);
         let done = || count.load(Ordering::Acquire) != seen;
-        without_cancellation(|| self.lead_until(lead, done, deadline))
+        leading.with(|lead| without_cancellation(|| self.lead_until(lead, done, deadline)))
     }
 
     fn lead_until(
@@ -189,28 +186,14 @@ impl Reactor {
         }
     }
 
-    /// Hands over after leading. At once when other threads depend on the
-    /// poll; else the I/O thread finds out by itself within a millisecond.
-    fn leave(&self) {
-        self.app_leads.swap(false, Ordering::SeqCst);
-        fence_after_swap();
-        let waits = self.io_waits_for_leader.load(Ordering::SeqCst);
-        if waits || self.followers.load(Ordering::SeqCst) > 0 {
-            self.wake_io_thread();
-        }
-    }
-
     /// A thread begins to sleep until somebody else's poll serves it. Makes
     /// sure that somebody polls.
     pub(crate) fn follow(&self) {
-        self.followers.fetch_add(1, Ordering::SeqCst);
-        if !self.app_leads.load(Ordering::SeqCst) {
-            self.wake_io_thread();
-        }
+        self.leadership.follow();
     }
 
     /// The thread does not sleep any more.
     pub(crate) fn unfollow(&self) {
-        self.followers.fetch_sub(1, Ordering::SeqCst);
+        self.leadership.unfollow();
     }
 }

@@ -11,6 +11,7 @@
 //! unless another thread is running it already (see `session/`).
 
 mod lead;
+mod leadership;
 mod pool;
 mod thread;
 mod timers;
@@ -29,7 +30,8 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, EventFd, Ordering, Parker, fence_after_swap};
+use crate::sync::{AtomicU32, EventFd, Ordering};
+use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
 /// What a source is told; bits, which sources combine with their own.
@@ -79,12 +81,11 @@ struct Lead {
 
 /// One I/O thread's worth of connections.
 pub(crate) struct Reactor {
-    lead: Mutex<Lead>,
+    leadership: Leadership<Lead>,
     registry: Registry,
     waker: EventFd,
     poll_fd: RawFd,
-    /// The leader sleeps in the kernel, or is about to.
-    asleep: AtomicBool,
+    doze: Doze,
     sources: Mutex<Vec<Option<Arc<dyn Source>>>>,
     free_tokens: Mutex<Vec<usize>>,
     run_queue: Mutex<Vec<Arc<dyn Source>>>,
@@ -93,20 +94,6 @@ pub(crate) struct Reactor {
     corked: Mutex<Vec<Arc<dyn Source>>>,
     /// Registered sources: what the choice of a reactor goes by.
     load: AtomicU32,
-    stopping: AtomicBool,
-    /// Where the I/O thread sleeps while it does not lead.
-    io_parker: Parker,
-    /// The I/O thread leaves the poll to application threads.
-    io_pauses: AtomicBool,
-    /// The I/O thread sleeps until an application thread stops leading.
-    io_waits_for_leader: AtomicBool,
-    /// Times an application thread took the lead.
-    leads: AtomicU64,
-    app_leads: AtomicBool,
-    /// An application thread wanted to lead and could not.
-    lead_wanted: AtomicBool,
-    /// Application threads that sleep until somebody else's poll serves them.
-    followers: AtomicU32,
 }
 
 /// A source's place in a reactor.
@@ -122,28 +109,20 @@ impl Reactor {
         registry.register(&mut SourceFd(&waker.raw()), WAKER, Interest::READABLE)?;
         Ok(Reactor {
             poll_fd: poll.as_raw_fd(),
-            lead: Mutex::new(Lead {
+            leadership: Leadership::new(Lead {
                 poll,
                 events: Events::with_capacity(EVENTS_PER_POLL),
                 batch: Vec::new(),
             }),
             registry,
             waker,
-            asleep: AtomicBool::new(false),
+            doze: Doze::new(),
             sources: Mutex::new(Vec::new()),
             free_tokens: Mutex::new(Vec::new()),
             run_queue: Mutex::new(Vec::new()),
             timers: Mutex::new(Timers::default()),
             corked: Mutex::new(Vec::new()),
             load: AtomicU32::new(0),
-            stopping: AtomicBool::new(false),
-            io_parker: Parker::new(),
-            io_pauses: AtomicBool::new(false),
-            io_waits_for_leader: AtomicBool::new(false),
-            leads: AtomicU64::new(0),
-            app_leads: AtomicBool::new(false),
-            lead_wanted: AtomicBool::new(false),
-            followers: AtomicU32::new(0),
         })
     }
 
@@ -217,7 +196,7 @@ impl Reactor {
             corked.len() == 1
         };
         if first {
-            self.wake_io_thread();
+            self.leadership.wake_io_thread();
             self.interrupt();
         }
     }
@@ -229,21 +208,7 @@ impl Reactor {
 
     /// Makes a sleeping leader look again.
     pub(crate) fn interrupt(&self) {
-        // Pairs with the swap before the leader's last look.
-        crate::sync::fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) {
-            self.wake_leader();
-        }
-    }
-
-    /// Ends a pause of the I/O thread. One that does not pause is not told: it
-    /// would end its next pause early.
-    fn wake_io_thread(&self) {
-        // Pairs with the swap that begins a pause.
-        crate::sync::fence(Ordering::SeqCst);
-        if self.io_pauses.load(Ordering::SeqCst) {
-            self.io_parker.unpark();
-        }
+        self.doze.disturb(|| self.wake_leader());
     }
 
     /// Makes the leader, if any, return from the kernel.
@@ -271,14 +236,11 @@ impl Reactor {
         if wait == Some(Duration::ZERO) {
             lead.poll.poll(&mut lead.events, wait)?;
         } else {
-            self.asleep.swap(true, Ordering::SeqCst);
-            fence_after_swap();
-            // What was added before the leader was seen asleep is seen here.
-            let nap = (for_corked && self.has_corked()).then_some(NAP);
-            let wait = self.wait_time(nap.or(max_wait));
-            let polled = self.poll_for(lead, wait);
-            self.asleep.store(false, Ordering::Relaxed);
-            polled?;
+            self.doze.sleep(|| {
+                let nap = (for_corked && self.has_corked()).then_some(NAP);
+                let wait = self.wait_time(nap.or(max_wait));
+                self.poll_for(lead, wait)
+            })?;
         }
         for event in &lead.events {
             if event.token() != WAKER {
@@ -319,7 +281,7 @@ impl Reactor {
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {
-        if !self.run_queue.lock().is_empty() || self.stopping.load(Ordering::Relaxed) {
+        if !self.run_queue.lock().is_empty() || self.leadership.is_stopping() {
             return Some(Duration::ZERO);
         }
         let due = self.timers.lock().next_due();
@@ -369,19 +331,5 @@ impl Reactor {
         if let Some(source) = source {
             source.notice(bits);
         }
-    }
-
-    /// Lets every corked source look whether something was left over.
-    fn flush_corked(&self) -> bool {
-        let corked = self.corked.lock().clone();
-        let any = !corked.is_empty();
-        for source in corked {
-            source.notice(event::NAP_OVER);
-        }
-        any
-    }
-
-    fn has_corked(&self) -> bool {
-        !self.corked.lock().is_empty()
     }
 }

@@ -16,6 +16,7 @@ mod events;
 mod listener;
 mod live;
 mod opening;
+mod ownership;
 mod pace;
 mod protocol;
 
@@ -35,13 +36,15 @@ use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
-use crate::sync::{AtomicBool, AtomicU32, Ordering, SharedCell};
+use crate::sync::{AtomicBool, Ordering};
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
 use crate::zmtp;
 use drive::Inner;
+use ownership::{Driven, Owned};
 
-/// Somebody drives the session.
-const OWNED: u32 = 1;
+// Bits of the word; bit 0 is the ownership's own (see `ownership.rs`), those
+// from 8 on are the reactor's.
+
 /// Its pipe has signals.
 const PIPE: u32 = 1 << 1;
 /// Its socket is gone or has disconnected: end, unless a pipe lingers.
@@ -115,10 +118,9 @@ pub(crate) struct Surroundings {
 
 /// A connection and its pipe; see the room's head.
 pub(crate) struct Session {
-    word: AtomicU32,
     reactor: Arc<Reactor>,
     /// What only the owner touches.
-    inner: SharedCell<Inner>,
+    inner: Owned<Inner>,
     /// Where the name service leaves its answer.
     resolved: Mutex<Option<Result<Target>>>,
     /// How long what is queued may wait once the session was given up.
@@ -128,11 +130,6 @@ pub(crate) struct Session {
     /// It has ended for want of reconnects: its endpoint is connected no more.
     given_up: AtomicBool,
 }
-
-// SAFETY: `inner` is reached through the ownership word only (see `attend`).
-unsafe impl Send for Session {}
-// SAFETY: as above.
-unsafe impl Sync for Session {}
 
 impl Session {
     /// A session that connects to `target`. Without a pipe it makes one for
@@ -164,8 +161,7 @@ impl Session {
     fn new(reactor: Arc<Reactor>, inner: Inner) -> Arc<Session> {
         let id = reactor.reserve();
         let session = Arc::new(Session {
-            word: AtomicU32::new(0),
-            inner: SharedCell::new(inner),
+            inner: Owned::new(inner),
             resolved: Mutex::new(None),
             abandon_linger: Mutex::new(None),
             id,
@@ -192,60 +188,32 @@ impl Session {
 
     /// Drives the session with `bits`, here or wherever it is being driven.
     fn attend(self: &Arc<Self>, bits: u32) {
-        // Acquire: what the last owner did. Release: what our bits announce.
-        if self.word.fetch_or(bits | OWNED, Ordering::AcqRel) & OWNED != 0 {
+        if !self.inner.claim(bits) {
             return;
         }
         let _errno = KeepErrno::new();
-        // A sender drives on its own behalf: one round.
+        // A sender drives on its own behalf: one round. What came meanwhile is
+        // the reactor's.
         let direct = bits == PIPE;
-        loop {
-            let bits = self.word.swap(OWNED, Ordering::AcqRel) & !OWNED;
-            let driven = self.inner.with_mut(|inner| {
-                catch_unwind(AssertUnwindSafe(|| {
-                    // SAFETY: OWNED is ours: nobody else reaches `inner` until
-                    // `let_go` gives it back.
-                    unsafe { (*inner).drive(self, bits, direct) }
-                }))
-            });
-            if driven.is_err() {
-                return self.wreck();
+        let drive = |inner: &mut Inner, bits| {
+            let driven = catch_unwind(AssertUnwindSafe(|| inner.drive(self, bits, direct)));
+            if driven.is_ok() {
+                return Driven::Done;
             }
-            if self.let_go(direct) {
-                return;
-            }
-        }
-    }
-
-    /// Gives the session up, unless something has come meanwhile that is to be
-    /// seen to here; after a direct drive the reactor sees to that.
-    fn let_go(self: &Arc<Self>, direct: bool) -> bool {
-        loop {
-            let free = self.word.compare_exchange(OWNED, 0, Ordering::AcqRel, Ordering::Acquire);
-            let Err(word) = free else { return true };
-            if !direct {
-                return false;
-            }
-            let rest = word & !OWNED;
-            let left = self.word.compare_exchange(word, rest, Ordering::AcqRel, Ordering::Relaxed);
-            if left.is_ok() {
-                self.reactor.run_later(self.clone());
-                return true;
-            }
-        }
+            self.wreck(inner);
+            Driven::Wrecked
+        };
+        // SAFETY: claimed above.
+        unsafe { self.inner.drive(direct, drive, || self.reactor.run_later(self.clone())) };
     }
 
     /// A drive has panicked. The session stays owned, so that nobody looks at
     /// what it left half done; what it holds is let go of, and its context
     /// fails.
     #[cold]
-    fn wreck(self: &Arc<Self>) {
-        // SAFETY: OWNED stays set: the session is ours for good.
-        let lease = self.inner.with_mut(|inner| unsafe { (*inner).lease() });
-        let dropped = catch_unwind(AssertUnwindSafe(|| {
-            // SAFETY: as above.
-            self.inner.with_mut(|inner| unsafe { (*inner).end(self) });
-        }));
+    fn wreck(self: &Arc<Self>, inner: &mut Inner) {
+        let lease = inner.lease();
+        let dropped = catch_unwind(AssertUnwindSafe(|| inner.end(self)));
         // A payload may panic when it is dropped; leaking it is safe.
         std::mem::forget(dropped);
         if let Some(lease) = lease {
@@ -272,12 +240,8 @@ impl Source for Session {
     }
 
     fn inherited_fd(&self) -> Option<RawFd> {
-        if self.word.load(Ordering::Relaxed) & OWNED != 0 {
-            return None;
-        }
-        // SAFETY: nobody owned the session when the process forked, and this
-        // is the only thread here.
-        self.inner.with(|inner| unsafe { (*inner).fd() })
+        // SAFETY: the process has forked, and this is the only thread here.
+        unsafe { self.inner.look(Inner::fd) }.flatten()
     }
 }
 

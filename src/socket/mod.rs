@@ -9,6 +9,7 @@
 
 mod endpoints;
 mod inproc;
+mod letterbox;
 mod mailbox;
 mod monitor;
 mod options;
@@ -129,7 +130,7 @@ impl Socket {
         loop {
             // Quiet first, also of what handling the news has brought: what
             // comes after the last look signals again.
-            slot.mailbox.quieten_fd();
+            slot.mailbox.quieten();
             if !slot.mailbox.take(&mut commands) {
                 break;
             }

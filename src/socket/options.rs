@@ -77,7 +77,7 @@ impl Live for State<'_> {
 impl Socket {
     fn events(&mut self, slot: &Slot) -> Result<i32> {
         // Quiet first: news that comes now signals again.
-        slot.mailbox.quieten_fd();
+        slot.mailbox.quieten();
         self.process(slot);
         self.check_alive()?;
         Ok(self.ready_events() as i32)

@@ -137,7 +137,7 @@ impl Slot {
     fn close_inherited(&self) -> Result<()> {
         let Some(mut core) = self.core.try_lock() else { return Ok(()) };
         std::mem::forget(core.take().ok_or(Errno::ENOTSOCK)?);
-        self.mailbox.close_inherited_fd();
+        self.mailbox.close_inherited_descriptor();
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl Slot {
         socket.check_alive()?;
         socket.pipes.with_metadata = with_metadata;
         let mut received = socket.try_recv(message);
-        if received == Err(Errno::EAGAIN) && self.mailbox.quieten_fd() {
+        if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
             // Nothing is left to signal; but look again at what has come since.
             socket.process(self);
             received = socket.try_recv(message);

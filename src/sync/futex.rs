@@ -1,6 +1,8 @@
 //! Sleeping on a word: Linux's futex, or a model of it under loom.
 
+#[cfg(not(loom))]
 use std::time::Duration;
+use std::time::Instant;
 
 use super::AtomicU32;
 
@@ -15,15 +17,18 @@ pub(super) enum Woken {
     Interrupted,
 }
 
-/// Sleeps while `word` is `expected`, at most for `timeout`.
+/// Sleeps while `word` is `expected`, at most until `deadline`.
 ///
 /// There is always a time-out, a far one if the caller has none: the kernel
 /// resumes an untimed futex wait by itself after a handler installed with
 /// SA_RESTART, and libzmq's blocking calls must return EINTR even then.
 #[cfg(not(loom))]
-pub(super) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Woken {
+pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Woken {
     const FAR: Duration = Duration::from_secs(3600 * 24 * 365);
-    let timeout = timeout.unwrap_or(FAR).min(FAR);
+    let timeout = deadline.map_or(FAR, |at| at.saturating_duration_since(Instant::now())).min(FAR);
+    if timeout.is_zero() {
+        return Woken::TimedOut;
+    }
     let timeout = libc::timespec {
         tv_sec: timeout.as_secs() as libc::time_t,
         tv_nsec: timeout.subsec_nanos() as libc::c_long,
@@ -64,9 +69,14 @@ pub(super) fn wake_one(word: &AtomicU32) {
 }
 
 /// Under loom a waiter gives way until the word has changed: the model then
-/// shows a lost wake-up as a livelock.
+/// shows a lost wake-up as a livelock. One with a deadline gives way once, and
+/// time is up: nothing may depend on being woken before.
 #[cfg(loom)]
-pub(super) fn wait(word: &AtomicU32, expected: u32, _: Option<Duration>) -> Woken {
+pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Woken {
+    if deadline.is_some() {
+        loom::thread::yield_now();
+        return Woken::TimedOut;
+    }
     while word.load(super::Ordering::Acquire) == expected {
         loom::thread::yield_now();
     }

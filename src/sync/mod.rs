@@ -10,9 +10,11 @@ mod event_fd;
 mod fork;
 mod futex;
 mod lock;
+mod mutex;
 mod parker;
 mod set_once;
 mod signals;
+mod try_lock;
 
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
@@ -21,9 +23,11 @@ pub(crate) use cell::SharedCell;
 pub(crate) use event_fd::{EventFd, close_fd};
 pub(crate) use fork::generation as fork_generation;
 pub(crate) use lock::{Lock, LockGuard};
+pub(crate) use mutex::Mutex;
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
 pub(crate) use signals::with_signals_blocked;
+pub(crate) use try_lock::{TryLock, TryLockGuard};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
@@ -79,3 +83,12 @@ pub(crate) fn heavy_fence() {
 /// Nothing to find out.
 #[cfg(loom)]
 pub(crate) fn prepare_fences() {}
+
+/// Checks a model with at most so many preemptions in each of its executions:
+/// where all of them would be too many. Bugs that need more than two are rare.
+#[cfg(all(test, loom))]
+pub(crate) fn bounded_model(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}

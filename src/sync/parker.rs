@@ -1,7 +1,7 @@
 //! A place where one thread sleeps until another one unparks it, a time-out
 //! passes, or a caught signal interrupts it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::futex::{self, Woken};
 use super::{AtomicU32, Ordering};
@@ -45,13 +45,7 @@ impl Parker {
             return Parked::Unparked;
         }
         loop {
-            let timeout = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            let woken = if timeout == Some(Duration::ZERO) {
-                Woken::TimedOut
-            } else {
-                futex::wait(&self.state, PARKED, timeout)
-            };
-            let end = match woken {
+            let end = match futex::wait(&self.state, PARKED, deadline) {
                 Woken::Changed => None,
                 Woken::TimedOut => Some(Parked::TimedOut),
                 Woken::Interrupted => Some(Parked::Interrupted),
@@ -79,6 +73,8 @@ impl Parker {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
