@@ -146,13 +146,20 @@ static inline void sleep_ms (int ms)
         ;
 }
 
-/* The address sanitizer, if it is there, holds on to what was freed. */
+/* A sanitizer, if one is there. The one for addresses holds on to what was
+ * freed; the one for threads keeps a multiple of all memory for itself. */
 __attribute__ ((weak)) void __asan_init (void);
+__attribute__ ((weak)) void __tsan_init (void);
+
+static inline int sanitized (void) { return __asan_init || __tsan_init; }
+
+/* How many times as long as otherwise the library may take. */
+static inline int slowness (void) { return sanitized () ? 10 : 1; }
 
 /* The process's memory in use; 0 where it tells nothing. */
 static inline long resident_kb (void)
 {
-    if (__asan_init)
+    if (sanitized ())
         return 0;
     long pages = 0, total;
     FILE *f = fopen ("/proc/self/statm", "r");

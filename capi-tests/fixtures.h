@@ -141,7 +141,6 @@ FIXTURE void connect_pair (void *context, const char *where, int type_a, void **
  * with the first one of the process, and a program that names functions, with
  * pipes that lead to it, from the first report that is suppressed: both are to
  * be counted from the beginning. */
-__attribute__ ((weak)) void __tsan_init (void);
 __attribute__ ((weak)) void
 __sanitizer_symbolize_pc (void *pc, const char *format, char *out, size_t size);
 

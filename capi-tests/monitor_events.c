@@ -641,4 +641,28 @@ TEST (its_end_is_told_when_the_time_to_linger_is_over)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+/* The value is what an earlier call left behind. */
+TEST (filters_fail_to_accept)
+{
+    endpoint_t endpoint;
+    begin ();
+    void *s = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (set_int (s, ZMQ_IPC_FILTER_UID, 54321));
+    CHECK_OK (zmq_setsockopt (s, ZMQ_TCP_ACCEPT_FILTER, "10.1.2.3", 8));
+    void *m = watch (s, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED
+                          | ZMQ_EVENT_MONITOR_STOPPED);
+    bind_to (s, "tcp", endpoint);
+    int peer = raw_connect (endpoint);
+    char byte;
+    CHECK (!raw_read (peer, &byte, 1));
+    close (peer);
+    CHECK_EVENT (m, ZMQ_EVENT_ACCEPT_FAILED, endpoint);
+    bind_to (s, "ipc", endpoint);
+    peer = raw_connect (endpoint);
+    CHECK_EVENT (m, ZMQ_EVENT_ACCEPT_FAILED, endpoint);
+    close (peer);
+    CHECK_STOPS (s, m);
+    end (s, m);
+}
+
 MAIN

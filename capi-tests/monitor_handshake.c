@@ -296,6 +296,31 @@ TEST (an_error_command_with_another_reason_only_disconnects)
         }
 }
 
+/* Each hears the other one's READY, so that the one that connected gives up. */
+TEST (sockets_that_do_not_fit_meet_once)
+{
+    static const char *const places[] = {"tcp", "ipc"};
+    for (int i = 0; i < 2; i++) {
+        begin ();
+        void *a = new_socket (ctx, ZMQ_PUSH), *b = new_socket (ctx, ZMQ_PUSH);
+        void *accepting = watch (a, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+        void *connecting = watch (b, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED);
+        bind_to (a, places[i], endpoint);
+        CHECK_OK (set_int (b, ZMQ_RECONNECT_IVL, 10));
+        CHECK_OK (set_int (b, ZMQ_LINGER, 0));
+        CHECK_OK (zmq_connect (b, endpoint));
+        CHECK_EVENT (connecting, ZMQ_EVENT_DISCONNECTED, endpoint);
+        CHECK_EVENT (accepting, ZMQ_EVENT_ACCEPTED, endpoint);
+        CHECK_EVENT (accepting, ZMQ_EVENT_DISCONNECTED, endpoint);
+        zmq_pollitem_t items[] = {{connecting, 0, ZMQ_POLLIN, 0},
+                                  {accepting, 0, ZMQ_POLLIN, 0}};
+        CHECK_INT (zmq_poll (items, 2, 100), 0);
+        CHECK_OK (zmq_close (connecting));
+        CHECK_OK (zmq_close (accepting));
+        end (a, b);
+    }
+}
+
 TEST (types_that_do_not_fit_only_disconnect)
 {
     static const char *const types[] = {"PUB", "PUSH", "PAIR", "WHATEVER", ""};

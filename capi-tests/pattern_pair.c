@@ -164,4 +164,23 @@ STORY_ON_EACH_TRANSPORT (a_message_of_a_thousand_parts_arrives_whole)
     CHECK_INT (good, 1000);
 }
 
+/* Nothing comes of it, but it has a name: what was connected can be taken back. */
+STORY (a_connect_beside_another_one_can_be_disconnected)
+{
+    void *a = open_socket (ZMQ_PAIR);
+    static const char *const absent[] = {"inproc://pair-a", "tcp://127.0.0.1:1",
+                                         "inproc://pair-b"};
+    char last[64];
+    for (int i = 0; i < 3; i++) {
+        size_t size = sizeof last;
+        CHECK_OK (zmq_connect (a, absent[i]));
+        CHECK_OK (zmq_getsockopt (a, ZMQ_LAST_ENDPOINT, last, &size));
+        CHECK_STR (last, absent[i]);
+    }
+    for (int i = 2; i >= 0; i--) {
+        CHECK_OK (zmq_disconnect (a, absent[i]));
+        CHECK_ERR (zmq_disconnect (a, absent[i]), ENOENT);
+    }
+}
+
 MAIN

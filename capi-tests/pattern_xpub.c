@@ -342,4 +342,26 @@ STORY_ON_EACH_TRANSPORT (a_topic_may_be_long)
     CHECK_EMPTY (sub);
 }
 
+/* Over inproc; in a network it is chance. */
+STORY (peers_that_leave_are_told_in_the_order_in_which_they_left)
+{
+    const char *endpoint;
+    void *xpub = bound_socket (ZMQ_XPUB, INPROC, &endpoint), *subs[3];
+    static const char *const came[] = {"%01a", "%01b", "%01c"};
+    static const char *const left[] = {"%00a", "%00b", "%00c"};
+    for (int i = 0; i < 3; i++) {
+        subs[i] = open_socket (ZMQ_SUB);
+        CHECK_OK (zmq_setsockopt (subs[i], ZMQ_SUBSCRIBE, &"abc"[i], 1));
+        CHECK_OK (zmq_connect (subs[i], endpoint));
+        CHECK_RECV (xpub, came[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        CHECK_OK (zmq_disconnect (subs[i], endpoint));
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < 4; i++)
+            settle (i < 3 ? subs[i] : xpub);
+    for (int i = 0; i < 3; i++)
+        CHECK_RECV (xpub, left[i]);
+}
+
 MAIN

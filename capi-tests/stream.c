@@ -447,6 +447,27 @@ TEST (messages_know_their_peer)
     end (s, NULL);
 }
 
+/* Whatever call received the id in front. */
+TEST (bodies_know_their_peer_when_the_id_was_copied)
+{
+    begin ();
+    endpoint_t endpoint;
+    int fd;
+    struct id id;
+    void *s = served (&fd, &id, endpoint);
+    CHECK (raw_write (fd, "x", 1));
+    char copy[16];
+    CHECK_INT (zmq_recv (s, copy, sizeof copy, 0), 5);
+    zmq_msg_t m;
+    zmq_msg_init (&m);
+    CHECK_INT (zmq_msg_recv (&m, s, 0), 1);
+    const char *address = zmq_msg_gets (&m, "Peer-Address");
+    CHECK_STR (address ? address : "none", "127.0.0.1");
+    zmq_msg_close (&m);
+    close (fd);
+    end (s, NULL);
+}
+
 TEST (the_descriptor_tells_of_peers_and_bytes)
 {
     begin ();

@@ -34,10 +34,15 @@ enum opcode {
     OP_SEND_TO,
     OP_RECV,
     OP_RECV_WHOLE,
+    OP_OLD,
+    OP_MONITOR,
+    OP_BIND_FD,
     OP_POLL,
     OP_MSG,
     OP_PROXY,
     OP_PURE,
+    OP_TIMER,
+    OP_Z85,
     OP_WAIT
 };
 
@@ -102,6 +107,10 @@ extern const int setting_count;
 
 extern const int int_values[], int_value_count;
 
+/* Options that are drafts: the header has no name for them. */
+enum { ZMQ_METADATA = 95, ZMQ_XPUB_MANUAL_LAST_VALUE = 98,
+       ZMQ_ONLY_FIRST_SUBSCRIBE = 108, ZMQ_RECONNECT_STOP = 109 };
+
 /* Endpoints: the first are places that can be bound and connected; those from
  * BAD_ENDPOINTS on are strings to be refused, mostly. */
 enum { INPROC_ENDPOINTS = 0, IPC_ENDPOINTS = 3, TCP_ENDPOINTS = 6,
@@ -111,7 +120,8 @@ extern const int endpoint_count;
 
 extern const char *const type_names[];
 extern const char *const topics[];
-enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18 };
+enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
+       TIMER_CALLS = 8, OLD_CALLS = 5 };
 extern const char *const capabilities[];
 extern const int capability_count;
 

@@ -9,6 +9,7 @@
 #include "diff.h"
 #include "execute.h"
 #include "text.h"
+#include "threads.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,9 +19,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { PROXIES = 4 };
+enum { PROXIES = 4, NAP_US = 150, LONGEST_SETTLING = 60, RECONNECTED_MS = 25,
+       MOST_ITEMS = 4 * SLOTS + 2 };
 
 static void *contexts[CONTEXTS];
+static int context_of[SLOTS];
 void *sockets[SLOTS];
 /* There is a REQ, which the oracle disconnects for a reply without delimiter. */
 int asking;
@@ -37,6 +40,8 @@ static struct proxy
 } proxies[PROXIES];
 static int proxy_count;
 
+static const char *const metadata[] = {"X-a:value", "X-bb:\x01other"};
+static const char *const filters[] = {"127.0.0.0/8", "10.1.2.3"};
 const char *const names[] = {"A", "BB", "CCC", "DDDDDDDDDDDDDDDDDDDDDDDD"};
 
 /* Coming to rest */
@@ -51,26 +56,36 @@ static void touch (void)
         }
 }
 
-void rest (int ms)
+/* Until the other threads sleep, and calling the sockets wakes none of them. */
+void settle (void)
 {
-    touch ();
-    touch ();
-    if (!network_used && !proxy_count && ms < 5)
-        return;
-    for (int i = 0; i < ms * wait_scale; i++) {
-        usleep (1000);
+    int quiet = 0;
+    for (int i = 0; i < LONGEST_SETTLING * wait_scale && quiet <= wait_scale; i++) {
         touch ();
+        long long before = others_worked_ns ();
+        usleep (NAP_US);
+        quiet = others_worked_ns () == before ? quiet + 1 : 0;
+        if (quiet > wait_scale && others_awake ())
+            quiet = 0;
     }
+    touch ();
 }
 
-/* The closing of sockets is finished by a thread of the library. */
-static void rest_after_close (void)
+/* Of inproc, only closing is the work of other threads. */
+void rest (void)
 {
-    for (int i = 0; i < 2; i++) {
-        touch ();
-        usleep (500u * (unsigned) wait_scale);
-    }
-    rest (network_used ? 4 : 0);
+    touch ();
+    touch ();
+    if (network_used || proxy_count)
+        settle ();
+}
+
+/* For what happens by the clock: reconnects. */
+static void rest_for (int ms)
+{
+    settle ();
+    usleep (1000u * (unsigned) (ms * wait_scale));
+    settle ();
 }
 
 long long clock_ms (void)
@@ -116,12 +131,13 @@ void result (int rc)
 
 static void poll_sockets (int mask, int events, int z)
 {
-    zmq_pollitem_t items[SLOTS + 2];
-    int slot[SLOTS + 2], count = 0, quiet[2], ready[2];
+    zmq_pollitem_t items[MOST_ITEMS];
+    int slot[MOST_ITEMS], count = 0, quiet[2], ready[2];
     if (pipe (quiet) || pipe (ready) || write (ready[1], "x", 1) != 1)
         return;
-    for (int s = 0; s < SLOTS; s++)
-        if (sockets[s] && (mask >> s & 1)) {
+    for (int i = 0; i < SLOTS * (z & 8 ? 4 : 1); i++)
+        if (sockets[i % SLOTS] && (mask >> i % SLOTS & 1)) {
+            int s = i % SLOTS;
             slot[count] = s;
             items[count++] = (zmq_pollitem_t) {sockets[s], 0, (short) events, 0};
         }
@@ -190,6 +206,18 @@ static void pure_call (int which, int argument)
 
 /* Endpoints */
 
+/* What is left to send must not keep the context from ending. */
+static void shorten_linger (int s)
+{
+    int linger = 0;
+    size_t size = sizeof linger;
+    zmq_getsockopt (sockets[s], ZMQ_LINGER, &linger, &size);
+    if (linger < 0 || linger > LONGEST_WAIT_MS) {
+        linger = LONGEST_WAIT_MS;
+        zmq_setsockopt (sockets[s], ZMQ_LINGER, &linger, sizeof linger);
+    }
+}
+
 static void connection_call (const struct op *op)
 {
     char text[512], wild[512] = "";
@@ -221,8 +249,9 @@ static void connection_call (const struct op *op)
      * they were read: COMPAT.md. */
     if (op->code == OP_UNBIND || op->code == OP_DISCONNECT) {
         printf ("\n");
+        shorten_linger (op->s);
         drain (op->s);
-        rest_after_close ();
+        settle ();
         printf ("   %s s%d ", op->code == OP_UNBIND ? "unbind" : "disconnect", op->s);
         print_text (text);
     }
@@ -247,7 +276,10 @@ static void connection_call (const struct op *op)
         default:
             result (zmq_disconnect (socket, text));
     }
-    rest (late ? 45 : network_used ? 4 : 0);
+    if (late)
+        rest_for (RECONNECTED_MS);
+    else
+        rest ();
 }
 
 static void subscribe (int s, int option, int which)
@@ -259,7 +291,9 @@ static void subscribe (int s, int option, int which)
         result (zmq_send (sockets[s], frame, 1 + strlen (topics[which]), ZMQ_DONTWAIT));
         return;
     }
-    const char *value = option == ZMQ_ROUTING_ID || option == ZMQ_CONNECT_ROUTING_ID
+    const char *value = option == ZMQ_METADATA            ? metadata[which % 2]
+                        : option == ZMQ_TCP_ACCEPT_FILTER ? filters[which % 2]
+                        : option == ZMQ_ROUTING_ID || option == ZMQ_CONNECT_ROUTING_ID
                           ? names[which]
                           : topics[which];
     printf (" option %d ", option);
@@ -276,6 +310,7 @@ static void make_socket (int s, int context, int type)
     }
     errno = 0;
     sockets[s] = zmq_socket (contexts[context], type);
+    context_of[s] = context;
     result (sockets[s] ? 0 : -1);
     if (sockets[s]) {
         int ivl = 10; /* the default makes waiting long */
@@ -288,16 +323,10 @@ static void make_socket (int s, int context, int type)
 
 static void close_socket (int s)
 {
-    int linger = 0;
-    size_t size = sizeof linger;
-    zmq_getsockopt (sockets[s], ZMQ_LINGER, &linger, &size);
-    if (linger < 0 || linger > LONGEST_WAIT_MS) {
-        linger = LONGEST_WAIT_MS;
-        zmq_setsockopt (sockets[s], ZMQ_LINGER, &linger, sizeof linger);
-    }
+    shorten_linger (s);
     result (zmq_close (sockets[s]));
     sockets[s] = NULL;
-    rest_after_close ();
+    settle ();
 }
 
 static void context_option (const struct op *op)
@@ -319,13 +348,13 @@ static void context_option (const struct op *op)
 static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
   "set", "subscribe", "get", "bind", "connect", "unbind", "disconnect", "send",
-  "send_whole", "send_to", "recv", "recv_whole", "poll", "msg", "proxy", "pure",
-  "wait"};
+  "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
+  "poll", "msg", "proxy", "pure", "timer", "z85", "wait"};
 
 static void carry_out (const struct op *op)
 {
     int s = op->s;
-    if (op->code >= OP_CLOSE && op->code <= OP_RECV_WHOLE) {
+    if (op->code >= OP_CLOSE && op->code <= OP_BIND_FD) {
         printf (" s%d", s);
         if (!sockets[s]) {
             printf (" none");
@@ -347,7 +376,7 @@ static void carry_out (const struct op *op)
             return;
         case OP_CTX_SHUTDOWN:
             result (zmq_ctx_shutdown (contexts[s]));
-            rest (5);
+            settle ();
             return;
         case OP_SOCKET: /* x: context, y: type */
             make_socket (s, op->x, op->y);
@@ -397,6 +426,21 @@ static void carry_out (const struct op *op)
         case OP_RECV_WHOLE: /* x: without waiting, y: with properties */
             recv_whole (s, op->x, op->y);
             break;
+        case OP_OLD: /* x: call, y: count, z: seed */
+            old_call (s, op->x, op->y, (uint32_t) op->z);
+            break;
+        case OP_MONITOR: /* x: mask of events */
+            monitor (s, contexts[context_of[s]], op->x);
+            break;
+        case OP_BIND_FD: { /* x: endpoint */
+            char text[512];
+            spell_endpoint (endpoints[op->x], text);
+            printf (" ");
+            print_text (text);
+            bind_descriptor (s, text);
+            network_used = 1;
+            break;
+        }
         case OP_POLL: /* s: mask of sockets, x: events, y: see there */
             poll_sockets (s, op->x, op->y);
             return;
@@ -409,22 +453,28 @@ static void carry_out (const struct op *op)
         case OP_PURE: /* x: which, y: argument */
             pure_call (op->x, op->y);
             return;
+        case OP_TIMER: /* x: call, y: which, z: arguments */
+            timer_call (op->x, op->y, op->z);
+            return;
+        case OP_Z85: /* x: decoding, y: size, z: seed */
+            z85_call (op->x, op->y, (uint32_t) op->z);
+            return;
         case OP_WAIT:
-            rest (30);
+            rest_for (RECONNECTED_MS);
             return;
     }
-    rest (2);
+    rest ();
 }
 
 /* Reads what is left, closes everything. */
 static void finish (void)
 {
     if (proxy_count) {
-        rest (10);
+        settle ();
         for (int c = 0; c < CONTEXTS; c++)
             if (contexts[c])
                 zmq_ctx_shutdown (contexts[c]);
-        rest (5);
+        settle ();
     }
     for (int i = 0; i < proxy_count; i++) {
         pthread_join (proxies[i].thread, NULL);
@@ -452,6 +502,8 @@ static void finish (void)
             result (zmq_close (sockets[s]));
             printf ("\n");
         }
+    for (int s = 0; s < SLOTS; s++)
+        end_monitor (s); /* which end of a connection is the first to go is chance */
     fflush (stdout);
     for (int c = 0; c < CONTEXTS; c++)
         if (contexts[c]) {
@@ -475,6 +527,7 @@ void execute (const struct sequence *sequence, const char *keep, int scale)
         printf ("%02d %s", i, op_names[sequence->ops[i].code]);
         fflush (stdout);
         carry_out (&sequence->ops[i]);
+        read_monitors ();
         printf ("\n");
         fflush (stdout);
     }

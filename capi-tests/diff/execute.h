@@ -19,7 +19,10 @@ extern int network_used;
 extern const char *const names[];
 
 /* execute.c */
-void rest (int ms);
+/* Waits until nothing happens any more: where that may be the work of other
+ * threads, and in any case. */
+void rest (void);
+void settle (void);
 long long clock_ms (void);
 int type_of (int s);
 /* A socket's time-out where a call may wait that long, or -1. */
@@ -46,6 +49,18 @@ void forget_peers (int s);
 /* options.c */
 void set_option (int s, const struct option *option, int size, uint32_t seed);
 void get_option (int s, const struct option *option, int size);
+
+/* extras.c */
+void timer_call (int call, int which, int z);
+void z85_call (int decoding, int size, uint32_t seed);
+void old_call (int s, int call, int count, uint32_t seed);
+void bind_descriptor (int s, const char *text);
+
+/* monitors.c */
+void monitor (int s, void *context, int events);
+/* A line for each event that has come. */
+void read_monitors (void);
+void end_monitor (int s);
 
 /* messages.c */
 void message_call (int s, int call, int m, int z);

@@ -35,7 +35,9 @@ struct belief
     int host[BAD_ENDPOINTS]; /* the type of who was bound there, or -1 */
     int names; /* how many routing ids were given away: no two peers share one */
     int host_slot[BAD_ENDPOINTS];
-    int paired[BAD_ENDPOINTS]; /* a PAIR has connected there */
+    int paired[SLOTS]; /* a PAIR that has a peer */
+    /* Someone is turned away again and again, or someone looks how often. */
+    enum { NEITHER, REFUSES, WATCHES } manners;
 };
 
 static struct op *emit (struct belief *b, enum opcode code, int s, int x, int y,
@@ -97,6 +99,8 @@ static int may_meet (struct belief *b, int type, int other)
                                  | 1u << ZMQ_XSUB;
     if (is_partner (type, other))
         return 1;
+    if (type == ZMQ_STREAM || other == ZMQ_STREAM)
+        return 0;
     return b->out->kind == INPROC && chance (&b->random, 4) && !((subscribing >> type | subscribing >> other) & 1);
 }
 
@@ -108,11 +112,12 @@ static int too_many (struct belief *b, int s, int place)
         return 0;
     if (b->place[s] >= 0)
         return 1;
-    if (b->out->kind == INPROC || place >= BAD_ENDPOINTS)
+    if (b->out->kind == INPROC || place >= BAD_ENDPOINTS || b->host[place] < 0)
         return 0;
-    if (b->paired[place])
+    int host = b->host_slot[place];
+    if (b->paired[host] || b->paired[s])
         return 1;
-    b->paired[place] = 1;
+    b->paired[host] = b->paired[s] = 1;
     return 0;
 }
 
@@ -131,6 +136,7 @@ static void new_socket (struct belief *b, int s, int type)
     emit (b, OP_SOCKET, s, chance (&b->random, 4) ? 1 : 0, type, 0);
     b->type[s] = type;
     b->place[s] = -1;
+    b->paired[s] = 0;
 }
 
 static int draw_place (struct belief *b)
@@ -150,7 +156,7 @@ static void settle_on (struct belief *b, int s)
     for (int tries = 0; tries < 10; tries++) {
         const struct setting *setting = &settings[below (r, setting_count)];
         if (b->type[s] >= 0 && !((setting->types >> b->type[s]) & 1)
-            && !chance (r, 2))
+            && (b->type[s] == ZMQ_STREAM || !chance (r, 2)))
             continue;
         if (option_missing (setting->option))
             continue;
@@ -158,6 +164,11 @@ static void settle_on (struct belief *b, int s)
         if (b->place[s] >= 0
             && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
             continue;
+        if (setting->option == ZMQ_IPC_FILTER_UID || setting->option == ZMQ_IPC_FILTER_GID) {
+            if (b->manners == WATCHES)
+                continue;
+            b->manners = REFUSES;
+        }
         /* The oracle drops what it received when such a connection ends. */
         if (b->out->kind == NETWORK && setting->option == ZMQ_IMMEDIATE)
             continue;
@@ -182,6 +193,20 @@ static void introduce (struct belief *b, int s)
          || type == ZMQ_REP)
         && b->names < 4 && chance (r, 30))
         emit (b, OP_SUBSCRIBE, s, ZMQ_ROUTING_ID, b->names++, 0);
+    if (chance (r, 5))
+        emit (b, OP_SUBSCRIBE, s, ZMQ_METADATA, below (r, 2), 0);
+    if (chance (r, 3) && b->manners != WATCHES && type != ZMQ_STREAM) {
+        b->manners = REFUSES;
+        emit (b, OP_SUBSCRIBE, s, ZMQ_TCP_ACCEPT_FILTER, chance (r, 20), 0);
+    }
+    /* Not of raw connections, nor of PAIR, whose second peers come again: COMPAT.md. */
+    if (type != ZMQ_STREAM && type != ZMQ_PAIR && chance (r, 12)
+        && b->manners != REFUSES) {
+        b->manners = WATCHES;
+        emit (b, OP_MONITOR, s, chance (r, 80) ? ZMQ_EVENT_ALL : below (r, 1 << 15), 0, 0);
+    }
+    if (type == ZMQ_XPUB && chance (r, 15))
+        emit (b, OP_SUBSCRIBE, s, ZMQ_XPUB_WELCOME_MSG, below (r, TOPICS), 0);
     if (type == ZMQ_SUB && chance (r, 90))
         emit (b, OP_SUBSCRIBE, s, ZMQ_SUBSCRIBE, below (r, TOPICS), 0);
 }
@@ -203,7 +228,7 @@ static void meet (struct belief *b)
     do {
         pair = partners[below (r, sizeof partners / sizeof *partners)];
         turn = chance (r, 50);
-    } while (type_missing (pair[0])
+    } while ((b->out->kind == INPROC && pair[0] == ZMQ_STREAM) /* COMPAT.md */
              || (b->type[binder] >= 0 && b->type[binder] < TYPES
                  && b->type[binder] != pair[turn]));
     int late = chance (r, 15);
@@ -215,7 +240,10 @@ static void meet (struct belief *b)
         return;
     introduce (b, binder);
     if (!late)
-        emit (b, OP_BIND, binder, place, 0, 0);
+        emit (b, place >= IPC_ENDPOINTS && place < WILD_TCP && chance (r, 8)
+                   ? OP_BIND_FD
+                   : OP_BIND,
+              binder, place, 0, 0);
     b->place[binder] = place;
     take_place (b, binder, place);
     /* Who comes first when several reconnect is a matter of chance. */
@@ -272,13 +300,18 @@ static void talk (struct belief *b)
         while (times--)
             if ((type == ZMQ_ROUTER || type == ZMQ_STREAM) && chance (r, 75))
                 emit (b, OP_SEND_TO, s, below (r, 4), below (r, 6), seed_of_body (b));
+            else if (chance (r, 6))
+                emit (b, OP_OLD, s, chance (r, 50) ? 3 : below (r, 2), below (r, 6),
+                      seed_of_body (b));
             else if (chance (r, 40))
                 emit (b, OP_SEND, s, size_of_frame (b), flags_of_send (b),
                       seed_of_body (b));
             else
                 emit (b, OP_SEND_WHOLE, s, 1 + (chance (r, 40) ? below (r, 4) : 0),
                       chance (r, 85), seed_of_body (b));
-    } else if (chance (r, 30))
+    } else if (chance (r, 8))
+        emit (b, OP_OLD, s, chance (r, 50) ? 2 : 4, 1 + below (r, 5), 0);
+    else if (chance (r, 30))
         emit (b, OP_RECV, s, chance (r, 50) ? 300 : below (r, 40),
               (chance (r, 85) ? ZMQ_DONTWAIT : 0) | (chance (r, 1) ? 6 : 0),
               0);
@@ -331,7 +364,7 @@ static void look (struct belief *b)
     int s = socket_slot (b);
     if (chance (r, 40))
         emit (b, OP_POLL, below (r, 1 << SLOTS), below (r, chance (r, 5) ? 64 : 4),
-              below (r, 8), 0);
+              below (r, 16), 0);
     else
         for (int i = 0; i < socket_option_count; i++)
             if (socket_options[i].number == telling[below (r, 6)]) {
@@ -344,7 +377,7 @@ static void interest (struct belief *b)
 {
     struct random *r = &b->random;
     int s = socket_slot (b);
-    if (b->type[s] == ZMQ_SUB || chance (r, 5)) {
+    if (b->type[s] == ZMQ_SUB || chance (r, b->type[s] == ZMQ_XPUB ? 30 : 5)) {
         int add = chance (r, 60);
         /* A topic that begins with 1 is not cancelled: COMPAT.md. */
         emit (b, OP_SUBSCRIBE, s, add ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE,
@@ -363,6 +396,13 @@ static void handle_messages (struct belief *b)
           (below (r, MESSAGES) << 24) | below (r, 1 << 24));
 }
 
+/* Few threads: the oracle does not survive that there are none left. */
+static int context_value (struct belief *b, int option)
+{
+    int value = int_values[below (&b->random, int_value_count)];
+    return context_options[option].number == ZMQ_IO_THREADS && value > 5 ? 2 : value;
+}
+
 /* Options with any size and value; drawn only where no message's fate depends
  * on them. */
 static void try_options (struct belief *b)
@@ -372,7 +412,7 @@ static void try_options (struct belief *b)
     if (chance (r, 12)) {
         i = below (r, context_option_count);
         emit (b, chance (r, 50) ? OP_CTX_SET : OP_CTX_GET, chance (r, 80) ? 0 : 1, i,
-              int_values[below (r, int_value_count)], 0);
+              context_value (b, i), 0);
         return;
     }
     do
@@ -384,7 +424,8 @@ static void try_options (struct belief *b)
     int size = kind == INT ? 4 : kind == INT64 ? 8 : below (r, 256);
     if (chance (r, 30))
         size = odd_sizes[below (r, sizeof odd_sizes / sizeof *odd_sizes)];
-    if (chance (r, 55))
+    /* A bind would take any descriptor there is: COMPAT.md. OP_BIND_FD has its own. */
+    if (chance (r, 55) && socket_options[i].number != ZMQ_USE_FD)
         emit (b, OP_SET, s, i, size, seed_of_body (b));
     if (chance (r, 60))
         emit (b, OP_GET, s, i, chance (r, 60) ? 255 : size, 0);
@@ -393,9 +434,10 @@ static void try_options (struct belief *b)
 static void laboratory (struct belief *b)
 {
     struct random *r = &b->random;
-    if (chance (r, 30))
-        emit (b, OP_CTX_SET, 0, below (r, context_option_count),
-              int_values[below (r, int_value_count)], 0);
+    if (chance (r, 30)) {
+        int i = below (r, context_option_count);
+        emit (b, OP_CTX_SET, 0, i, context_value (b, i), 0);
+    }
     int sockets = 1 + below (r, 3);
     for (int s = 0; s < sockets; s++)
         new_socket (b, s, chance (r, 2) ? odd_type (b) : any_type (b));
@@ -412,6 +454,12 @@ static void laboratory (struct belief *b)
             look (b);
         else if (dice < 90)
             talk (b);
+        else if (dice < 92) {
+            int times = 1 + below (r, 6);
+            while (times--)
+                emit (b, OP_TIMER, 0, below (r, TIMER_CALLS), below (r, 4), below (r, 1 << 20));
+        } else if (dice < 93)
+            emit (b, OP_Z85, 0, chance (r, 50), below (r, 100), seed_of_body (b));
         else if (dice < 94)
             emit (b, OP_PURE, 0, below (r, PURE_CALLS), below (r, 1 << 20), 0);
         else if (dice < 97)

@@ -1,11 +1,12 @@
 /* diff-run - random sequences of calls, on the libzmq that this process has.
  *
- *   diff-run [-s SCALE] FIRST COUNT      the sequences of these seeds
+ *   diff-run [-s SCALE] [-p PARALLEL] FIRST COUNT   the sequences of these seeds
  *   diff-run [-s SCALE] -k 0,3,7 SEED 1  of one, these operations only
  *
  * Each sequence runs in a process of its own and a directory of its own within
- * the working directory. Its results follow a line "seed N", and are followed
- * by "end", "died SIGNAL" or "hung".
+ * the working directory, several at once, since most of their time they wait.
+ * Its results follow a line "seed N", and are followed by "end", "died SIGNAL" or
+ * "hung".
  */
 #define _GNU_SOURCE
 #include "diff.h"
@@ -14,41 +15,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LONGEST_S = 12 };
+enum { LONGEST_S = 4, MOST_AT_ONCE = 64 };
 
-static void run (uint64_t seed, const char *keep, int scale)
+/* A sequence under way. */
+struct child
+{
+    pid_t pid; /* 0: none */
+    uint64_t seed;
+    int answers;
+};
+
+static void run (const struct child *child, const char *keep, int scale)
 {
     static struct sequence sequence;
     char directory[64];
     struct rlimit no_core = {0, 0};
     setrlimit (RLIMIT_CORE, &no_core);
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    prctl (PR_SET_TIMERSLACK, 1000);
     int null = open ("/dev/null", O_RDWR);
     dup2 (null, 0);
+    dup2 (child->answers, 1);
     dup2 (null, 2); /* the last words of a library that aborts */
     close (null);
     snprintf (directory, sizeof directory, "d%d", (int) getpid ());
     if (mkdir (directory, 0700) || chdir (directory))
         _exit (3);
-    alarm (LONGEST_S + (unsigned) scale);
-    generate (seed, &sequence);
+    alarm (LONGEST_S + 2 * (unsigned) scale);
+    generate (child->seed, &sequence);
     execute (&sequence, keep, scale);
     _exit (0);
 }
 
-static void report (uint64_t seed, const char *keep, int scale)
+static void report (const struct child *child, int status)
 {
-    int status = 0;
-    printf ("seed %llu\n", (unsigned long long) seed);
-    fflush (stdout);
-    pid_t child = fork ();
-    if (child == 0)
-        run (seed, keep, scale);
-    waitpid (child, &status, 0);
+    static char text[1 << 16];
+    printf ("seed %llu\n", (unsigned long long) child->seed);
+    lseek (child->answers, 0, SEEK_SET);
+    for (ssize_t got; (got = read (child->answers, text, sizeof text)) > 0;)
+        fwrite (text, 1, (size_t) got, stdout);
     if (WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM)
         printf ("\nhung\n");
     else if (WIFSIGNALED (status))
@@ -56,16 +68,45 @@ static void report (uint64_t seed, const char *keep, int scale)
     else
         printf ("end\n");
     fflush (stdout);
+    close (child->answers);
+}
+
+static void run_all (uint64_t first, int count, int at_once, const char *keep,
+                     int scale)
+{
+    static struct child children[MOST_AT_ONCE];
+    int begun = 0, ended = 0;
+    while (ended < count) {
+        for (int i = 0; i < at_once && begun < count; i++)
+            if (children[i].pid == 0) {
+                struct child *child = &children[i];
+                child->seed = first + (uint64_t) begun++;
+                child->answers = memfd_create ("answers", MFD_CLOEXEC);
+                child->pid = fork ();
+                if (child->pid == 0)
+                    run (child, keep, scale);
+            }
+        int status = 0;
+        pid_t pid = wait (&status);
+        for (int i = 0; i < at_once; i++)
+            if (children[i].pid == pid) {
+                report (&children[i], status);
+                children[i].pid = 0;
+                ended++;
+            }
+    }
 }
 
 int main (int argc, char **argv)
 {
     static char keep[MAX_OPS];
-    int scale = 1, option;
+    int scale = 1, at_once = 1, option;
     memset (keep, 1, sizeof keep);
-    while ((option = getopt (argc, argv, "s:k:")) != -1)
+    while ((option = getopt (argc, argv, "s:p:k:")) != -1)
         if (option == 's')
             scale = atoi (optarg);
+        else if (option == 'p')
+            at_once = atoi (optarg);
         else if (option == 'k') {
             memset (keep, 0, sizeof keep);
             for (char *at = strtok (optarg, ","); at; at = strtok (NULL, ","))
@@ -75,9 +116,9 @@ int main (int argc, char **argv)
             return 2;
     if (argc - optind != 2)
         return 2;
-    uint64_t first = strtoull (argv[optind], NULL, 10);
-    int count = atoi (argv[optind + 1]);
-    for (int i = 0; i < count; i++)
-        report (first + (uint64_t) i, keep, scale);
+    if (at_once < 1 || at_once > MOST_AT_ONCE)
+        at_once = MOST_AT_ONCE;
+    run_all (strtoull (argv[optind], NULL, 10), atoi (argv[optind + 1]), at_once, keep,
+             scale);
     return 0;
 }

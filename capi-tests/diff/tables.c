@@ -9,14 +9,7 @@
 
 /* Left out until ours has them (COMPAT.md, "What is not there yet"). Shorten
  * these lists as it learns. */
-static const int missing_types[] = {ZMQ_STREAM};
 static const int missing_options[] = {
-  8, 9, 25, 84, 96,   /* RATE, RECOVERY_IVL, MULTICAST_… */
-  38, 58, 59, 60,     /* TCP_ACCEPT_FILTER, IPC_FILTER_… */
-  41, 73,             /* ROUTER_RAW, STREAM_NOTIFY */
-  71, 72, 98, 108,    /* XPUB_MANUAL, _WELCOME_MSG, ONLY_FIRST_SUBSCRIBE */
-  89, 94, 95, 109,    /* USE_FD, LOOPBACK_FASTPATH, METADATA, RECONNECT_STOP */
-  78,                 /* XPUB_VERBOSER: what ends with a connection */
   44, 45, 46, 47, 48, 49, 50, 55, 93, /* PLAIN, CURVE, ZAP */
   62, 63, 64, 65, 90, 91,             /* GSSAPI */
   68, 99, 100,                        /* SOCKS */
@@ -24,12 +17,7 @@ static const int missing_options[] = {
 
 int type_missing (int type)
 {
-    if (type >= ZMQ_STREAM + 1 && type <= 20) /* drafts, of which the oracle has some */
-        return 1;
-    for (int i = 0; i < COUNT (missing_types); i++)
-        if (missing_types[i] == type)
-            return 1;
-    return 0;
+    return type > ZMQ_STREAM && type <= 20; /* drafts, of which the oracle has some */
 }
 
 int option_missing (int option)
@@ -109,6 +97,7 @@ const int context_option_count = COUNT (context_options);
 #define ALL 0xFFFu
 /* At its mark the oracle drops subscriptions: COMPAT.md. */
 #define SENDS (ALL & ~T (SUB) & ~T (XSUB))
+#define BALANCES (T (PUSH) | T (DEALER) | T (REQ) | T (STREAM))
 const struct setting settings[] = {
   /* smaller marks are met, and ours are exact: COMPAT.md */
   {ZMQ_SNDHWM, 0, SENDS}, {ZMQ_SNDHWM, 20, SENDS}, {ZMQ_RCVHWM, 0, ALL},
@@ -126,11 +115,19 @@ const struct setting settings[] = {
   {ZMQ_ROUTER_MANDATORY, 1, T (ROUTER)},
   {ZMQ_PROBE_ROUTER, 1, T (DEALER) | T (REQ)},
   {ZMQ_REQ_CORRELATE, 1, T (REQ)}, {ZMQ_REQ_RELAXED, 1, T (REQ)},
-  {ZMQ_XPUB_MANUAL, 1, T (XPUB)}, {ZMQ_ROUTER_RAW, 1, T (ROUTER)},
+  {ZMQ_XPUB_MANUAL, 1, T (XPUB)}, {ZMQ_XPUB_MANUAL_LAST_VALUE, 1, T (XPUB)},
+  {ZMQ_ONLY_FIRST_SUBSCRIBE, 1, T (XPUB) | T (XSUB)},
+  /* others would go on with other peers, or hear of the end: COMPAT.md */
+  {ZMQ_RECONNECT_STOP, 1, ALL & ~BALANCES}, {ZMQ_RECONNECT_STOP, 3, ALL & ~BALANCES},
+  /* STREAM would tell of each attempt to connect */
+  {ZMQ_IPC_FILTER_UID, 0, ALL & ~T (STREAM)},
+  {ZMQ_IPC_FILTER_UID, 54321, ALL & ~T (STREAM)},
+  {ZMQ_IPC_FILTER_GID, 54321, ALL & ~T (STREAM)},
   {ZMQ_STREAM_NOTIFY, 0, T (STREAM)}, {ZMQ_BACKLOG, 1, ALL},
   {ZMQ_RECONNECT_IVL_MAX, 20, ALL}, {ZMQ_HEARTBEAT_IVL, 1000, ALL},
+  /* room for the largest message: else TCP waits */
   {ZMQ_HANDSHAKE_IVL, 5000, ALL}, {ZMQ_TCP_KEEPALIVE, 1, ALL},
-  {ZMQ_SNDBUF, 4096, ALL}, {ZMQ_RCVBUF, 4096, ALL}, {ZMQ_TOS, 8, ALL},
+  {ZMQ_SNDBUF, 200000, ALL}, {ZMQ_RCVBUF, 200000, ALL}, {ZMQ_TOS, 8, ALL},
   {ZMQ_CONNECT_TIMEOUT, 1000, ALL}, {ZMQ_TCP_MAXRT, 1000, ALL},
 };
 const int setting_count = COUNT (settings);

@@ -220,6 +220,8 @@ impl Pattern for Router {
             *message = held;
             return Ok(());
         }
+        // Whoever receives the body may ask for what this call's caller cannot.
+        pipes.with_metadata |= !self.in_message;
         let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
         if self.in_message {
             self.in_message = message.more();

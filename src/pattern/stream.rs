@@ -121,6 +121,8 @@ impl Pattern for Stream {
             *message = held;
             return Ok(());
         }
+        // Whoever receives the body may ask for what this call's caller cannot.
+        pipes.with_metadata = true;
         let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
         message.set_more(false);
         let mut id = Message::copy_of(self.peers.id(key).unwrap_or_default())?;

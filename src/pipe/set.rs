@@ -1,6 +1,8 @@
 //! The pipes of one socket, by key. Patterns and routing speak of keys; the
 //! socket's shell and this set own the pipes.
 
+use std::collections::VecDeque;
+
 use super::{EndRef, Flushed, Pipe};
 use crate::message::Message;
 
@@ -27,7 +29,7 @@ pub(crate) struct PipeSet {
     slots: Vec<Option<Pipe>>,
     free: Vec<u32>,
     /// Pipes found closed by their peer and read to the end.
-    finished: Vec<Key>,
+    finished: VecDeque<Key>,
     /// Pipes in which messages wait, or have waited, for company.
     corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
@@ -182,13 +184,13 @@ impl PipeSet {
         if let Some(pipe) = self.pipe(key)
             && !std::mem::replace(&mut pipe.retired, true)
         {
-            self.finished.push(key);
+            self.finished.push_back(key);
         }
     }
 
     /// A pipe that is to be detached and closed.
     pub(crate) fn next_finished(&mut self) -> Option<Key> {
-        let key = self.finished.pop()?;
+        let key = self.finished.pop_front()?;
         if let Some(pipe) = self.pipe(key) {
             pipe.retired = false;
         }

@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -73,7 +73,7 @@ const NAP: Duration = Duration::from_micros(100);
 
 /// What the leader holds.
 struct Lead {
-    poll: Poll,
+    poll: UnlessLost<Poll>,
     events: Events,
     /// Reused for the run queue.
     batch: Vec<Arc<dyn Source>>,
@@ -82,7 +82,7 @@ struct Lead {
 /// One I/O thread's worth of connections.
 pub(crate) struct Reactor {
     leadership: Leadership<Lead>,
-    registry: Registry,
+    registry: UnlessLost<Registry>,
     waker: EventFd,
     poll_fd: RawFd,
     doze: Doze,
@@ -102,8 +102,8 @@ pub(crate) struct SourceId(usize);
 
 impl Reactor {
     fn new() -> Result<Reactor> {
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
+        let poll = UnlessLost::new(Poll::new()?);
+        let registry = UnlessLost::new(poll.registry().try_clone()?);
         // Not mio's own waker: a forked child must be able to close it.
         let waker = EventFd::new(0)?;
         registry.register(&mut SourceFd(&waker.raw()), WAKER, Interest::READABLE)?;

@@ -641,6 +641,11 @@ impl Inner {
         if let Phase::Open(mut live) = phase {
             let settings = self.surroundings.as_ref().map(|s| &s.settings);
             for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
+            // Our part of a handshake that the peer has spoilt: it may see what
+            // is wrong, and not come back.
+            if !live.met && matches!(ending, Ending::Protocol(_)) {
+                let _ = live.write(None);
+            }
             let explained = live.refused && !ending.is_protocol_error();
             let event = match (live.met, &ending) {
                 (false, _) if !explained => Event::of_failed_handshake(&ending),

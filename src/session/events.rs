@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Accepted(RawFd),
     /// A listener could not take a connection in.
     AcceptFailed(Errno),
+    /// A filter closed a connection.
+    TurnedAway,
     /// A descriptor that listened or was being connected is closed.
     Closed(RawFd),
     /// The path of a listener could not be removed.
@@ -69,6 +71,8 @@ impl Event {
             Event::BindFailed(error) => (0x0010, errno(error)),
             Event::Accepted(fd) => (0x0020, descriptor(fd)),
             Event::AcceptFailed(error) => (0x0040, errno(error)),
+            // In libzmq it is whatever errno is left by an earlier call.
+            Event::TurnedAway => (0x0040, 0),
             Event::Closed(fd) => (0x0080, descriptor(fd)),
             Event::CloseFailed(error) => (0x0100, errno(error)),
             Event::Disconnected(fd) => (0x0200, descriptor(fd)),

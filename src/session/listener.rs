@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::{Event, Placement, Session, Surroundings};
 use crate::error::Result;
 use crate::reactor::{Reactor, Source, SourceId};
-use crate::transport::Listener;
+use crate::transport::{Accepted, Listener};
 
 /// Connections accepted in one go before others have their turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -84,7 +84,8 @@ impl Acceptor {
             let state = self.state.lock();
             let Some(open) = &state.open else { return };
             match open.listener.accept(&open.surroundings.settings.tuning) {
-                Ok(Some(stream)) => {
+                Ok(Some(Accepted::TurnedAway)) => open.surroundings.report(Event::TurnedAway),
+                Ok(Some(Accepted::Stream(stream))) => {
                     let Some(reactor) = open.placement.pool.choose(open.placement.affinity) else {
                         return;
                     };

@@ -38,6 +38,9 @@ enum Kind {
     Name(String),
     /// A pipe to an inproc name.
     Inproc(Key),
+    /// A connect whose peer the pattern did not take: nothing but its name is
+    /// there, to be disconnected.
+    Refused,
 }
 
 impl Endpoints {
@@ -64,7 +67,7 @@ impl Endpoints {
                 Kind::Session(session, None) => session.abandon(linger),
                 Kind::Session(_, Some(_)) => {}
                 Kind::Name(name) => inproc.unbind(&name, &door),
-                Kind::Inproc(_) => {}
+                Kind::Inproc(_) | Kind::Refused => {}
             }
         }
         inproc.forget(&door);
@@ -160,22 +163,23 @@ impl Socket {
             let ours = self.home.inproc.connect(name, &self.side());
             let text: Arc<str> = text.into();
             let key = self.attach_connected(ours, &text);
-            self.last_endpoint = text.to_string();
             return match key {
                 Some(key) => {
+                    self.last_endpoint = text.to_string();
                     self.remember(text, Kind::Inproc(key));
                     Ok(())
                 }
-                None => self.refused_peer(),
+                None => self.refused_peer(text),
             };
+        }
+        self.endpoints.forget_given_up();
+        if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| &*e.text == text)
+        {
+            return Ok(());
         }
         let reactor = self.reactor_for_endpoint()?;
         endpoint.check_connect()?;
         let text: Arc<str> = text.into();
-        self.endpoints.forget_given_up();
-        if self.ignores_second_connect() && self.endpoints.entries.iter().any(|e| e.text == text) {
-            return Ok(());
-        }
         let settings = self.settings();
         let (theirs, key) = if self.options.immediate {
             (None, None)
@@ -184,7 +188,7 @@ impl Socket {
             let (ours, theirs) = pipe(hwm, settings.conflate);
             match self.attach_connected(ours, &text) {
                 Some(key) => (Some(theirs), Some(key)),
-                None => return self.refused_peer(),
+                None => return self.refused_peer(text),
             }
         };
         let surroundings = self.surroundings(text.clone(), settings);
@@ -203,9 +207,14 @@ impl Socket {
     }
 
     /// The answer to a connect whose peer the pattern does not take, since its
-    /// name is taken. ROUTER's users are told nothing.
-    fn refused_peer(&self) -> Result<()> {
-        if self.kind() == SocketType::Stream { Err(Errno::EINVAL) } else { Ok(()) }
+    /// name is taken, or it has one. Only STREAM's users are told.
+    fn refused_peer(&mut self, text: Arc<str>) -> Result<()> {
+        if self.kind() == SocketType::Stream {
+            return Err(Errno::EINVAL);
+        }
+        self.last_endpoint = text.to_string();
+        self.remember(text, Kind::Refused);
+        Ok(())
     }
 
     /// Ends all that has this very text. False when nothing has.
@@ -236,6 +245,7 @@ impl Socket {
             Kind::Acceptor(acceptor) => acceptor.close(self.options.linger),
             Kind::Name(name) => self.home.inproc.unbind(&name, &Door::Socket(self.port.clone())),
             Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
+            Kind::Refused => {}
             Kind::Session(session, key) => {
                 match key {
                     Some(key) => self.disconnect_pipe(key, &entry.text),

@@ -1,5 +1,6 @@
 //! A descriptor that is readable when something has been signalled.
 
+use super::descriptor::{close_fd, is_lost};
 use crate::error::{Errno, Result};
 
 /// An eventfd, non-blocking and closed on exec.
@@ -30,12 +31,7 @@ impl EventFd {
     /// Whether the program closed the descriptor, or put a file, pipe or socket
     /// in its place: nobody is woken any more.
     pub(crate) fn is_lost(&self) -> bool {
-        // SAFETY: plain data, filled by the call.
-        let mut status: libc::stat = unsafe { std::mem::zeroed() };
-        // SAFETY: a place for the answer.
-        let known = unsafe { libc::fstat(self.0, &mut status) } == 0;
-        // Eventfds have no type of file.
-        !known || status.st_mode & libc::S_IFMT != 0
+        is_lost(self.0)
     }
 
     /// Makes it unreadable.
@@ -48,26 +44,10 @@ impl EventFd {
 
 impl Drop for EventFd {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is ours and closed once.
-        unsafe { close_fd(self.0) };
+        // What has the number by now may be somebody else's.
+        if !self.is_lost() {
+            // SAFETY: the descriptor is ours and closed once.
+            unsafe { close_fd(self.0) };
+        }
     }
-}
-
-/// Closes a descriptor; no cancellation point, unlike the C library's `close`.
-///
-/// # Safety
-/// The caller owns the descriptor, and nothing uses it afterwards.
-pub(crate) unsafe fn close_fd(fd: i32) {
-    // The thread sanitizer must learn that the number may come back as another
-    // file, and knows the C library's calls only.
-    #[cfg(ferrozmq_tsan)]
-    // SAFETY: as the caller promises.
-    unsafe {
-        libc::close(fd)
-    };
-    #[cfg(not(ferrozmq_tsan))]
-    // SAFETY: as the caller promises.
-    unsafe {
-        libc::syscall(libc::SYS_close, fd)
-    };
 }

@@ -6,6 +6,7 @@ mod arena;
 #[cfg(not(loom))]
 mod barrier;
 mod cell;
+mod descriptor;
 mod event_fd;
 mod fork;
 mod futex;
@@ -20,7 +21,8 @@ pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
 pub(crate) use cell::SharedCell;
-pub(crate) use event_fd::{EventFd, close_fd};
+pub(crate) use descriptor::{UnlessLost, close_fd};
+pub(crate) use event_fd::EventFd;
 pub(crate) use fork::generation as fork_generation;
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::Mutex;

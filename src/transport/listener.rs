@@ -10,7 +10,7 @@ use super::address::{Address, UnixAddress};
 use super::endpoint::{Endpoint, IpcAddress};
 use super::fd::{Fd, identity};
 use super::lookup;
-use super::stream::{Stream, open};
+use super::stream::{Accepted, Stream, open};
 use super::tuning::Tuning;
 use crate::error::{Errno, Result};
 use crate::sync::close_fd;
@@ -92,15 +92,10 @@ impl Listener {
     /// The next connection, `None` when none waits. EMFILE, ENFILE, ENOBUFS
     /// and ENOMEM mean that it waits on: try again later. Connections that
     /// died in the queue are passed over.
-    pub fn accept(&self, tuning: &Tuning) -> Result<Option<Stream>> {
+    pub fn accept(&self, tuning: &Tuning) -> Result<Option<Accepted>> {
         loop {
             match self.fd.accept() {
-                Ok((fd, peer)) => {
-                    // Whom no filter lets in is closed without a word.
-                    if let Some(stream) = Stream::accepted(fd, &peer, tuning) {
-                        return Ok(Some(stream));
-                    }
-                }
+                Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
                 Err(Errno::EAGAIN) => return Ok(None),
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.

@@ -29,5 +29,5 @@ pub use endpoint::{Endpoint, IpcAddress, TcpAddress};
 pub use listener::{BindFailure, Listener};
 pub use lookup::Target;
 pub use resolver::Resolver;
-pub use stream::{Progress, Stream, finish_connect, start_connect};
+pub use stream::{Accepted, Progress, Stream, finish_connect, start_connect};
 pub use tuning::Tuning;

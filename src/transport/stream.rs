@@ -107,30 +107,37 @@ pub(super) fn open(address: Address, tuning: &Tuning) -> Result<(Fd, Address)> {
     Ok((fd, address))
 }
 
+/// What became of a connection that waited at a listener.
+pub enum Accepted {
+    /// It is open.
+    Stream(Stream),
+    /// A filter closed it.
+    TurnedAway,
+}
+
 impl Stream {
-    /// A stream that a listener accepted; `None` for a peer that may not
-    /// connect.
-    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Option<Stream> {
+    /// A stream that a listener accepted, if the peer may connect.
+    pub(super) fn accepted(fd: Fd, peer: &RawAddress, tuning: &Tuning) -> Accepted {
         let admission = &tuning.admission;
         let kind = match peer.decode() {
             Ok(Address::Tcp(address)) => {
                 if !admission.admits_address(&address) {
-                    return None;
+                    return Accepted::TurnedAway;
                 }
                 tuning.tune(&fd);
                 Kind::Tcp(address)
             }
             _ => {
                 if admission.asks_for_credentials() {
-                    let peer = fd.credentials().ok()?;
-                    if !admission.admits_process(&peer) {
-                        return None;
+                    let admitted = fd.credentials().map(|peer| admission.admits_process(&peer));
+                    if !matches!(admitted, Ok(true)) {
+                        return Accepted::TurnedAway;
                     }
                 }
                 Kind::Ipc
             }
         };
-        Some(Stream { fd, kind })
+        Accepted::Stream(Stream { fd, kind })
     }
 
     /// Reads what is there. 0 when the peer has closed (or the buffer is

@@ -1,7 +1,7 @@
 //! Listeners and streams over real loopback sockets and temporary paths.
 
 use super::*;
-use crate::transport::{Progress, Resolver, finish_connect, start_connect};
+use crate::transport::{Accepted, Progress, Resolver, finish_connect, start_connect};
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -46,7 +46,14 @@ fn connect_with(text: &str, tuning: &Tuning) -> Result<Stream> {
 
 fn accept(listener: &Listener) -> Stream {
     wait(listener, libc::POLLIN);
-    listener.accept(&Tuning::default()).unwrap().unwrap()
+    stream_of(listener.accept(&Tuning::default()).unwrap())
+}
+
+fn stream_of(accepted: Option<Accepted>) -> Stream {
+    match accepted {
+        Some(Accepted::Stream(stream)) => stream,
+        _ => panic!("nobody came in"),
+    }
 }
 
 fn pair(bind: &str, ipv6: bool) -> (Listener, Stream, Stream) {
@@ -167,7 +174,7 @@ fn tuning_reaches_the_kernel() {
     let listener = listen_with("tcp://127.0.0.1:*", &tuning).unwrap();
     let near = connect_with(listener.endpoint(), &tuning).unwrap();
     wait(&listener, libc::POLLIN);
-    let far = listener.accept(&tuning).unwrap().unwrap();
+    let far = stream_of(listener.accept(&tuning).unwrap());
     for stream in [&near, &far] {
         assert_eq!(option(stream, libc::SOL_SOCKET, libc::SO_SNDBUF), 131072);
         assert_eq!(option(stream, libc::IPPROTO_IP, libc::IP_TOS), 0x20);

@@ -1,0 +1,94 @@
+//! Descriptors that the library keeps while the program, or a library beside
+//! it, may close their numbers and have something else opened under them.
+
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
+
+/// Whether an eventfd or a poll set is no more: the program closed the number,
+/// or put a file, pipe or socket in its place.
+pub(super) fn is_lost(fd: i32) -> bool {
+    // SAFETY: plain data, filled by the call.
+    let mut status: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: a place for the answer.
+    let known = unsafe { libc::fstat(fd, &mut status) } == 0;
+    // Neither kind has a type of file.
+    !known || status.st_mode & libc::S_IFMT != 0
+}
+
+/// Closes a descriptor; no cancellation point, unlike the C library's `close`.
+///
+/// # Safety
+/// The caller owns the descriptor, and nothing uses it afterwards.
+pub(crate) unsafe fn close_fd(fd: i32) {
+    // The thread sanitizer must learn that the number may come back as another
+    // file, and knows the C library's calls only.
+    #[cfg(ferrozmq_tsan)]
+    // SAFETY: as the caller promises.
+    unsafe {
+        libc::close(fd)
+    };
+    #[cfg(not(ferrozmq_tsan))]
+    // SAFETY: as the caller promises.
+    unsafe {
+        libc::syscall(libc::SYS_close, fd)
+    };
+}
+
+/// Owns what closes a poll set when it is dropped, and drops it unless the
+/// number is lost: a number that is somebody else's by now is not closed, and
+/// one that is free is no [`std::os::fd::OwnedFd`]'s to close either (with debug
+/// assertions that ends the process). Nothing is lost but what the program has
+/// taken: mio keeps no memory with a poll set, except for its debug assertions.
+pub(crate) struct UnlessLost<T: AsRawFd>(ManuallyDrop<T>);
+
+impl<T: AsRawFd> UnlessLost<T> {
+    /// Takes over what holds an eventfd or a poll set.
+    pub(crate) fn new(holder: T) -> UnlessLost<T> {
+        UnlessLost(ManuallyDrop::new(holder))
+    }
+}
+
+impl<T: AsRawFd> Deref for UnlessLost<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: AsRawFd> DerefMut for UnlessLost<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: AsRawFd> Drop for UnlessLost<T> {
+    fn drop(&mut self) {
+        if !is_lost(self.0.as_raw_fd()) {
+            // SAFETY: dropped once, here, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::Poll;
+
+    #[test]
+    fn what_took_the_number_stays_open() {
+        let poll = UnlessLost::new(Poll::new().unwrap());
+        let fd = poll.as_raw_fd();
+        let (reader, _writer) = std::io::pipe().unwrap();
+        // SAFETY: puts the pipe in the place of a descriptor that is ours.
+        assert_eq!(unsafe { libc::dup2(reader.as_raw_fd(), fd) }, fd);
+        assert!(is_lost(fd));
+        drop(poll);
+        // SAFETY: asks about a number, and closes what was put there above.
+        unsafe {
+            assert!(libc::fcntl(fd, libc::F_GETFD) >= 0);
+            libc::close(fd);
+        }
+    }
+}
