@@ -11,6 +11,7 @@
 
 mod authentication;
 mod batch;
+mod connecting;
 mod dial;
 mod drive;
 mod events;
