@@ -10,6 +10,7 @@ use crate::socket_type::SocketType;
 
 use super::context::ContextOptions;
 use super::security::SecurityOptions;
+use super::socks::SocksOptions;
 use super::table;
 
 /// The options of one socket.
@@ -92,6 +93,8 @@ pub struct SocketOptions {
     pub reconnect_stop: i32,
     /// Mechanism, names and passwords, and who judges them.
     pub security: SecurityOptions,
+    /// The proxy for tcp connects.
+    pub socks: SocksOptions,
     /// What concerns transports that are not here, kept to be read back.
     pub multicast: Multicast,
 }
@@ -240,6 +243,7 @@ impl SocketOptions {
             metadata: BTreeMap::new(),
             reconnect_stop: 0,
             security: SecurityOptions::default(),
+            socks: SocksOptions::default(),
             multicast: Multicast {
                 rate_kbps: 100,
                 recovery_ivl_ms: 10_000,

@@ -12,7 +12,7 @@ use super::{Event, RESOLVED, Session};
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
 use crate::sync::Ordering;
-use crate::transport::{Endpoint, Progress, Target, finish_connect, start_connect};
+use crate::transport::{Progress, Target, finish_connect, start_connect};
 
 impl Inner {
     pub(super) fn dial(&mut self, session: &Arc<Session>) {
@@ -27,14 +27,18 @@ impl Inner {
                 Err(_) => self.wait(session),
             };
         }
-        if let Endpoint::Tcp(address) = &dialer.target {
-            self.phase = Phase::Resolving;
-            let session = session.clone();
-            resolver.resolve(address, surroundings.settings.tuning.ipv6, move |answer| {
-                *session.resolved.lock() = Some(answer);
-                session.attend(RESOLVED);
-                run_waiting_frees();
-            });
+        match dialer.sought(&surroundings.settings) {
+            Ok(Some(address)) => {
+                self.phase = Phase::Resolving;
+                let session = session.clone();
+                resolver.resolve(&address, surroundings.settings.tuning.ipv6, move |answer| {
+                    *session.resolved.lock() = Some(answer);
+                    session.attend(RESOLVED);
+                    run_waiting_frees();
+                });
+            }
+            Ok(None) => {}
+            Err(_) => self.wait(session),
         }
     }
 
@@ -73,8 +77,13 @@ impl Inner {
                 }
             };
             let fd = stream.as_raw_fd();
+            let until = settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
             match progress {
-                Progress::Connected => return self.open(session, stream, true),
+                Progress::Connected => {
+                    if self.reached(session, stream, false, until) {
+                        return;
+                    }
+                }
                 Progress::InProgress => {
                     if session.reactor.watch(session.id, fd).is_err() {
                         drop(stream);
@@ -82,8 +91,6 @@ impl Inner {
                         continue;
                     }
                     self.report(Event::ConnectDelayed);
-                    let until =
-                        settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
@@ -99,12 +106,14 @@ impl Inner {
     /// Drops what the phase holds of the kernel.
     pub(super) fn leave_phase(&mut self, session: &Arc<Session>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let Phase::Connecting(stream, _) = phase {
-            let fd = stream.as_raw_fd();
-            session.reactor.unwatch(fd);
-            drop(stream);
-            self.report(Event::Closed(fd));
-        }
+        let fd = match &phase {
+            Phase::Connecting(stream, _) => stream.as_raw_fd(),
+            Phase::Negotiating(negotiating) => negotiating.fd(),
+            _ => return,
+        };
+        session.reactor.unwatch(fd);
+        drop(phase);
+        self.report(Event::Closed(fd));
     }
 
     /// Tells of an event at the endpoint that is being connected.
@@ -121,7 +130,11 @@ impl Inner {
         };
         let Some(surroundings) = &self.surroundings else { return };
         match finish_connect(&stream, &surroundings.settings.tuning) {
-            Ok(()) => self.open(session, stream, false),
+            Ok(()) => {
+                if !self.reached(session, stream, true, until) {
+                    self.try_next_address(session);
+                }
+            }
             // An event that was meant for somebody else.
             Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
             Err(error) => {

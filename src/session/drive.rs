@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::dial::Dialer;
 use super::live::{Live, Round};
+use super::negotiating::Negotiating;
 use super::{
     ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings,
     pace,
@@ -64,6 +65,8 @@ pub(super) enum Phase {
     Resolving,
     /// The kernel connects.
     Connecting(Stream, Option<Instant>),
+    /// A proxy was reached, the peer is yet to be.
+    Negotiating(Box<Negotiating>),
     /// Never to connect, since there are no further attempts; what is sent
     /// stays in the pipe.
     Parked,
@@ -173,6 +176,7 @@ impl Inner {
         match &self.phase {
             Phase::New(stream) => stream.as_ref().map(AsRawFd::as_raw_fd),
             Phase::Connecting(stream, _) => Some(stream.as_raw_fd()),
+            Phase::Negotiating(negotiating) => Some(negotiating.fd()),
             Phase::Open(live) => Some(live.fd()),
             _ => None,
         }
@@ -231,6 +235,9 @@ impl Inner {
         match &mut self.phase {
             Phase::Waiting(until) if *until <= now => self.dial(session),
             Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
+            Phase::Negotiating(negotiating) if negotiating.until().is_some_and(|t| t <= now) => {
+                self.try_next_address(session);
+            }
             Phase::Open(live) => {
                 if let Err(error) = live.protocol.on_deadline(now) {
                     self.disconnected(session, Ending::Protocol(error));
@@ -241,9 +248,11 @@ impl Inner {
     }
 
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
-        if matches!(self.phase, Phase::Connecting(..)) {
+        match &self.phase {
             // The peer may have connected, spoken and gone in one event.
-            self.connected(session);
+            Phase::Connecting(..) => self.connected(session),
+            Phase::Negotiating(_) => self.heard_proxy(session),
+            _ => {}
         }
         if let Phase::Open(live) = &mut self.phase {
             live.readable |= bits & event::READABLE != 0;
@@ -563,6 +572,7 @@ impl Inner {
         let phase = match &self.phase {
             Phase::Waiting(until) => Some(*until),
             Phase::Connecting(_, until) => *until,
+            Phase::Negotiating(negotiating) => negotiating.until(),
             Phase::Open(live) => live.protocol.deadline(),
             Phase::Ended => return,
             _ => None,
