@@ -47,7 +47,8 @@ pub(super) enum Kind {
     /// A key: 32 bytes, or the 40 characters of its Z85, maybe with a
     /// terminating zero; to be read, always with one.
     Key,
-    /// Text of this many bytes; NULL clears it. It is stored as given, so that a
+    /// Text of this many bytes; NULL clears it, with whatever size where a text
+    /// may be empty. It is stored as given, so that a
     /// terminating zero given with it counts as part of it; reading adds one.
     Text { min: usize, max: usize },
 }
@@ -208,6 +209,11 @@ impl Row {
                 Kind::Text { .. } => false,
                 _ => length == size_of::<i32>(),
             }
+    }
+
+    /// Whether NULL may be set, whatever its size.
+    pub(super) fn takes_null(&self) -> bool {
+        matches!((&self.state, self.kind), (State::Now(..), Kind::Text { min: 0, .. }))
     }
 
     /// Writes the value to the buffer, zeros behind it; returns its length.

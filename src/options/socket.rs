@@ -9,6 +9,7 @@ use crate::error::{Errno, Result};
 use crate::socket_type::SocketType;
 
 use super::context::ContextOptions;
+use super::row::Row;
 use super::security::SecurityOptions;
 use super::socks::SocksOptions;
 use super::table;
@@ -270,6 +271,11 @@ impl SocketOptions {
     /// may be set: `EINVAL` is certain otherwise.
     pub fn reads_value(&self, option: i32, length: usize) -> bool {
         table::find(option).is_some_and(|row| row.reads_value(self.kind, length))
+    }
+
+    /// Whether the option may be set to NULL of whatever size.
+    pub fn takes_null(&self, option: i32) -> bool {
+        table::find(option).is_some_and(Row::takes_null)
     }
 
     /// Reads an option into the caller's buffer: the value, then zeros to the

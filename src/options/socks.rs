@@ -64,6 +64,7 @@ mod tests {
                 assert!(socket.socks.username.is_empty() && socket.socks.password.is_empty());
             }
         }
+        assert!(socket.takes_null(99) && !socket.takes_null(68) && !socket.takes_null(45));
         socket.set(68, Some(b"p:1")).unwrap();
         assert_eq!(socket.set(68, Some(b"")), Err(Errno::EINVAL));
         assert_eq!(socket.socks.proxy, b"p:1");
