@@ -72,6 +72,7 @@ const _: () = assert!(
         && offset_of!(Message, inline_len) == offset_of!(Message, storage) + 2
         && offset_of!(Message, role) == offset_of!(Message, storage) + 3
         && offset_of!(Message, routing_id) == offset_of!(Message, storage) + 4
+        && offset_of!(Message, _reserved) == offset_of!(Message, storage) + 8
         && offset_of!(Message, storage).is_multiple_of(8)
 );
 
@@ -215,8 +216,7 @@ impl Message {
         unsafe {
             (&raw mut (*place).body).write(body);
             (&raw mut (*place).metadata).write(None);
-            (&raw mut (*place).storage).cast::<u64>().write(u64::from_ne_bytes(head));
-            (&raw mut (*place)._reserved).write(0);
+            write_head((&raw mut (*place).storage).cast(), u64::from_ne_bytes(head));
             message.assume_init()
         }
     }
@@ -595,6 +595,26 @@ fn small_copy(bytes: &[u8]) -> [u8; MAX_INLINE] {
         }
     }
     body
+}
+
+/// Writes the last sixteen bytes of a message, of which the second eight are
+/// zero, in one store: messages are moved in pieces of sixteen bytes.
+///
+/// # Safety
+/// `place` is writable for sixteen bytes.
+#[inline(always)]
+unsafe fn write_head(place: *mut [u64; 2], head: u64) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_cvtsi64_si128, _mm_storeu_si128};
+        // SAFETY: the caller's promise; every such processor has SSE2.
+        unsafe { _mm_storeu_si128(place.cast(), _mm_cvtsi64_si128(head.cast_signed())) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        place.write([head, 0]);
+    }
 }
 
 impl Drop for Message {
