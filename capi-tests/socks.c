@@ -72,7 +72,7 @@ TEST (the_proxy_is_asked_for_numbers_and_for_names_as_they_are)
         last_endpoint (s, last);
         CHECK_STR (last, cases[i].endpoint);
         int fd = take_request (cases[i].request, cases[i].size);
-        WRITE (fd, GRANTED);
+        CHECK (grant (fd, BYTES (GRANTED)));
         CHECK (raw_handshake (fd, "DEALER"));
         CHECK_OK (zmq_disconnect (s, cases[i].endpoint));
         CHECK (peer_reads_to_end (fd, s) >= 0);
@@ -186,7 +186,7 @@ TEST (a_name_offers_passwords_alone)
     CHECK_READS (fd, "\1\4name\5alone");
     WRITE (fd, "\1\0");
     CHECK_READS (fd, REQUEST);
-    WRITE (fd, GRANTED);
+    CHECK (grant (fd, BYTES (GRANTED)));
     CHECK (raw_handshake (fd, "PULL"));
     CHECK_OK (zmq_setsockopt (s, ZMQ_SOCKS_PASSWORD, NULL, 0));
     fd = take_named (s);
@@ -245,7 +245,7 @@ TEST (replies_may_come_in_pieces_and_with_any_address)
                 CHECK (raw_write (fd, replies[i].bytes + at, 1));
                 sleep_ms (1);
             }
-            CHECK (pieces || raw_write (fd, replies[i].bytes, replies[i].size));
+            CHECK (grant (fd, replies[i].bytes, pieces ? 0 : replies[i].size));
             CHECK (raw_handshake (fd, "PULL"));
             CHECK_OK (zmq_disconnect (s, PEER));
             CHECK (peer_reads_to_end (fd, s) >= 0);
@@ -335,7 +335,7 @@ TEST (messages_wait_until_there_is_a_way)
     WRITE (fd, "\5\4\0\1\0\0\0\0\0\0");
     CHECK (raw_is_closed (fd));
     fd = TAKE_REQUEST (REQUEST);
-    WRITE (fd, GRANTED);
+    CHECK (grant (fd, BYTES (GRANTED)));
     CHECK (raw_handshake (fd, "PULL"));
     CHECK_READS (fd, "\0\5first\0\6second");
     end_failed (s, NULL);

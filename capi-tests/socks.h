@@ -67,6 +67,14 @@ FIXTURE int take_request (const char *request, size_t size)
 
 #define TAKE_REQUEST(REQUEST) take_request (REQUEST, sizeof (REQUEST) - 1)
 
+/* Sends a reply and waits until the other side has begun to speak as to a peer:
+ * libzmq now and then misses what comes together with the reply. */
+FIXTURE bool grant (int fd, const char *reply, size_t size)
+{
+    struct pollfd item = {fd, POLLIN, 0};
+    return raw_write (fd, reply, size) && poll (&item, 1, AMPLE_MS) == 1;
+}
+
 /* A literal and its size. */
 #define BYTES(TEXT) TEXT, sizeof (TEXT) - 1
 

@@ -128,7 +128,7 @@ TEST (a_proxy_that_is_not_there_is_tried_again_and_stops_nothing)
     setsockopt (proxy, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     REQUIRE (bind (proxy, (void *) &in, size) == 0 && listen (proxy, 8) == 0);
     int fd = TAKE_REQUEST (REQUEST);
-    WRITE (fd, GRANTED);
+    CHECK (grant (fd, BYTES (GRANTED)));
     CHECK (raw_handshake (fd, "DEALER"));
     end_failed (s, monitor);
 }
@@ -163,7 +163,7 @@ TEST (the_interval_grows_while_the_proxy_refuses_and_begins_anew_after_a_connect
         CHECK ((int) seen.value >= 50 << i && (int) seen.value <= (50 << i) + 50);
     }
     int fd = TAKE_REQUEST (REQUEST);
-    WRITE (fd, GRANTED);
+    CHECK (grant (fd, BYTES (GRANTED)));
     CHECK (raw_handshake (fd, "DEALER"));
     close (fd);
     CHECK_EVENT (monitor, ZMQ_EVENT_CONNECT_RETRIED, at);
@@ -241,7 +241,7 @@ TEST (messages_that_linger_keep_the_conversation_for_so_long)
     CHECK_OK (zmq_close (s));
     call_start (&term, body_term, ctx, NULL);
     call_wait_blocked (&term);
-    WRITE (fd, GRANTED);
+    CHECK (grant (fd, BYTES (GRANTED)));
     CHECK (raw_handshake (fd, "PULL"));
     CHECK_READS (fd, "\0\4late");
     call_join (&term);
