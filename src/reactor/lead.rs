@@ -197,3 +197,50 @@ impl Reactor {
         self.leadership.unfollow();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::os::fd::RawFd;
+
+    use super::super::{Source, event};
+    use super::*;
+    use crate::sync::Arc;
+
+    /// Asks to go on until a leader has stopped spinning, then has news.
+    struct Late {
+        reactor: Arc<Reactor>,
+        begun: Instant,
+        news: NewsCount,
+    }
+
+    impl Source for Late {
+        fn notice(self: Arc<Self>, events: u32) {
+            assert_eq!(events, event::RUN);
+            if self.begun.elapsed() < 2 * LONGEST_SPIN {
+                self.reactor.clone().run_later(self);
+            } else {
+                self.news.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+
+        fn inherited_fd(&self) -> Option<RawFd> {
+            None
+        }
+
+        fn give_up(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_leader_does_not_sleep_over_what_it_has_just_run() {
+        let reactor = Arc::new(Reactor::new().unwrap());
+        let late = Arc::new(Late {
+            reactor: reactor.clone(),
+            begun: Instant::now(),
+            news: NewsCount::new(0),
+        });
+        reactor.run_later(late.clone());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        assert_eq!(reactor.lead(&late.news, 0, Some(deadline)), Led::Done);
+        assert!(Instant::now() < deadline);
+    }
+}

@@ -232,7 +232,8 @@ impl Reactor {
         for_corked: bool,
     ) -> io::Result<bool> {
         let mut busy = self.run_due(lead);
-        let wait = self.wait_time(max_wait);
+        // What was run may be what the leader waits for: it must look first.
+        let wait = if busy { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
             lead.poll.poll(&mut lead.events, wait)?;
         } else {
