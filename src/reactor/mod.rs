@@ -222,17 +222,20 @@ impl Reactor {
     }
 
     /// One round: due timers, the run queue, then the kernel, for at most
-    /// `max_wait` (`None`: until something happens). Says whether anything did.
-    /// The I/O thread (`for_corked`) stays no longer than [`NAP`] while there are
-    /// corked sources.
+    /// `max_wait` (`None`: until something happens), and only for a look when the
+    /// leader is `done` already: what it waits for may have come from the run
+    /// queue, and nobody wakes a thread for news that it brings itself. Says
+    /// whether anything happened. The I/O thread (`for_corked`) stays no longer
+    /// than [`NAP`] while there are corked sources.
     fn turn(
         &self,
         lead: &mut Lead,
         max_wait: Option<Duration>,
+        done: impl Fn() -> bool,
         for_corked: bool,
     ) -> io::Result<bool> {
         let mut busy = self.run_due(lead);
-        let wait = self.wait_time(max_wait);
+        let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
             lead.poll.poll(&mut lead.events, wait)?;
         } else {
