@@ -236,8 +236,7 @@ mod tests {
     fn a_leader_does_not_sleep_on_news_from_the_run_queue() {
         let reactor = Arc::new(Reactor::new().unwrap());
         let news = Arc::new(NewsCount::new(0));
-        let late =
-            Late { reactor: reactor.clone(), runs: AtomicU32::new(0), news: news.clone() };
+        let late = Late { reactor: reactor.clone(), runs: AtomicU32::new(0), news: news.clone() };
         reactor.run_later(Arc::new(late));
         let start = Instant::now();
         let far = start + Duration::from_secs(60);
