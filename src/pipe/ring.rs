@@ -289,6 +289,13 @@ impl<T> Producer<T> {
         fence_after_swap();
     }
 
+    /// As [`Producer::publish`], without the fence.
+    #[inline(always)]
+    pub(crate) fn publish_lightly(&mut self) {
+        let end = self.open.as_ref().map_or(self.write.count, |open| open.count);
+        self.shared.tail.store(end, Ordering::Release);
+    }
+
     /// Takes back, and drops, the items of the unfinished group.
     pub(crate) fn rollback(&mut self) {
         let Some(open) = self.open.take() else { return };

@@ -18,8 +18,8 @@ use crate::reactor::event;
 use crate::transport::{Endpoint, Resolver, Stream};
 use crate::zmtp::{self, PeerInfo};
 
-/// A corked session that had nothing left over this many times in a row is
-/// not in a stream any more.
+/// A corked session that had nothing left over, or could not send it, this many
+/// times in a row is not in a stream any more.
 const IDLE_NAPS: u32 = 3;
 /// Direct writes in a row after which a stream is taken for one.
 const STREAK: u32 = 2;
@@ -378,7 +378,10 @@ impl Inner {
         let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
         let round = live.write(self.pipe.as_mut())?;
         if nap {
-            self.flow.idle_naps = if waited { 0 } else { self.flow.idle_naps + 1 };
+            // Where the kernel is full, its next event goes on: to look every
+            // nap would be in vain, for as long as the peer reads nothing.
+            let flows = waited && live.writable;
+            self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
         }
         if let Some(busy_since) = busy_since {
             self.flow.batches += 1;
