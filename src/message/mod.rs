@@ -327,6 +327,17 @@ impl Message {
         }
     }
 
+    /// The body of a frame of data, if it lies in the message: the first bytes of
+    /// the array, as many as the number says, [`MAX_INLINE`] at most.
+    #[inline(always)]
+    pub(crate) fn inline_data(&self) -> Option<(&[u8; MAX_INLINE], usize)> {
+        if self.storage != storage::INLINE || self.role != Role::Data as u8 {
+            return None;
+        }
+        // SAFETY: the storage kind says which variant is live.
+        Some((unsafe { &self.body.inline }, usize::from(self.inline_len)))
+    }
+
     /// Asks for the first bytes of a body outside the message, and for its head:
     /// they will be read soon.
     #[inline(always)]

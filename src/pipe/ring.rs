@@ -170,7 +170,8 @@ pub(crate) struct Consumer<T> {
     shared: Arc<Shared<T>>,
     /// The next item to take.
     read: Cursor<T>,
-    /// The next item to peek at; never behind `read`.
+    /// The next item to peek at. Behind `read` once items were popped: it means
+    /// `read` then, which it is not set to for each of them.
     ahead: Cursor<T>,
     /// The producer's tail as last seen.
     tail: usize,
@@ -347,7 +348,6 @@ impl<T> Consumer<T> {
         }
         self.read.index += 1;
         self.read.count += 1;
-        self.ahead = self.read;
         self.prefetch();
         true
     }
@@ -394,6 +394,9 @@ impl<T> Consumer<T> {
     /// Looks at the next item ahead of those already peeked at.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&T> {
+        if self.ahead.count < self.read.count {
+            self.ahead = self.read;
+        }
         if self.ahead.count == self.tail {
             self.tail = self.shared.tail.load(Ordering::Acquire);
             if self.ahead.count == self.tail {
@@ -414,7 +417,7 @@ impl<T> Consumer<T> {
     /// Whether something is visible beyond what was peeked at.
     pub(crate) fn has_ahead(&mut self) -> bool {
         self.tail = self.shared.tail.load(Ordering::Acquire);
-        self.ahead.count != self.tail
+        self.ahead.count.max(self.read.count) != self.tail
     }
 
     /// Items visible and not yet taken.
@@ -425,14 +428,14 @@ impl<T> Consumer<T> {
 
     /// Items peeked at and not yet taken.
     pub(crate) fn peeked(&self) -> usize {
-        self.ahead.count - self.read.count
+        self.ahead.count.saturating_sub(self.read.count)
     }
 
     /// Drops the next item, which was peeked at before, where it is, and gives
     /// back what `note` makes of it.
     #[inline(always)]
     pub(crate) fn drop_peeked<R>(&mut self, note: impl FnOnce(&T) -> R) -> Option<R> {
-        if self.read.count == self.ahead.count {
+        if self.peeked() == 0 {
             return None;
         }
         self.step();
