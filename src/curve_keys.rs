@@ -20,8 +20,9 @@ pub(crate) fn new_secret_key() -> Result<SecretKey> {
     let mut filled = 0;
     while filled < key.len() {
         let rest = &mut key[filled..];
-        // SAFETY: as many bytes as are named may be written.
-        let got = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        // SAFETY: as many bytes as are named may be written. A raw system call is
+        // no cancellation point.
+        let got = unsafe { libc::syscall(libc::SYS_getrandom, rest.as_mut_ptr(), rest.len(), 0) };
         match usize::try_from(got) {
             Ok(count) => filled += count,
             Err(_) => match Errno::last() {

@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, kernel_poll, uncancelled};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -234,12 +234,12 @@ impl Reactor {
         let mut busy = self.run_due(lead);
         let wait = self.wait_time(max_wait);
         if wait == Some(Duration::ZERO) {
-            lead.poll.poll(&mut lead.events, wait)?;
+            uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
                 let nap = (for_corked && self.has_corked()).then_some(NAP);
                 let wait = self.wait_time(nap.or(max_wait));
-                self.poll_for(lead, wait)
+                self.poll_for(lead, wait, !for_corked)
             })?;
         }
         for event in &lead.events {
@@ -251,33 +251,24 @@ impl Reactor {
         Ok(busy)
     }
 
-    /// mio's poll knows milliseconds only; shorter waits sleep on its
+    /// mio's poll knows milliseconds only, and must not be left by a cancelled
+    /// thread: shorter waits, and those of application threads, sleep on its
     /// descriptor first.
-    fn poll_for(&self, lead: &mut Lead, wait: Option<Duration>) -> io::Result<()> {
-        match wait {
-            Some(wait) if wait < Duration::from_millis(1) => {
-                let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
-                let timeout =
-                    libc::timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos() as libc::c_long };
-                // SAFETY: one valid item and a time-out that outlive the call.
-                let ready = unsafe {
-                    libc::syscall(
-                        libc::SYS_ppoll,
-                        &mut item,
-                        1,
-                        &timeout,
-                        std::ptr::null::<u8>(),
-                        8,
-                    )
-                };
-                if ready < 0 {
-                    lead.events.clear();
-                    return Err(io::Error::last_os_error());
-                }
-                lead.poll.poll(&mut lead.events, Some(Duration::ZERO))
+    fn poll_for(
+        &self,
+        lead: &mut Lead,
+        mut wait: Option<Duration>,
+        by_application: bool,
+    ) -> io::Result<()> {
+        if by_application || wait.is_some_and(|wait| wait < Duration::from_millis(1)) {
+            let item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
+            if let Err(error) = kernel_poll(&mut [item], wait) {
+                lead.events.clear();
+                return Err(io::Error::from_raw_os_error(error.raw()));
             }
-            _ => lead.poll.poll(&mut lead.events, wait),
+            wait = Some(Duration::ZERO);
         }
+        uncancelled(|| lead.poll.poll(&mut lead.events, wait))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {

@@ -5,11 +5,13 @@
 mod arena;
 #[cfg(not(loom))]
 mod barrier;
+mod cancel;
 mod cell;
 mod descriptor;
 mod event_fd;
 mod fork;
 mod futex;
+mod kernel_poll;
 mod lock;
 mod mutex;
 mod parker;
@@ -20,10 +22,12 @@ mod try_lock;
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
+pub(crate) use cancel::{end_thread, pthread_join, sleep, uncancelled, was_cancelled};
 pub(crate) use cell::SharedCell;
 pub(crate) use descriptor::{UnlessLost, close_fd};
 pub(crate) use event_fd::EventFd;
 pub(crate) use fork::generation as fork_generation;
+pub(crate) use kernel_poll::kernel_poll;
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::Mutex;
 pub(crate) use parker::{Parked, Parker};
