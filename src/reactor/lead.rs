@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::Reactor;
 use crate::error::Errno;
-use crate::sync::{AtomicU32, Ordering, was_cancelled};
+use crate::sync::{AtomicU32, HeldSignals, Ordering, was_cancelled};
 
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
@@ -34,7 +34,7 @@ struct Spin {
 
 thread_local! {
     /// How long this thread spins before it sleeps.
-    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 0 }) };
+    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 1 }) };
     /// The count whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
     static LEADING_FOR: Cell<*const NewsCount> = const { Cell::new(std::ptr::null()) };
@@ -64,7 +64,8 @@ pub(crate) fn leads_for(count: &NewsCount) -> bool {
 }
 
 /// Spins until `done`, at most as long as spinning has paid on this thread.
-/// Between two looks `look` runs. `ECANCELED` when the thread was cancelled.
+/// Between two looks `look` runs. `EINTR` when a signal handler ran, as far as
+/// can be told; `ECANCELED` when the thread was cancelled.
 pub(crate) fn spin(
     done: impl Fn() -> bool,
     mut look: impl FnMut() -> io::Result<()>,
@@ -77,6 +78,11 @@ pub(crate) fn spin(
         return Ok(done());
     }
     let start = Instant::now();
+    // A handler that runs now would leave no trace, and the call would go to sleep
+    // all the same: signals wait, and are seen at the end. That takes two system
+    // calls, too many where the last spin has paid; there no sleep is to be
+    // expected.
+    let held = (in_vain > 0).then(HeldSignals::new);
     let mut first = true;
     loop {
         look()?;
@@ -94,6 +100,9 @@ pub(crate) fn spin(
                 _ => budget / 2,
             };
             SPIN.set(Spin { budget, in_vain: in_vain + 1 });
+            if held.is_some_and(|held| held.deliver()) {
+                return Err(io::Error::from_raw_os_error(libc::EINTR));
+            }
             return Ok(false);
         }
         std::thread::yield_now();

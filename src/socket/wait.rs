@@ -201,9 +201,9 @@ impl Slot {
         if spin(done, || Ok(()))? {
             waited(Duration::ZERO);
         }
-        let parked = self.park(seen, deadline);
+        self.park(seen, deadline)?;
         waited(start.elapsed());
-        parked
+        Ok(())
     }
 
     fn park(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {

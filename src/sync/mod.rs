@@ -32,7 +32,7 @@ pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::Mutex;
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
-pub(crate) use signals::with_signals_blocked;
+pub(crate) use signals::{HeldSignals, with_signals_blocked};
 pub(crate) use try_lock::{TryLock, TryLockGuard};
 
 #[cfg(loom)]
