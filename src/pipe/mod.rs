@@ -521,6 +521,11 @@ impl Pipe {
         }
     }
 
+    /// Frames pushed of a message whose last one has not come.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.out.unfinished()
+    }
+
     /// Takes back the frames of an unfinished message. They never counted.
     pub(crate) fn rollback(&mut self) {
         self.conflate_out = None;

@@ -276,6 +276,11 @@ impl<T> Producer<T> {
         fence_after_swap();
     }
 
+    /// How many items the unfinished group has.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| self.write.count - open.count)
+    }
+
     /// Takes back, and drops, the items of the unfinished group.
     pub(crate) fn rollback(&mut self) {
         let Some(open) = self.open.take() else { return };
