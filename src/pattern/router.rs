@@ -4,7 +4,8 @@
 //!
 //! A peer is unknown until its id has come. One without an id of its own is
 //! given one of five bytes, the first zero. One whose id is taken waits,
-//! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
+//! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over, and
+//! what its predecessor had sent is received first.
 //!
 //! With `ZMQ_ROUTER_RAW` peers are known from the start, by ids of ours; a
 //! message to one has a single frame behind the id, and an empty one closes it.
@@ -19,6 +20,10 @@ use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
 use crate::routing::FairQueue;
 
+/// Frames of former holders of an id for which there is room, and to the end of
+/// a message: peers could take over from each other without end.
+const MAX_INHERITED: usize = 10_000;
+
 /// See the file's head.
 #[derive(Default)]
 pub(super) struct Router {
@@ -31,6 +36,8 @@ pub(super) struct Router {
     /// The id of a message that was fetched to see whether there is one: it is
     /// the next to be received, whatever comes of its peer.
     looked_at: Option<Message>,
+    /// Frames of peers whose id was taken over, with the ids in front.
+    inherited: VecDeque<Message>,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -77,11 +84,39 @@ impl Router {
                 self.waiting.entry(id).or_default().push_back(key);
                 return;
             }
+            self.inherit(pipes, holder);
             self.forget(pipes, holder);
-            pipes.retire(holder);
+            // What it was sent goes on its way, for as long as this socket lets it.
+            pipes.shut(holder);
         }
         self.unknown.remove(&key);
         self.peers.learn(key, id);
+    }
+
+    /// Keeps what a peer has sent for later, since it is about to be forgotten.
+    /// That of which the user has some frames is kept by the queue.
+    fn inherit(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.input.keep_rest(pipes, key);
+        pipes.with_metadata = true;
+        let mut begins = true;
+        let mut frame = Message::new();
+        while (!begins || self.inherited.len() < MAX_INHERITED) && pipes.pop(key, &mut frame) {
+            let frame = std::mem::take(&mut frame);
+            if begins {
+                let Ok(first) = self.envelope(key, &frame) else { break };
+                self.inherited.push_back(first);
+            }
+            begins = !frame.more();
+            self.inherited.push_back(frame);
+        }
+    }
+
+    /// The frame that says who has sent the message with this one.
+    fn envelope(&self, key: Key, frame: &Message) -> Result<Message> {
+        let mut first = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
+        first.set_more(true);
+        first.set_metadata(frame.metadata().cloned());
+        Ok(first)
     }
 
     /// Forgets a peer. Returns the id that is free now.
@@ -220,6 +255,13 @@ impl Pattern for Router {
             *message = held;
             return Ok(());
         }
+        if !self.input.is_reading()
+            && let Some(frame) = self.inherited.pop_front()
+        {
+            self.in_message = frame.more();
+            *message = frame;
+            return Ok(());
+        }
         // Whoever receives the body may ask for what this call's caller cannot.
         pipes.with_metadata |= !self.in_message;
         let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
@@ -227,17 +269,18 @@ impl Pattern for Router {
             self.in_message = message.more();
             return Ok(());
         }
-        let mut first = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
-        first.set_more(true);
-        first.set_metadata(message.metadata().cloned());
+        let first = self.envelope(key, message)?;
         self.held = Some(std::mem::replace(message, first));
         self.in_message = true;
         Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.held.is_some() || self.in_message {
-            return self.held.is_some() || self.input.has_input(pipes);
+        if self.held.is_some() {
+            return true;
+        }
+        if self.in_message {
+            return !self.inherited.is_empty() || self.input.has_input(pipes);
         }
         let mut first = Message::new();
         if self.recv(pipes, &mut first).is_ok() {
