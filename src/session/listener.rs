@@ -91,6 +91,9 @@ impl Acceptor {
             }
             match open.listener.accept(&open.surroundings.settings.tuning) {
                 Ok(Some(Accepted::TurnedAway)) => open.surroundings.report(Event::TurnedAway),
+                Ok(Some(Accepted::Failed(error))) => {
+                    open.surroundings.report(Event::AcceptFailed(error));
+                }
                 Ok(Some(Accepted::Stream(stream))) => {
                     let Some(reactor) = open.placement.pool.choose(open.placement.affinity) else {
                         return;

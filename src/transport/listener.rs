@@ -96,18 +96,18 @@ impl Listener {
             match self.fd.accept() {
                 Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
                 Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EINTR) => {}
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.
                 Err(
-                    Errno::EINTR
-                    | Errno::ECONNABORTED
+                    error @ (Errno::ECONNABORTED
                     | Errno::EPROTO
                     | Errno::ENETDOWN
                     | Errno::ENETUNREACH
                     | Errno::EHOSTDOWN
                     | Errno::EHOSTUNREACH
-                    | Errno::ENOPROTOOPT,
-                ) => {}
+                    | Errno::ENOPROTOOPT),
+                ) => return Ok(Some(Accepted::Failed(error))),
                 Err(error) => return Err(error),
             }
         }
