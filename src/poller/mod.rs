@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Errno, Result};
 use crate::reactor::Reactor;
 use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, park_on, parker};
-use crate::sync::{EventFd, kernel_poll};
+use crate::sync::{EventFd, ppoll};
 
 /// `ZMQ_POLLERR`.
 const POLLERR: c_short = 4;
@@ -87,7 +87,7 @@ fn look(items: &mut [PollItem]) -> Result<usize> {
 
 fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
     let mut polled: Vec<_> = descriptors(items).collect();
-    kernel_poll(&mut polled, Some(Duration::ZERO))?;
+    ppoll(&mut polled, Some(Duration::ZERO))?;
     let mut ready = 0;
     let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
     for (item, polled) in without_socket.zip(polled) {
@@ -122,7 +122,7 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
         return Ok(());
     }
     let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-    let polled = kernel_poll(&mut polled, left);
+    let polled = ppoll(&mut polled, left);
     drop((followed, watches));
     wake_up.drain();
     match polled? {

@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, kernel_poll, uncancelled};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -222,24 +222,27 @@ impl Reactor {
     }
 
     /// One round: due timers, the run queue, then the kernel, for at most
-    /// `max_wait` (`None`: until something happens). Says whether anything did.
-    /// The I/O thread (`for_corked`) stays no longer than [`NAP`] while there are
-    /// corked sources.
+    /// `max_wait` (`None`: until something happens), and only for a look when the
+    /// leader is `done` already: what it waits for may have come from the run
+    /// queue, and nobody wakes a thread for news that it brings itself. Says
+    /// whether anything happened. The I/O thread stays no longer than [`NAP`]
+    /// while there are corked sources.
     fn turn(
         &self,
         lead: &mut Lead,
         max_wait: Option<Duration>,
-        for_corked: bool,
+        done: impl Fn() -> bool,
+        on_io_thread: bool,
     ) -> io::Result<bool> {
         let mut busy = self.run_due(lead);
-        let wait = self.wait_time(max_wait);
+        let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
             uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
-                let nap = (for_corked && self.has_corked()).then_some(NAP);
+                let nap = (on_io_thread && self.has_corked()).then_some(NAP);
                 let wait = self.wait_time(nap.or(max_wait));
-                self.poll_for(lead, wait, !for_corked)
+                self.poll_for(lead, wait, on_io_thread)
             })?;
         }
         for event in &lead.events {
@@ -251,24 +254,26 @@ impl Reactor {
         Ok(busy)
     }
 
-    /// mio's poll knows milliseconds only, and must not be left by a cancelled
-    /// thread: shorter waits, and those of application threads, sleep on its
-    /// descriptor first.
+    /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
+    /// counts milliseconds, and is interrupted when the process was stopped and
+    /// goes on, although no handler ran. Nor must a cancelled thread leave from
+    /// within mio.
     fn poll_for(
         &self,
         lead: &mut Lead,
-        mut wait: Option<Duration>,
-        by_application: bool,
+        wait: Option<Duration>,
+        on_io_thread: bool,
     ) -> io::Result<()> {
-        if by_application || wait.is_some_and(|wait| wait < Duration::from_millis(1)) {
-            let item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
-            if let Err(error) = kernel_poll(&mut [item], wait) {
-                lead.events.clear();
-                return Err(io::Error::from_raw_os_error(error.raw()));
-            }
-            wait = Some(Duration::ZERO);
+        let exact = !on_io_thread || wait.is_some_and(|wait| wait < Duration::from_millis(1));
+        if !exact || wait == Some(Duration::ZERO) {
+            return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
         }
-        uncancelled(|| lead.poll.poll(&mut lead.events, wait))
+        let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
+        if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait) {
+            lead.events.clear();
+            return Err(error);
+        }
+        uncancelled(|| lead.poll.poll(&mut lead.events, Some(Duration::ZERO)))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {
