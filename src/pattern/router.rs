@@ -10,19 +10,17 @@
 //! With `ZMQ_ROUTER_RAW` peers are known from the start, by ids of ours; a
 //! message to one has a single frame behind the id, and an empty one closes it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use super::Pattern;
+use super::inheritance::{Inheritance, envelope};
 use super::peers::Peers;
+use super::waiting::Waiting;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
 use crate::routing::FairQueue;
-
-/// Frames of former holders of an id for which there is room, and to the end of
-/// a message: peers could take over from each other without end.
-const MAX_INHERITED: usize = 10_000;
 
 /// See the file's head.
 #[derive(Default)]
@@ -32,12 +30,11 @@ pub(super) struct Router {
     /// Peers whose id has not come.
     unknown: HashSet<Key>,
     /// Peers whose id is taken, by that id.
-    waiting: HashMap<Box<[u8]>, VecDeque<Key>>,
+    waiting: Waiting,
     /// The id of a message that was fetched to see whether there is one: it is
     /// the next to be received, whatever comes of its peer.
     looked_at: Option<Message>,
-    /// Frames of peers whose id was taken over, with the ids in front.
-    inherited: VecDeque<Message>,
+    inheritance: Inheritance,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -81,42 +78,18 @@ impl Router {
         if let Some(holder) = self.peers.key(&id) {
             if !self.handover {
                 self.unknown.remove(&key);
-                self.waiting.entry(id).or_default().push_back(key);
+                self.waiting.add(id, key);
                 return;
             }
-            self.inherit(pipes, holder);
+            // That of which the user has some frames is kept by the queue.
+            self.input.keep_rest(pipes, holder);
+            self.inheritance.take(pipes, holder, &id);
             self.forget(pipes, holder);
             // What it was sent goes on its way, for as long as this socket lets it.
             pipes.shut(holder);
         }
         self.unknown.remove(&key);
         self.peers.learn(key, id);
-    }
-
-    /// Keeps what a peer has sent for later, since it is about to be forgotten.
-    /// That of which the user has some frames is kept by the queue.
-    fn inherit(&mut self, pipes: &mut PipeSet, key: Key) {
-        self.input.keep_rest(pipes, key);
-        pipes.with_metadata = true;
-        let mut begins = true;
-        let mut frame = Message::new();
-        while (!begins || self.inherited.len() < MAX_INHERITED) && pipes.pop(key, &mut frame) {
-            let frame = std::mem::take(&mut frame);
-            if begins {
-                let Ok(first) = self.envelope(key, &frame) else { break };
-                self.inherited.push_back(first);
-            }
-            begins = !frame.more();
-            self.inherited.push_back(frame);
-        }
-    }
-
-    /// The frame that says who has sent the message with this one.
-    fn envelope(&self, key: Key, frame: &Message) -> Result<Message> {
-        let mut first = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
-        first.set_more(true);
-        first.set_metadata(frame.metadata().cloned());
-        Ok(first)
     }
 
     /// Forgets a peer. Returns the id that is free now.
@@ -138,11 +111,7 @@ impl Router {
 
     /// An id is free: whoever has waited longest for it may have it.
     fn give_away(&mut self, pipes: &mut PipeSet, id: Box<[u8]>) {
-        let Some(mut waiting) = self.waiting.remove(&id) else { return };
-        if let Some(next) = waiting.pop_front() {
-            if !waiting.is_empty() {
-                self.waiting.insert(id.clone(), waiting);
-            }
+        if let Some(next) = self.waiting.next(&id) {
             self.peers.learn(next, id);
             self.readable(pipes, next);
         }
@@ -150,14 +119,8 @@ impl Router {
 
     /// A peer that waited for its id is gone.
     fn stop_waiting(&mut self, pipes: &mut PipeSet, key: Key) {
-        let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
-        if let Some(id) = id
-            && let Some(waiting) = self.waiting.get_mut(&id)
-        {
-            waiting.retain(|waiting| *waiting != key);
-            if waiting.is_empty() {
-                self.waiting.remove(&id);
-            }
+        if let Some(id) = pipes.pipe(key).and_then(|pipe| pipe.routing_id()) {
+            self.waiting.remove(id, key);
         }
     }
 
@@ -256,7 +219,7 @@ impl Pattern for Router {
             return Ok(());
         }
         if !self.input.is_reading()
-            && let Some(frame) = self.inherited.pop_front()
+            && let Some(frame) = self.inheritance.pop()
         {
             self.in_message = frame.more();
             *message = frame;
@@ -269,7 +232,7 @@ impl Pattern for Router {
             self.in_message = message.more();
             return Ok(());
         }
-        let first = self.envelope(key, message)?;
+        let first = envelope(self.peers.id(key).unwrap_or_default(), message)?;
         self.held = Some(std::mem::replace(message, first));
         self.in_message = true;
         Ok(())
@@ -280,7 +243,7 @@ impl Pattern for Router {
             return true;
         }
         if self.in_message {
-            return !self.inherited.is_empty() || self.input.has_input(pipes);
+            return !self.inheritance.is_empty() || self.input.has_input(pipes);
         }
         let mut first = Message::new();
         if self.recv(pipes, &mut first).is_ok() {
