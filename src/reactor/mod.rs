@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -237,7 +237,7 @@ impl Reactor {
         let mut busy = self.run_due(lead);
         let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
-            lead.poll.poll(&mut lead.events, wait)?;
+            uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
                 let nap = (on_io_thread && self.has_corked()).then_some(NAP);
@@ -256,7 +256,8 @@ impl Reactor {
 
     /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
     /// counts milliseconds, and is interrupted when the process was stopped and
-    /// goes on, although no handler ran.
+    /// goes on, although no handler ran. Nor must a cancelled thread leave from
+    /// within mio.
     fn poll_for(
         &self,
         lead: &mut Lead,
@@ -265,14 +266,14 @@ impl Reactor {
     ) -> io::Result<()> {
         let exact = !on_io_thread || wait.is_some_and(|wait| wait < Duration::from_millis(1));
         if !exact || wait == Some(Duration::ZERO) {
-            return lead.poll.poll(&mut lead.events, wait);
+            return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
         }
         let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
         if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait) {
             lead.events.clear();
             return Err(error);
         }
-        lead.poll.poll(&mut lead.events, Some(Duration::ZERO))
+        uncancelled(|| lead.poll.poll(&mut lead.events, Some(Duration::ZERO)))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {

@@ -101,6 +101,10 @@ pub(crate) trait Host: Send + Sync {
     /// closed, when the socket is. `endpoint` is the one that was bound or connected.
     /// Called on any thread; takes no socket lock.
     fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> bool;
+
+    /// Whether so many pipes wait to be looked at that no further ones should
+    /// come.
+    fn is_crowded(&self) -> bool;
 }
 
 /// Keeps the context waiting for as long as somebody holds it.
