@@ -87,7 +87,7 @@ class History:
             option = re.match(r" option (\d+) (.*) = ", rest)
             if option:
                 peer.options[option[1]] = option[2]
-        if verb in ("send", "send_whole", "send_to"):
+        if verb in ("send", "send_whole", "send_to", "await"):
             self.note_frames(peer, rest)
         if verb == "send_to" and " amid = 0 " in rest and peer.is_raw():
             for name in peer.endpoints():

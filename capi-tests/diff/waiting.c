@@ -95,13 +95,15 @@ void await (int s, int mask, int descriptors, uint32_t seed)
     }
     struct sender sender = {.slot = s, .size = fill_body (100, seed)};
     pthread_t thread;
-    if (unfinished[s])
-        printf (" amid");
     pthread_create (&thread, NULL, send_soon, &sender);
     int woken = descriptors ? wait_for_descriptors (slots, count)
                             : wait_for_events (slots, count);
     pthread_join (thread, NULL);
-    printf (" %s%s", descriptors ? "descriptors " : "", woken ? "woken" : "in vain");
+    printf (" s%d for", s);
+    for (int i = 0; i < count; i++)
+        printf (" %d", slots[i]);
+    printf (" %s%s%s", descriptors ? "descriptors " : "", woken ? "woken" : "in vain",
+            unfinished[s] ? " amid" : "");
     if (sender.rc >= 0)
         unfinished[s] = 0;
     errno = sender.err;
