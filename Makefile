@@ -41,7 +41,7 @@ demo: deps lib
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
 
-test: deps lib test-rust test-loom test-c test-sweep test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
