@@ -13,6 +13,17 @@ PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range
 RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
 
 
+def delivered(lines):
+    """All frames that were received."""
+    frames = []
+    for line in lines:
+        if re.match(r"\d\d recv s", line):
+            frames += re.findall(r" = (\d+)", line)
+        elif re.match(r"\d\d recv_whole|left |\d\d old s\d recv", line):
+            frames += re.findall(r"\[(\d+ [^\]]*)\]", line)
+    return sorted(frames)
+
+
 class Peer:
     """A socket of the sequence, as far as the log tells."""
 
@@ -153,12 +164,32 @@ class Case:
         slots = self.slots()
         return bool(slots) and all(self.history.lost(slot, transport) for slot in slots)
 
+    def same_but_for_order(self):
+        """Whether they differ only in who got a message, and when. Between two sockets
+        that order is fixed."""
+        return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
+            and delivered(self.theirs) == delivered(self.mine) != []
+
     def last_operation(self):
         """The operation that the lines belong to, or came after."""
         for line in reversed(self.before):
             if re.match(r"\d\d |   (unbind|disconnect)", line):
                 return line
         return ""
+
+
+def order_over_a_network(case):
+    """Which of several peers over a network is read or served first."""
+    ends = [name for peer in History(case.theirs).all for name in peer.endpoints()
+            if not name.startswith("inproc:")]
+    return len(ends) > 2 and case.same_but_for_order()
+
+
+def turn_of_a_named_peer(case):
+    """ROUTER over inproc: the id of a peer that was named with ZMQ_CONNECT_ROUTING_ID
+    takes a turn in libzmq."""
+    return case.same_but_for_order() \
+        and any(peer.kind == ROUTER and "61" in peer.options for peer in case.history.all)
 
 
 def rest_of_a_lost_message(case):
@@ -283,6 +314,7 @@ def stops_however_it_is_written(case):
 
 
 EXPLANATIONS = [
+    order_over_a_network, turn_of_a_named_peer,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
     place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, stream_peer_that_left,

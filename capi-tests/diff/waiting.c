@@ -82,12 +82,21 @@ static int wait_for_events (const int *slots, int count)
     return zmq_poll (items, count, WAIT_MS * wait_scale) > 0;
 }
 
+/* Whether there is something to receive: then a descriptor need not tell of more. */
+static int is_readable (int s)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    zmq_getsockopt (sockets[s], ZMQ_EVENTS, &events, &size);
+    return events & ZMQ_POLLIN;
+}
+
 /* One sends while this thread waits for those of the mask. */
 void await (int s, int mask, int descriptors, uint32_t seed)
 {
     int slots[SLOTS], count = 0;
     for (int i = 0; i < SLOTS; i++)
-        if (sockets[i] && i != s && (mask >> i & 1))
+        if (sockets[i] && i != s && (mask >> i & 1) && !(descriptors && is_readable (i)))
             slots[count++] = i;
     if (!sockets[s] || count == 0) {
         printf (" none");
