@@ -78,9 +78,12 @@ void settle_on (struct belief *b, int s)
             continue;
         if (option_missing (setting->option))
             continue;
-        /* Ours lets a change reach pipes that exist: COMPAT.md. */
+        /* Ours lets a change of marks reach pipes that exist; in the oracle
+         * subscriptions from before the manual mode are answered amiss: COMPAT.md. */
         if (b->place[s] >= 0
-            && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM))
+            && (setting->option == ZMQ_SNDHWM || setting->option == ZMQ_RCVHWM
+                || setting->option == ZMQ_XPUB_MANUAL
+                || setting->option == ZMQ_XPUB_MANUAL_LAST_VALUE))
             continue;
         if (setting->option == ZMQ_IPC_FILTER_UID || setting->option == ZMQ_IPC_FILTER_GID) {
             if (b->manners == WATCHES)
