@@ -60,28 +60,6 @@ static void *send_soon (void *argument)
     return NULL;
 }
 
-/* Whether one of the descriptors becomes readable. They are quiet as long as
- * ZMQ_EVENTS has nothing new to tell. */
-static int wait_for_descriptors (const int *slots, int count)
-{
-    struct pollfd items[SLOTS];
-    for (int i = 0; i < count; i++) {
-        size_t size = sizeof items[i].fd;
-        items[i] = (struct pollfd) {.events = POLLIN};
-        zmq_getsockopt (sockets[slots[i]], ZMQ_FD, &items[i].fd, &size);
-    }
-    rest ();
-    return poll (items, (nfds_t) count, WAIT_MS * wait_scale) > 0;
-}
-
-static int wait_for_events (const int *slots, int count)
-{
-    zmq_pollitem_t items[SLOTS];
-    for (int i = 0; i < count; i++)
-        items[i] = (zmq_pollitem_t) {sockets[slots[i]], 0, ZMQ_POLLIN, 0};
-    return zmq_poll (items, count, WAIT_MS * wait_scale) > 0;
-}
-
 /* Whether there is something to receive: then a descriptor need not tell of more. */
 static int is_readable (int s)
 {
@@ -89,6 +67,30 @@ static int is_readable (int s)
     size_t size = sizeof events;
     zmq_getsockopt (sockets[s], ZMQ_EVENTS, &events, &size);
     return events & ZMQ_POLLIN;
+}
+
+/* Waits as event loops do: until a descriptor tells, then looks, and waits on if
+ * that was for nothing. */
+static const char *wait_for_descriptors (struct pollfd *items, const int *slots, int count)
+{
+    long long end = clock_ms () + WAIT_MS * wait_scale;
+    for (;;) {
+        long long left = end - clock_ms ();
+        int told = left > 0 && poll (items, (nfds_t) count, (int) left) > 0;
+        for (int i = 0; i < count; i++)
+            if (is_readable (slots[i]))
+                return told ? "told by descriptor" : "not told";
+        if (!told)
+            return "nothing by descriptor";
+    }
+}
+
+static const char *wait_for_events (const int *slots, int count)
+{
+    zmq_pollitem_t items[SLOTS];
+    for (int i = 0; i < count; i++)
+        items[i] = (zmq_pollitem_t) {sockets[slots[i]], 0, ZMQ_POLLIN, 0};
+    return zmq_poll (items, count, WAIT_MS * wait_scale) > 0 ? "woken" : "in vain";
 }
 
 /* One sends while this thread waits for those of the mask. */
@@ -102,17 +104,23 @@ void await (int s, int mask, int descriptors, uint32_t seed)
         printf (" none");
         return;
     }
+    struct pollfd items[SLOTS];
+    for (int i = 0; i < count; i++) {
+        size_t size = sizeof items[i].fd;
+        items[i] = (struct pollfd) {.events = POLLIN};
+        zmq_getsockopt (sockets[slots[i]], ZMQ_FD, &items[i].fd, &size);
+    }
+    rest (); /* not later: the sender's socket is its thread's then */
     struct sender sender = {.slot = s, .size = fill_body (100, seed)};
     pthread_t thread;
     pthread_create (&thread, NULL, send_soon, &sender);
-    int woken = descriptors ? wait_for_descriptors (slots, count)
-                            : wait_for_events (slots, count);
+    const char *outcome = descriptors ? wait_for_descriptors (items, slots, count)
+                                      : wait_for_events (slots, count);
     pthread_join (thread, NULL);
     printf (" s%d for", s);
     for (int i = 0; i < count; i++)
         printf (" %d", slots[i]);
-    printf (" %s%s%s", descriptors ? "descriptors " : "", woken ? "woken" : "in vain",
-            unfinished[s] ? " amid" : "");
+    printf (" %s%s", outcome, unfinished[s] ? " amid" : "");
     if (sender.rc >= 0)
         unfinished[s] = 0;
     errno = sender.err;
