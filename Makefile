@@ -4,6 +4,7 @@
 # make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
+# make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
 # make deps       the Debian packages that the others want
@@ -40,6 +41,9 @@ demo: deps lib
 
 bench: deps lib
 	python3 benches/run.py $(if $(QUICK),--quick)
+
+bench-crypto:
+	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
 test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
 
@@ -115,6 +119,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench test test-rust test-loom test-c test-sweep test-diff diff \
+.PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff \
         test-interop test-reliability test-install compat-pyzmq lint header \
         install asan tsan clean

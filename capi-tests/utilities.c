@@ -50,6 +50,7 @@ TEST (version_takes_null)
 TEST (has_knows_its_capabilities_by_exact_name)
 {
     CHECK_INT (zmq_has ("ipc"), 1);
+    CHECK_INT (zmq_has ("curve"), 1);
     CHECK_INT (zmq_has ("draft"), 0);
     CHECK_INT (zmq_has ("tcp"), 0);
     CHECK_INT (zmq_has ("inproc"), 0);

@@ -16,10 +16,15 @@ pub(crate) type SecretKey = Zeroizing<[u8; KEY_BYTES]>;
 
 /// A new secret key. Fails as getrandom(2) does.
 pub(crate) fn new_secret_key() -> Result<SecretKey> {
-    let mut key = SecretKey::default();
+    random_bytes()
+}
+
+/// Bytes that nobody can guess. Fails as getrandom(2) does.
+pub(crate) fn random_bytes<const COUNT: usize>() -> Result<Zeroizing<[u8; COUNT]>> {
+    let mut bytes = Zeroizing::new([0; COUNT]);
     let mut filled = 0;
-    while filled < key.len() {
-        let rest = &mut key[filled..];
+    while filled < bytes.len() {
+        let rest = &mut bytes[filled..];
         // SAFETY: as many bytes as are named may be written.
         let got = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
         match usize::try_from(got) {
@@ -30,7 +35,7 @@ pub(crate) fn new_secret_key() -> Result<SecretKey> {
             },
         }
     }
-    Ok(key)
+    Ok(bytes)
 }
 
 /// The public key that belongs to a secret one, whichever bytes that has.

@@ -23,6 +23,7 @@
 //! - `pipe`: rings, water marks, signals.
 //! - [`message`]: the 64 bytes, and where bodies live.
 //! - `timers`: which handler is due.
+//! - `crypto`: the boxes of CURVE.
 //! - `curve_keys` and `z85`: pairs of keys, and keys as text.
 //! - `sync`: atomics, parking, handles.
 //! - [`socket_type`] and [`error`].
@@ -42,6 +43,7 @@
 
 pub mod capi;
 mod context;
+mod crypto;
 mod curve_keys;
 pub mod error;
 pub mod message;

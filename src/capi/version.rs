@@ -56,6 +56,6 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
 /// say the same.
 const VERSION: [c_int; 3] = [4, 3, 5];
 
-/// What [`zmq_has`] says yes to. tcp, inproc and the NULL mechanism have no
+/// What [`zmq_has`] says yes to. tcp, inproc, NULL and PLAIN have no
 /// name there.
-const CAPABILITIES: [&[u8]; 1] = [b"ipc"];
+const CAPABILITIES: [&[u8]; 2] = [b"ipc", b"curve"];

@@ -75,7 +75,7 @@ fn type_name(kind: Kind) -> &'static str {
         Kind::Flag | Kind::LooseFlag | Kind::AnyFlag => "int (boolean)",
         Kind::Int64 => "int64_t",
         Kind::UInt64 => "uint64_t",
-        Kind::Binary { .. } => "bytes",
+        Kind::Binary { .. } | Kind::Key => "bytes",
         Kind::Text { .. } => "text",
     }
 }
@@ -93,6 +93,7 @@ fn range(row: &Row) -> String {
         Kind::Flag => "0, 1".into(),
         Kind::LooseFlag => "0 …".into(),
         Kind::Binary { min, max: usize::MAX } => format!("{min} … bytes"),
+        Kind::Key => "32, 40 or 41 bytes".into(),
         Kind::Binary { min, max } => format!("{min} … {max} bytes"),
         Kind::Text { max: usize::MAX } => "1 … bytes".into(),
         Kind::Text { max } => format!("1 … {max} bytes"),

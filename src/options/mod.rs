@@ -16,10 +16,12 @@ mod c_table;
 mod context;
 mod markdown;
 mod row;
+mod security;
 mod socket;
 mod table;
 
 pub use c_table::c_table;
 pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
+pub use security::{MechanismChoice, SecurityOptions};
 pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};

@@ -1,8 +1,11 @@
 //! What the table of socket options is made of: one [`Row`] an option, and the
 //! parsing and encoding of values that all rows share.
 
+use zeroize::Zeroizing;
+
 use crate::error::{Errno, Result};
 use crate::socket_type::SocketType;
+use crate::z85;
 
 use super::socket::{Change, Live, SocketOptions};
 
@@ -41,10 +44,20 @@ pub(super) enum Kind {
     UInt64,
     /// Bytes, this many.
     Binary { min: usize, max: usize },
+    /// A key: 32 bytes, or the 40 characters of its Z85, maybe with a
+    /// terminating zero; to be read, always with one.
+    Key,
     /// Text of this many bytes at most. It is stored as given, so that a
     /// terminating zero given with it counts as part of it; reading adds one.
     Text { max: usize },
 }
+
+/// A key of CURVE, wiped when it is dropped.
+pub(super) type Key = Zeroizing<[u8; KEY_BYTES]>;
+
+const KEY_BYTES: usize = 32;
+/// The characters of its Z85.
+const KEY_LETTERS: usize = 40;
 
 pub(super) const POSITIVE: Kind = Kind::Int { min: 1, max: i32::MAX };
 pub(super) const NOT_NEGATIVE: Kind = Kind::Int { min: 0, max: i32::MAX };
@@ -88,6 +101,7 @@ pub(super) enum Set {
     Int64(fn(&mut SocketOptions, i64) -> Result<Change<'static>>),
     UInt64(fn(&mut SocketOptions, u64) -> Result<Change<'static>>),
     Bytes(for<'v> fn(&mut SocketOptions, &'v [u8]) -> Result<Change<'v>>),
+    Key(fn(&mut SocketOptions, Key) -> Change<'static>),
     /// One more filter; `None`, a NULL pointer of size 0, forgets all.
     IntFilter(fn(Option<i32>) -> Change<'static>),
     /// As `IntFilter`.
@@ -101,6 +115,7 @@ pub(super) enum Get {
     Int64(fn(&SocketOptions) -> i64),
     UInt64(fn(&SocketOptions) -> u64),
     Bytes(fn(&SocketOptions) -> &[u8]),
+    Key(fn(&SocketOptions) -> &Key),
     /// What only the socket knows. These ints, unlike the others, may be read
     /// into larger buffers.
     LiveInt(fn(&dyn Live) -> Result<i32>),
@@ -170,6 +185,7 @@ impl Row {
                 self.kind.check_length(value)?;
                 store(options, bytes)
             }
+            Set::Key(store) => Ok(store(options, parse_key(bytes)?)),
             Set::IntFilter(change) => {
                 let value = value.map(|bytes| self.kind.int(bytes)).transpose()?;
                 Ok(change(value))
@@ -190,6 +206,7 @@ impl Row {
             && match self.kind {
                 Kind::Int64 | Kind::UInt64 => length == size_of::<i64>(),
                 Kind::Binary { min, max } => (min..=max).contains(&length),
+                Kind::Key => (KEY_BYTES..=KEY_LETTERS + 1).contains(&length),
                 // NULL is told from a text before it is read.
                 Kind::Text { .. } => false,
                 _ => length == size_of::<i32>(),
@@ -210,6 +227,7 @@ impl Row {
                 Get::Int64(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
                 Get::UInt64(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
                 Get::Bytes(load) => self.write_bytes(load(options), buffer),
+                Get::Key(load) => write_key(load(options), buffer),
                 Get::LiveInt(load) if buffer.len() >= size_of::<i32>() => {
                     write_padded(&load(live)?.to_ne_bytes(), 0, buffer)
                 }
@@ -258,6 +276,37 @@ impl Kind {
 
 fn sized<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     bytes.try_into().map_err(|_| Errno::EINVAL)
+}
+
+/// The key that bytes or text stand for.
+fn parse_key(bytes: &[u8]) -> Result<Key> {
+    let text = match bytes {
+        [text @ .., 0] if bytes.len() == KEY_LETTERS + 1 => text,
+        text => text,
+    };
+    let mut key = Key::default();
+    match text.len() {
+        KEY_BYTES => key.copy_from_slice(text),
+        KEY_LETTERS => {
+            for (place, group) in key.as_chunks_mut().0.iter_mut().zip(z85::decode(text)?) {
+                *place = group?;
+            }
+        }
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(key)
+}
+
+/// Writes a key in the form that the buffer has room for.
+fn write_key(key: &Key, buffer: &mut [u8]) -> Result<usize> {
+    if buffer.len() != KEY_LETTERS + 1 {
+        return write_exactly(&key[..], buffer);
+    }
+    for (place, group) in buffer.as_chunks_mut().0.iter_mut().zip(z85::encode(&key[..])?) {
+        *place = group;
+    }
+    buffer[KEY_LETTERS] = 0;
+    Ok(buffer.len())
 }
 
 fn write_exactly(value: &[u8], buffer: &mut [u8]) -> Result<usize> {

@@ -9,6 +9,7 @@ use crate::error::{Errno, Result};
 use crate::socket_type::SocketType;
 
 use super::context::ContextOptions;
+use super::security::SecurityOptions;
 use super::table;
 
 /// The options of one socket.
@@ -89,6 +90,8 @@ pub struct SocketOptions {
     /// `ZMQ_RECONNECT_STOP`: what ends reconnecting; see
     /// [`SocketOptions::stops_when_refused`].
     pub reconnect_stop: i32,
+    /// Mechanism, names and passwords, and who judges them.
+    pub security: SecurityOptions,
     /// What concerns transports that are not here, kept to be read back.
     pub multicast: Multicast,
 }
@@ -236,6 +239,7 @@ impl SocketOptions {
             use_fd: None,
             metadata: BTreeMap::new(),
             reconnect_stop: 0,
+            security: SecurityOptions::default(),
             multicast: Multicast {
                 rate_kbps: 100,
                 recovery_ivl_ms: 10_000,
@@ -525,10 +529,9 @@ mod tests {
     #[test]
     fn options_of_later_steps_answer_einval_or_their_default() {
         let mut pair = fresh(SocketType::Pair);
-        assert_eq!(int(&pair, 43), 0);
-        assert_eq!(set_int(&mut pair, 44, 1), Err(Errno::EINVAL));
-        assert_eq!(int(&pair, 44), 0);
-        assert_eq!(pair.get(55, &Asleep, &mut [0xaa; 3]), Ok(1));
+        assert_eq!(set_int(&mut pair, 62, 1), Err(Errno::EINVAL));
+        assert_eq!(pair.set(68, Some(b"host:1080")), Err(Errno::EINVAL));
+        assert_eq!(pair.get(68, &Asleep, &mut [0xaa; 3]), Ok(1));
         for unknown in [i32::MIN, -1, 0, 1, 3, 10, 70, 127, 128, 255, 1000, i32::MAX] {
             assert_eq!(set_int(&mut pair, unknown, 1), Err(Errno::EINVAL));
             assert_eq!(pair.get(unknown, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));

@@ -13,6 +13,10 @@ use super::row::{
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
     State::{self, Absent, Later, Now, ReadsDefault},
 };
+use super::security::{
+    CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVER, CURVE_SERVERKEY, MECHANISM, PLAIN_PASSWORD,
+    PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
+};
 use super::socket::{Change, Filter, PatternOption};
 
 /// The row of an option.
@@ -208,7 +212,6 @@ const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
 const SHORT_TEXT: Kind = Kind::Text { max: 255 };
 const ANY_TEXT: Kind = Kind::Text { max: usize::MAX };
 const DEVICE: Kind = Kind::Text { max: 16 };
-const KEY: Kind = Kind::Binary { min: 32, max: 41 };
 const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
 const NAME_TYPE: Kind = Kind::Int { min: 0, max: 2 };
@@ -281,16 +284,21 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(41, "ROUTER_RAW", LOOSE, "", Int(0), WriteOnly, ROUTER_RAW).on(&[Rep, Router]),
     Row::new(42, "IPV6", FLAG, "", Int(0), ReadWrite, flag!(ipv6))
         .noting("inherited from the context"),
-    Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, ReadsDefault(3)),
-    Row::new(44, "PLAIN_SERVER", FLAG, "", Int(0), ReadWrite, ReadsDefault(3)),
-    Row::new(45, "PLAIN_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
-    Row::new(46, "PLAIN_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
-    Row::new(47, "CURVE_SERVER", FLAG, "", Int(0), ReadWrite, ReadsDefault(3)),
-    Row::new(48, "CURVE_PUBLICKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(43, "MECHANISM", ANY_INT, "", Int(0), ReadOnly, MECHANISM)
+        .noting("follows from the options of the mechanisms"),
+    Row::new(44, "PLAIN_SERVER", FLAG, "", Int(0), ReadWrite, PLAIN_SERVER)
+        .noting("0: back to NULL"),
+    Row::new(45, "PLAIN_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, PLAIN_USERNAME)
+        .noting("NULL: back to NULL"),
+    Row::new(46, "PLAIN_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, PLAIN_PASSWORD)
+        .noting("NULL: back to NULL"),
+    Row::new(47, "CURVE_SERVER", FLAG, "", Int(0), ReadWrite, CURVE_SERVER)
+        .noting("0: back to NULL"),
+    Row::new(48, "CURVE_PUBLICKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_PUBLICKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
-    Row::new(49, "CURVE_SECRETKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(49, "CURVE_SECRETKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_SECRETKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
-    Row::new(50, "CURVE_SERVERKEY", KEY, "", Words("zeros"), ReadWrite, Later(3))
+    Row::new(50, "CURVE_SERVERKEY", Kind::Key, "", Words("zeros"), ReadWrite, CURVE_SERVERKEY)
         .noting("32 bytes, or Z85 of 40 (to set) or 41 bytes"),
     Row::new(51, "PROBE_ROUTER", LOOSE, "", Int(0), WriteOnly, pattern!(ProbeRouter))
         .on(&[Req, Rep, Dealer, Router]).at_once(),
@@ -300,7 +308,7 @@ pub(super) const TABLE: &[Row] = &[
         .on(&[Req]).at_once(),
     Row::new(54, "CONFLATE", FLAG, "", Int(0), ReadWrite, flag!(conflate))
         .noting("for DEALER, PUB, SUB, PUSH, PULL"),
-    Row::new(55, "ZAP_DOMAIN", SHORT_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
+    Row::new(55, "ZAP_DOMAIN", SHORT_TEXT, "", Empty, ReadWrite, ZAP_DOMAIN),
     Row::new(56, "ROUTER_HANDOVER", LOOSE, "", Int(0), WriteOnly, pattern!(RouterHandover))
         .on(&[Rep, Router]).at_once(),
     Row::new(57, "TOS", NOT_NEGATIVE, "", Int(0), ReadWrite, int!(tos)),
@@ -354,7 +362,8 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
     Row::new(92, "BINDTODEVICE", DEVICE, "", Empty, ReadWrite, BINDTODEVICE),
-    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ReadsDefault(3)).noting("draft"),
+    Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ZAP_ENFORCE_DOMAIN)
+        .noting("draft"),
     Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
         multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
     Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)
@@ -433,6 +442,7 @@ mod tests {
                     Set::Flag(_) => {
                         matches!(row.kind, Kind::Flag | Kind::LooseFlag | Kind::AnyFlag)
                     }
+                    Set::Key(_) => matches!(row.kind, Kind::Key),
                     Set::Int64(_) => matches!(row.kind, Kind::Int64),
                     Set::UInt64(_) => matches!(row.kind, Kind::UInt64),
                     Set::Bytes(_) | Set::TextFilter(_) => {

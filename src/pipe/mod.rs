@@ -184,6 +184,8 @@ pub(crate) struct Pipe {
     unsent_bytes: usize,
     /// Messages taken.
     taken: usize,
+    /// The lane that is read was corked since it last went idle.
+    was_corked: bool,
     /// The message on its way into, or peeked at in, a conflated lane.
     conflate_out: Option<Message>,
     conflate_in: VecDeque<Message>,
@@ -234,6 +236,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         conflates: conflate,
         unsent_bytes: 0,
         taken: 0,
+        was_corked: false,
         conflate_out: None,
         conflate_in: VecDeque::new(),
         metadata: None,
@@ -481,6 +484,18 @@ impl Pipe {
         if self.conflates {
             self.flush_conflated();
         }
+        let reader = &self.link.lanes[self.side].reader;
+        if reader.load(Ordering::Relaxed) == CORKED && self.unsent_bytes < BATCH_BYTES {
+            self.out.publish_lightly();
+            // Show, then look whether the reader still comes by itself: it says
+            // that it does not, then looks (see `rest`). One of us sees the
+            // other; the reader, who does this at the end of a stream only,
+            // pays for both.
+            light_fence();
+            if reader.load(Ordering::Relaxed) == CORKED {
+                return Flushed::Corked;
+            }
+        }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
             ACTIVE => Flushed::Seen,
@@ -625,6 +640,12 @@ impl Pipe {
     fn rest(&mut self, how: u32) -> bool {
         self.in_lane().reader.swap(how, Ordering::SeqCst);
         fence_after_swap();
+        if how == CORKED {
+            self.was_corked = true;
+        } else if std::mem::take(&mut self.was_corked) {
+            // The writer may have published without a fence.
+            heavy_fence();
+        }
         let nothing = if self.input.peeked() == 0 {
             self.input.is_empty() && !self.conflate_waits()
         } else {
@@ -699,11 +720,13 @@ impl Pipe {
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
         for _ in 0..frames {
-            let Some(frame) = self.input.take_peeked().or_else(|| self.conflate_in.pop_front())
+            let counts = |frame: &Message| !frame.more() && frame.role() != Role::Peer;
+            let taken = self.input.drop_peeked(counts);
+            let Some(counts) = taken.or_else(|| self.conflate_in.pop_front().as_ref().map(counts))
             else {
                 break;
             };
-            messages += usize::from(!frame.more() && frame.role() != Role::Peer);
+            messages += usize::from(counts);
         }
         if messages > 0 {
             self.count_taken(messages);

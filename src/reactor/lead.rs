@@ -155,7 +155,7 @@ impl Reactor {
         deadline: Option<Instant>,
     ) -> Led {
         let start = Instant::now();
-        match spin(&done, || self.turn(lead, Some(Duration::ZERO), false).map(drop)) {
+        match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false).map(drop)) {
             Ok(true) => {
                 waited(Duration::ZERO);
                 return Led::Done;
@@ -172,7 +172,7 @@ impl Reactor {
             if left == Some(Duration::ZERO) {
                 return Led::TimedOut;
             }
-            if let Err(error) = self.turn(lead, left, false) {
+            if let Err(error) = self.turn(lead, left, &done, false) {
                 return Self::end_of(&error);
             }
         }
@@ -195,5 +195,52 @@ impl Reactor {
     /// The thread does not sleep any more.
     pub(crate) fn unfollow(&self) {
         self.leadership.unfollow();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::os::fd::RawFd;
+    use std::sync::Arc;
+
+    use super::super::Source;
+    use super::*;
+
+    /// Is run twice; the second time it has news for whoever leads.
+    struct Late {
+        reactor: Arc<Reactor>,
+        runs: AtomicU32,
+        news: Arc<NewsCount>,
+    }
+
+    impl Source for Late {
+        fn notice(self: Arc<Self>, _: u32) {
+            if self.runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                // The spin is over by then.
+                std::thread::sleep(2 * LONGEST_SPIN);
+                self.reactor.clone().run_later(self);
+            } else {
+                assert!(leads_for(&self.news));
+                self.news.fetch_add(1, Ordering::Release);
+            }
+        }
+
+        fn inherited_fd(&self) -> Option<RawFd> {
+            None
+        }
+
+        fn give_up(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_leader_does_not_sleep_on_news_from_the_run_queue() {
+        let reactor = Arc::new(Reactor::new().unwrap());
+        let news = Arc::new(NewsCount::new(0));
+        let late = Late { reactor: reactor.clone(), runs: AtomicU32::new(0), news: news.clone() };
+        reactor.run_later(Arc::new(late));
+        let start = Instant::now();
+        let far = start + Duration::from_secs(60);
+        assert_eq!(reactor.lead(&news, 0, Some(far)), Led::Done);
+        assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

@@ -1,12 +1,14 @@
 //! One write to the kernel: many small frames copied together, large bodies
 //! only referred to, and the account of which frames of the pipe are in it.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use super::protocol::Protocol;
 use crate::message::{Message, Role};
 use crate::pipe::Pipe;
 use crate::transport::Stream;
+use crate::zmtp::{self, ProtocolError};
 
 /// Bytes of frames gathered for one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -44,6 +46,9 @@ pub(super) struct Batch {
     whole_bytes: usize,
     /// Frames, from the first one not taken, whose subscriptions are obsolete.
     stale: usize,
+    /// What each frame not taken came to on the wire, where the mechanism
+    /// encodes them and only it can tell.
+    sealed: VecDeque<usize>,
 }
 
 // SAFETY: the pointers lead to bodies of messages that wait in the session's
@@ -71,19 +76,28 @@ impl Batch {
     }
 
     /// Adds messages that are not in the pipe, before any that are.
-    pub(super) fn add_control(&mut self, protocol: &Protocol, messages: &[Message]) {
+    pub(super) fn add_control(
+        &mut self,
+        protocol: &mut Protocol,
+        messages: &[Message],
+    ) -> Result<(), ProtocolError> {
         debug_assert!(self.frame_bytes == self.handed);
+        protocol.take_output(&mut self.bytes);
         for message in messages {
-            protocol.encode_header(message, &mut self.bytes);
-            self.bytes.extend_from_slice(message.data());
+            protocol.encode(message, &mut self.bytes)?;
         }
         self.total = self.bytes.len();
         self.control = self.total;
+        Ok(())
     }
 
     /// Fills an empty batch: control bytes first, then frames of the pipe,
     /// which is only peeked at.
-    pub(super) fn fill(&mut self, protocol: &mut Protocol, pipe: Option<&mut Pipe>) {
+    pub(super) fn fill(
+        &mut self,
+        protocol: &mut Protocol,
+        pipe: Option<&mut Pipe>,
+    ) -> Result<(), ProtocolError> {
         debug_assert!(self.is_empty());
         self.bytes.clear();
         self.bodies.clear();
@@ -94,6 +108,10 @@ impl Batch {
         if let (Some(pipe), true) = (pipe, protocol.is_ready()) {
             referred =
                 match protocol {
+                    Protocol::Zmtp(zmtp) if zmtp.is_sealed() => {
+                        self.gather_sealed(pipe, zmtp)?;
+                        0
+                    }
                     Protocol::Zmtp(zmtp) if zmtp.frames_as_v1() => self
                         .gather(pipe, |message, out| zmtp.encode_header_as::<true>(message, out)),
                     Protocol::Zmtp(zmtp) => self
@@ -102,6 +120,27 @@ impl Batch {
                 };
         }
         self.total = self.bytes.len() + referred;
+        Ok(())
+    }
+
+    /// Adds frames of the pipe as the mechanism encodes them.
+    fn gather_sealed(
+        &mut self,
+        pipe: &mut Pipe,
+        zmtp: &mut zmtp::Connection,
+    ) -> Result<(), ProtocolError> {
+        while self.bytes.len() < BATCH_BYTES
+            && let Some(message) = pipe.peek()
+        {
+            let before = self.bytes.len();
+            if !self.is_obsolete(message) {
+                zmtp.encode(message, &mut self.bytes)?;
+            }
+            let bytes = self.bytes.len() - before;
+            self.sealed.push_back(bytes);
+            self.count(message, bytes);
+        }
+        Ok(())
     }
 
     /// Adds frames of the pipe; `encode` appends what precedes a body. Returns the
@@ -124,10 +163,7 @@ impl Batch {
     fn add(&mut self, message: &Message, encode: &impl Fn(&Message, &mut Vec<u8>)) -> usize {
         let before = self.bytes.len();
         let mut referred = 0;
-        let obsolete =
-            self.frames < self.stale && stands_alone(message, self.frames == self.whole_frames);
-        self.frames += 1;
-        if !obsolete {
+        if !self.is_obsolete(message) {
             encode(message, &mut self.bytes);
             let body = message.data();
             if body.len() < REFER_BYTES {
@@ -138,12 +174,25 @@ impl Batch {
                 referred = body.len();
             }
         }
-        self.frame_bytes += self.bytes.len() - before + referred;
+        self.count(message, self.bytes.len() - before + referred);
+        referred
+    }
+
+    /// Whether the next frame is a subscription that goes without saying.
+    #[inline]
+    fn is_obsolete(&self, message: &Message) -> bool {
+        self.frames < self.stale && stands_alone(message, self.frames == self.whole_frames)
+    }
+
+    /// A frame came to this many bytes.
+    #[inline]
+    fn count(&mut self, message: &Message, bytes: usize) {
+        self.frames += 1;
+        self.frame_bytes += bytes;
         if !message.more() {
             self.whole_frames = self.frames;
             self.whole_bytes = self.frame_bytes;
         }
-        referred
     }
 
     /// Writes what the kernel takes. When that was all, the whole messages
@@ -214,6 +263,7 @@ impl Batch {
 
     fn take_whole(&mut self, pipe: &mut Pipe) {
         pipe.take_peeked(self.whole_frames);
+        self.sealed.drain(..self.whole_frames.min(self.sealed.len()));
         self.frames -= self.whole_frames;
         self.frame_bytes -= self.whole_bytes;
         self.handed -= self.whole_bytes;
@@ -234,7 +284,9 @@ impl Batch {
             let obsolete = frames < self.stale && stands_alone(message, frames == whole);
             frames += 1;
             let before = bytes;
-            if !obsolete {
+            if let Some(sealed) = self.sealed.pop_front() {
+                bytes += sealed;
+            } else if !obsolete {
                 header.clear();
                 protocol.encode_header(message, &mut header);
                 bytes += header.len() + message.len();

@@ -1,5 +1,6 @@
 //! What a session's owner does with it: the phases of its life, and one drive.
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
 use super::{
-    ABANDON, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings, pace,
+    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings,
+    pace,
 };
 use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
@@ -17,10 +19,10 @@ use crate::sync::Ordering;
 use crate::transport::{
     Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
 };
-use crate::zmtp::PeerInfo;
+use crate::zmtp::{self, PeerInfo};
 
-/// A corked session that had nothing left over this many times in a row is
-/// not in a stream any more.
+/// A corked session that had nothing left over, or could not send it, this many
+/// times in a row is not in a stream any more.
 const IDLE_NAPS: u32 = 3;
 /// Direct writes in a row after which a stream is taken for one.
 const STREAK: u32 = 2;
@@ -137,6 +139,11 @@ impl Inner {
         if bits & (event::READABLE | event::WRITABLE) != 0 {
             self.on_ready(session, bits);
         }
+        if bits & ANSWERED != 0
+            && let Err(error) = self.hear_answer()
+        {
+            self.disconnected(session, Ending::Protocol(error));
+        }
         let nap = bits & event::NAP_OVER != 0;
         if nap && self.nap_over(session) && bits == event::NAP_OVER {
             return;
@@ -149,6 +156,14 @@ impl Inner {
         self.pump(session, reads, direct && signals & signal::WRITABLE == 0, nap);
         self.end_if_done(session);
         self.set_timer(session);
+    }
+
+    /// The connection, while it is open.
+    pub(super) fn live(&mut self) -> Option<(&mut Live, &Surroundings)> {
+        match (&mut self.phase, &self.surroundings) {
+            (Phase::Open(live), Some(surroundings)) => Some((live, surroundings)),
+            _ => None,
+        }
     }
 
     /// What keeps the context waiting, until the session has ended.
@@ -451,14 +466,9 @@ impl Inner {
             let ready = live.protocol.is_ready();
             let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
             later = round == Round::MoreLater;
-            if let Some(peer) = live.ready() {
-                self.flow.streak = 0;
-                if !self.meet(session, peer)? {
-                    return Ok(());
-                }
-                let Phase::Open(live) = &mut self.phase else { return Ok(()) };
-                later |= live.read(self.pipe.as_mut(), reads)? == Round::MoreLater;
-            }
+        }
+        if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
+            return Ok(());
         }
         let busy_since = sending.then(pace::write_begins);
         later |= self.write(busy_since, nap)?;
@@ -467,6 +477,39 @@ impl Inner {
             session.reactor.run_later(session.clone());
         }
         Ok(())
+    }
+
+    /// Sees to what has happened in the handshake; reads on, if it is done.
+    #[cold]
+    fn shake_hands(
+        &mut self,
+        session: &Arc<Session>,
+        reads: usize,
+        later: &mut bool,
+    ) -> std::result::Result<ControlFlow<()>, Ending> {
+        while let Phase::Open(live) = &mut self.phase
+            && let Some(event) = live.event()
+        {
+            match event {
+                zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
+                zmtp::Event::Refused(status) => {
+                    live.refused = true;
+                    let event = Event::HandshakeFailedAuth(u32::from(status));
+                    if let Phase::Open(live) = &self.phase {
+                        self.report_of(live, event);
+                    }
+                }
+                zmtp::Event::Ready(peer) => {
+                    self.flow.streak = 0;
+                    if !self.meet(session, peer)? {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let Phase::Open(live) = &mut self.phase else { break };
+                    *later |= live.read(self.pipe.as_mut(), reads)? == Round::MoreLater;
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Writes. Says whether there is more than its turn allows.
@@ -482,7 +525,10 @@ impl Inner {
         let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
         let round = live.write(self.pipe.as_mut())?;
         if nap {
-            self.flow.idle_naps = if waited { 0 } else { self.flow.idle_naps + 1 };
+            // Where the kernel is full, its next event goes on: to look every
+            // nap would be in vain, for as long as the peer reads nothing.
+            let flows = waited && live.writable;
+            self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
         }
         if let Some(busy_since) = busy_since {
             self.flow.batches += 1;
@@ -581,7 +627,7 @@ impl Inner {
                     break;
                 }
             }
-            live.begin_with(&messages);
+            live.begin_with(&messages)?;
         }
         Ok(true)
     }
@@ -603,9 +649,14 @@ impl Inner {
             if !live.met && matches!(ending, Ending::Protocol(_)) {
                 let _ = live.write(None);
             }
-            if !live.met
-                && let Some(event) = Event::of_failed_handshake(&ending)
-            {
+            let explained = live.refused && !ending.is_protocol_error();
+            let event = match (live.met, &ending) {
+                (false, _) if !explained => Event::of_failed_handshake(&ending),
+                // Of encoded traffic libzmq tells as it does of the handshake.
+                (true, Ending::Protocol(_)) if live.sealed => Event::of_failed_handshake(&ending),
+                _ => None,
+            };
+            if let Some(event) = event {
                 self.report_of(&live, event);
             }
             self.report_of(&live, Event::Disconnected(live.fd()));
@@ -700,11 +751,13 @@ fn tell(pipe: &mut Pipe, news: Option<Message>) {
 /// The in-band note that tells the socket who its peer is from here on.
 fn peer_message(peer: &PeerInfo, address: &str, fd: RawFd) -> Message {
     let mut metadata = Metadata::new();
-    for (name, value) in &peer.properties {
-        metadata.add(name, value);
-    }
+    // The first of a name counts: what we know, then what the authenticator
+    // says, then what the peer claims.
     metadata.add(b"__fd", fd.to_string().as_bytes());
     metadata.add(b"Peer-Address", address.as_bytes());
+    for (name, value) in peer.vouched.iter().chain(&peer.properties) {
+        metadata.add(name, value);
+    }
     let mut message = Message::copy_of(&peer.routing_id).unwrap_or_default().with_role(Role::Peer);
     message.set_metadata(Some(Arc::new(metadata)));
     message

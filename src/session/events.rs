@@ -44,7 +44,7 @@ pub(crate) enum Event {
     HandshakeSucceeded,
     /// The peer broke the rules of the handshake (a `ZMQ_PROTOCOL_ERROR_*`).
     HandshakeFailedProtocol(u32),
-    /// The peer refused us (a status code of RFC 27).
+    /// The peer refused us, or we the peer (a status code of RFC 27).
     HandshakeFailedAuth(u32),
 }
 
@@ -91,6 +91,9 @@ impl Event {
             Ending::Disconnected(error) => Some(Event::HandshakeFailedNoDetail(*error)),
             Ending::Protocol(ProtocolError::TimedOut(_)) => {
                 Some(Event::HandshakeFailedNoDetail(Errno::EAGAIN))
+            }
+            Ending::Protocol(error @ ProtocolError::NoAuthenticator) => {
+                Some(Event::HandshakeFailedNoDetail(error.errno()))
             }
             Ending::Protocol(error) => error
                 .protocol_code()

@@ -14,7 +14,7 @@ use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
 use crate::transport::Stream;
-use crate::zmtp::{Inbox, PeerInfo};
+use crate::zmtp::{self, Inbox};
 
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
@@ -54,6 +54,12 @@ pub(super) struct Live {
     /// The handshake is done. As with libzmq it never is on raw connections:
     /// their end is that of a connection whose handshake failed.
     pub(super) met: bool,
+    /// The mechanism encodes what comes after it.
+    pub(super) sealed: bool,
+    /// Why it will not be was told: the peer was refused.
+    pub(super) refused: bool,
+    /// Leads to the authenticator that was asked about the peer.
+    pub(super) authenticator: Option<Pipe>,
     /// The last read was of a large body.
     large: bool,
 }
@@ -90,6 +96,9 @@ impl Live {
             held_from: 0,
             heard: false,
             met: false,
+            sealed: false,
+            refused: false,
+            authenticator: None,
             large: false,
         }
     }
@@ -109,11 +118,14 @@ impl Live {
         self.stream.local_endpoint()
     }
 
-    /// What became known of the peer.
-    pub(super) fn ready(&mut self) -> Option<PeerInfo> {
-        let peer = self.protocol.ready();
-        self.met |= peer.is_some();
-        peer
+    /// What has happened in the handshake.
+    pub(super) fn event(&mut self) -> Option<zmtp::Event> {
+        let event = self.protocol.event();
+        if matches!(event, Some(zmtp::Event::Ready(_))) {
+            self.met = true;
+            self.sealed = self.protocol.is_sealed();
+        }
+        event
     }
 
     /// Reads what there is into the pipe, in `reads` goes at most.
@@ -267,7 +279,7 @@ impl Live {
         }
         for _ in 0..WRITES_PER_TURN {
             if self.batch.is_empty() {
-                self.batch.fill(&mut self.protocol, pipe.as_deref_mut());
+                self.batch.fill(&mut self.protocol, pipe.as_deref_mut())?;
                 if self.batch.is_empty() {
                     if let Some(pipe) = pipe {
                         self.batch.take_skipped(pipe);
@@ -300,8 +312,8 @@ impl Live {
     }
 
     /// Queues the messages a connection begins with.
-    pub(super) fn begin_with(&mut self, messages: &[Message]) {
-        self.batch.add_control(&self.protocol, messages);
+    pub(super) fn begin_with(&mut self, messages: &[Message]) -> Result<(), Ending> {
+        Ok(self.batch.add_control(&mut self.protocol, messages)?)
     }
 
     /// Whether nothing is on its way out.

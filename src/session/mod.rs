@@ -9,6 +9,7 @@
 //! and goes on; the owner drives once more before it lets go, so no event is
 //! lost and nobody ever waits for a session.
 
+mod authentication;
 mod batch;
 mod dial;
 mod drive;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub(crate) use authentication::Authentication;
 pub(crate) use events::{Event, Watcher};
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
@@ -55,6 +57,8 @@ const START: u32 = 1 << 3;
 const RESOLVED: u32 = 1 << 4;
 /// End at once, whatever is queued.
 const KILL: u32 = 1 << 5;
+/// The authenticator has answered.
+const ANSWERED: u32 = 1 << 6;
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
@@ -112,6 +116,8 @@ pub(crate) struct Surroundings {
     pub(crate) settings: Arc<Settings>,
     /// Is told what happens to endpoints and connections.
     pub(crate) watcher: Arc<dyn Watcher>,
+    /// The way to the application's authenticator.
+    pub(crate) authentication: Arc<dyn Authentication>,
     /// Keeps the context waiting until the session has ended.
     pub(crate) lease: Arc<dyn Lease>,
 }
@@ -252,6 +258,13 @@ enum Ending {
     Disconnected(Errno),
     /// The peer did what the protocol forbids, or nothing for too long.
     Protocol(zmtp::ProtocolError),
+}
+
+impl Ending {
+    /// Whether the peer did what it must not, rather than nothing.
+    fn is_protocol_error(&self) -> bool {
+        matches!(self, Ending::Protocol(error) if !matches!(error, zmtp::ProtocolError::TimedOut(_)))
+    }
 }
 
 impl From<std::io::Error> for Ending {

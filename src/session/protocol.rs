@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Settings;
 use crate::message::Message;
 use crate::raw;
-use crate::zmtp::{self, Inbox, PeerInfo, ProtocolError};
+use crate::zmtp::{self, Inbox, ProtocolError, zap};
 
 /// What an open connection speaks.
 // One for each connection, in a box already: another box would cost a look
@@ -42,11 +42,23 @@ impl Protocol {
         }
     }
 
-    /// What became known of the peer since the last call.
-    pub(super) fn ready(&mut self) -> Option<PeerInfo> {
+    /// See [`zmtp::Connection::poll_event`].
+    pub(super) fn event(&mut self) -> Option<zmtp::Event> {
         match self {
-            Protocol::Zmtp(zmtp) => zmtp.poll_event().map(|zmtp::Event::Ready(peer)| peer),
+            Protocol::Zmtp(zmtp) => zmtp.poll_event(),
             Protocol::Raw(_) => None,
+        }
+    }
+
+    /// See [`zmtp::Connection::answer`].
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        answer: &zap::Answer<'_>,
+    ) -> Result<(), ProtocolError> {
+        match self {
+            Protocol::Zmtp(zmtp) => zmtp.answer(now, answer),
+            Protocol::Raw(_) => Ok(()),
         }
     }
 
@@ -84,6 +96,11 @@ impl Protocol {
         }
     }
 
+    /// See [`zmtp::Connection::is_sealed`].
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(self, Protocol::Zmtp(zmtp) if zmtp.is_sealed())
+    }
+
     /// Whether something is to be told to the socket that is not read from the
     /// kernel.
     pub(super) fn is_notice_due(&self) -> bool {
@@ -113,6 +130,21 @@ impl Protocol {
         match self {
             Protocol::Zmtp(zmtp) => zmtp.has_output(),
             Protocol::Raw(_) => false,
+        }
+    }
+
+    /// See [`zmtp::Connection::encode`].
+    pub(super) fn encode(
+        &mut self,
+        message: &Message,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        match self {
+            Protocol::Zmtp(zmtp) => zmtp.encode(message, out),
+            Protocol::Raw(_) => {
+                out.extend_from_slice(message.data());
+                Ok(())
+            }
         }
     }
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 use super::inproc::{Door, Registry, Side};
 use super::mailbox::Port;
 use super::{Slot, Socket};
+use crate::curve_keys::public_key;
 use crate::error::{Errno, Result};
+use crate::options::MechanismChoice;
 use crate::pipe::{Key, pipe};
 use crate::raw;
 use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
 use crate::transport::{Endpoint, Listener, Tuning};
-use crate::zmtp;
+use crate::zmtp::{self, Security};
 
 /// What a socket has bound and connected.
 #[derive(Default)]
@@ -319,7 +321,33 @@ impl Socket {
             endpoint,
             settings,
             watcher: self.monitoring.clone(),
+            authentication: self.home.inproc.clone(),
             lease: self.home.lease.clone(),
+        }
+    }
+
+    /// The mechanism that the options choose, as a connection knows it.
+    fn security(&self) -> Security {
+        let options = &self.options.security;
+        match options.mechanism {
+            MechanismChoice::Null => Security::Null,
+            MechanismChoice::Plain if options.serves(MechanismChoice::Plain) => {
+                Security::PlainServer
+            }
+            MechanismChoice::Plain => Security::PlainClient {
+                username: options.plain_username.clone(),
+                password: options.plain_password.clone(),
+            },
+            MechanismChoice::Curve if options.serves(MechanismChoice::Curve) => {
+                // A server need not be told its own public key.
+                let secret_key = options.curve_secret_key.clone();
+                Security::CurveServer { public_key: public_key(&secret_key), secret_key }
+            }
+            MechanismChoice::Curve => Security::CurveClient {
+                public_key: *options.curve_public_key,
+                secret_key: options.curve_secret_key.clone(),
+                server_key: *options.curve_server_key,
+            },
         }
     }
 
@@ -334,7 +362,11 @@ impl Socket {
             socket_type: self.kind(),
             routing_id: options.routing_id.clone(),
             metadata: options.metadata.clone().into_iter().collect(),
-            as_server: false,
+            security: self.security(),
+            zap: zmtp::zap::Policy {
+                domain: options.security.zap_domain.clone(),
+                enforced: options.security.zap_enforce_domain,
+            },
             max_message_size: limit,
             handshake_timeout: options.handshake_ivl,
             heartbeat_interval: options.heartbeat_ivl,

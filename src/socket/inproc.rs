@@ -11,7 +11,9 @@ use super::monitor::Monitor;
 use crate::error::{Errno, Result};
 use crate::message::{Message, Role};
 use crate::pipe::{Pipe, pipe};
+use crate::session::Authentication;
 use crate::socket_type::SocketType;
+use crate::zmtp::zap;
 
 /// What one side of an inproc connection brings.
 #[derive(Clone)]
@@ -134,6 +136,27 @@ impl Registry {
             }
         }
         ours
+    }
+}
+
+/// Messages in a pipe to an authenticator: a note of who asks and the request;
+/// the reply, and one more to spare.
+const INQUIRY_HWM: u32 = 2;
+
+impl Authentication for Registry {
+    /// Sockets of other types than REP and ROUTER could not answer, and count
+    /// as none.
+    fn ask(&self, request: Vec<Message>) -> Option<Pipe> {
+        let answers = |side: &&Side| matches!(side.kind, SocketType::Rep | SocketType::Router);
+        let bound = self.names.lock().bound.get(zap::AUTHENTICATOR).filter(answers).cloned()?;
+        let (mut ours, theirs) = pipe([INQUIRY_HWM; 2], false);
+        ours.push(&mut Message::new().with_role(Role::Peer));
+        for mut frame in request {
+            ours.push(&mut frame);
+        }
+        ours.flush();
+        deliver(theirs, zap::AUTHENTICATOR, &bound);
+        Some(ours)
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
 pub(crate) use cell::SharedCell;
-pub(crate) use descriptor::{UnlessLost, close_fd};
+pub(crate) use descriptor::{UnlessLost, close_fd, ppoll};
 pub(crate) use event_fd::EventFd;
 pub(crate) use fork::generation as fork_generation;
 pub(crate) use lock::{Lock, LockGuard};

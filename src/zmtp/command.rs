@@ -39,6 +39,11 @@ pub(super) fn encode_head(name: &[u8], data_len: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(name);
 }
 
+/// A command's name, led by its length.
+pub(super) fn led_name(name: &[u8]) -> Vec<u8> {
+    [&[name.len() as u8], name].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,14 +5,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::cipher::Sealed;
 use super::collector::Collector;
-use super::command::{self, Command};
+use super::command;
 use super::dialect::Dialect;
 use super::frame;
 use super::greeting::{Greeted, Greeting};
 use super::identity::Identity;
-use super::mechanism::Mechanism;
+use super::mechanism::{Desk, Mechanism, Progress};
 use super::traffic::{Traffic, publishes};
+use super::zap::Answer;
 use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
 use crate::message::{Message, Role};
 
@@ -35,17 +37,19 @@ pub struct Connection {
 
 /// Where a connection stands.
 enum State {
-    Greeting(Greeting, Mechanism),
+    Greeting(Greeting),
     Handshake(Handshake),
     /// A peer older than 3.0: we may send, and its identity comes.
     Identity(Identity),
     Traffic(Traffic),
+    /// Traffic that the mechanism encodes.
+    Sealed(Box<Sealed>),
     Failed(ProtocolError),
 }
 
 /// Commands under way to the mechanism.
 struct Handshake {
-    mechanism: Mechanism,
+    mechanism: Box<dyn Mechanism>,
     version: Version,
     frame: Collector,
 }
@@ -58,7 +62,7 @@ impl Connection {
         let greeting = Greeting::new(&config, &mut output);
         let handshake_due = config.handshake_timeout.and_then(|timeout| now.checked_add(timeout));
         Connection {
-            state: State::Greeting(greeting, Mechanism::new()),
+            state: State::Greeting(greeting),
             config,
             output,
             event: None,
@@ -68,11 +72,12 @@ impl Connection {
     }
 
     /// Decodes as much of `input` as it can and returns how many bytes that
-    /// was. It stops before the end in two cases only: at the end of the
+    /// was. It stops before the end in three cases only: at the end of the
     /// handshake, so that [`Event::Ready`] is seen before the first message
-    /// (call again with the rest, even if none was decoded), and before a
+    /// (call again with the rest, even if none was decoded); before a
     /// message for which the inbox has no room (call again with the rest when
-    /// it has).
+    /// it has); and before that message while an authenticator is asked (call
+    /// again after [`Connection::answer`]).
     ///
     /// An error ends the connection; every later call returns the same one.
     pub fn receive(
@@ -85,11 +90,29 @@ impl Connection {
             let received = traffic.receive(now, input, inbox, &mut self.output);
             return received.map_err(|error| self.fail(error));
         }
-        let negotiated = match &self.state {
+        let received = match &mut self.state {
+            State::Sealed(sealed) => sealed.receive(now, input, inbox, &mut self.output),
             State::Identity(_) => self.identify(now, input, inbox),
             _ => self.negotiate(now, input),
         };
-        negotiated.map_err(|error| self.fail(error))
+        received.map_err(|error| self.fail(error))
+    }
+
+    /// Takes the answer to [`Event::Ask`]. One that comes too late changes nothing.
+    pub fn answer(&mut self, now: Instant, answer: &Answer<'_>) -> Result<(), ProtocolError> {
+        let consumed_state = State::Failed(ProtocolError::Untimely);
+        match std::mem::replace(&mut self.state, consumed_state) {
+            State::Handshake(mut handshake) => {
+                let judged = answer.verdict(&self.config).and_then(|verdict| {
+                    let desk = handshake.desk(&self.config, &mut self.output);
+                    handshake.mechanism.judged(verdict, desk)
+                });
+                let next = judged.map(|progress| self.proceed(handshake, progress, now));
+                self.state = next.map_err(|error| self.fail(error))?;
+            }
+            other => self.state = other,
+        }
+        Ok(())
     }
 
     /// The part still missing of a large body that has begun to come: the
@@ -139,7 +162,27 @@ impl Connection {
     /// Whether the handshake is done and messages may be encoded.
     #[inline]
     pub fn is_ready(&self) -> bool {
-        matches!(self.state, State::Traffic(_) | State::Identity(_))
+        matches!(self.state, State::Traffic(_) | State::Identity(_) | State::Sealed(_))
+    }
+
+    /// Whether the mechanism encodes messages: they go through
+    /// [`Connection::encode`] then, and not as they are behind a header.
+    #[inline]
+    pub fn is_sealed(&self) -> bool {
+        matches!(self.state, State::Sealed(_))
+    }
+
+    /// Appends a whole message, header and body. What was appended must leave,
+    /// in the order of the calls and after the output of before: a mechanism
+    /// may number it. An error ends the connection.
+    pub fn encode(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        if let State::Sealed(sealed) = &mut self.state {
+            let encoded = sealed.encode(self.dialect, message, out);
+            return encoded.map_err(|error| self.fail(error));
+        }
+        self.encode_header(message, out);
+        out.extend_from_slice(message.data());
+        Ok(())
     }
 
     /// Appends all that precedes the body of `message` on the wire; the body
@@ -179,8 +222,9 @@ impl Connection {
     /// until then.
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Greeting(..) | State::Handshake(_) | State::Identity(_) => self.handshake_due,
+            State::Greeting(_) | State::Handshake(_) | State::Identity(_) => self.handshake_due,
             State::Traffic(traffic) => traffic.heartbeat.deadline(),
+            State::Sealed(sealed) => sealed.deadline(),
             State::Failed(_) => None,
         }
     }
@@ -189,13 +233,14 @@ impl Connection {
     /// when it comes early.
     pub fn on_deadline(&mut self, now: Instant) -> Result<(), ProtocolError> {
         let outcome = match &mut self.state {
-            State::Greeting(..) | State::Handshake(_) | State::Identity(_) => {
+            State::Greeting(_) | State::Handshake(_) | State::Identity(_) => {
                 match self.handshake_due {
                     Some(due) if due <= now => Err(ProtocolError::TimedOut(TimeOut::Handshake)),
                     _ => Ok(()),
                 }
             }
             State::Traffic(traffic) => traffic.on_deadline(now, &self.config, &mut self.output),
+            State::Sealed(sealed) => sealed.on_deadline(now, &self.config, &mut self.output),
             State::Failed(error) => Err(error.clone()),
         };
         outcome.map_err(|error| self.fail(error))
@@ -209,26 +254,24 @@ impl Connection {
         // Each state is consumed; should it fail, the caller stores why.
         let consumed_state = State::Failed(ProtocolError::UnexpectedCommand);
         let mut state = std::mem::replace(&mut self.state, consumed_state);
-        if let State::Greeting(mut greeting, mut mechanism) = state {
-            let (taken, greeted) =
-                greeting.receive(input, &mechanism, &self.config, &mut self.output)?;
+        if let State::Greeting(mut greeting) = state {
+            let (taken, greeted) = greeting.receive(input, &self.config, &mut self.output)?;
             consumed += taken;
             state = match greeted {
-                None => State::Greeting(greeting, mechanism),
-                Some(Greeted::Handshake(version)) => {
-                    mechanism.start(&self.config, &mut self.output);
-                    State::Handshake(Handshake::new(mechanism, version))
-                }
+                None => State::Greeting(greeting),
+                Some(Greeted::Handshake(version)) => self.start_handshake(version, now)?,
                 Some(Greeted::Identity(identity)) => self.start_identity(identity),
             };
         }
-        if let State::Handshake(handshake) = state {
-            let (taken, next) = handshake.receive(&input[consumed..], &self.config)?;
+        while let State::Handshake(mut handshake) = state {
+            if consumed == input.len() || !handshake.mechanism.listens() {
+                state = State::Handshake(handshake);
+                break;
+            }
+            let (taken, progress) =
+                handshake.receive(&input[consumed..], &self.config, &mut self.output)?;
             consumed += taken;
-            state = match next {
-                Next::Handshake(handshake) => State::Handshake(handshake),
-                Next::Traffic(peer) => self.start_traffic(peer, now),
-            };
+            state = self.proceed(handshake, progress, now);
         }
         if let State::Failed(error) = state {
             return Err(error);
@@ -237,10 +280,32 @@ impl Connection {
         Ok(consumed)
     }
 
-    fn start_traffic(&mut self, peer: PeerInfo, now: Instant) -> State {
+    fn start_handshake(&mut self, version: Version, now: Instant) -> Result<State, ProtocolError> {
+        let mut handshake = Handshake::new(self.config.security.mechanism(), version);
+        let desk = handshake.desk(&self.config, &mut self.output);
+        let progress = handshake.mechanism.start(desk)?;
+        Ok(self.proceed(handshake, progress, now))
+    }
+
+    /// What a step of the handshake leads to.
+    fn proceed(&mut self, handshake: Handshake, progress: Progress, now: Instant) -> State {
+        match progress {
+            Progress::Pending => {}
+            Progress::Ask(inquiry) => self.event = Some(Event::Ask(inquiry)),
+            Progress::Refused(status) => self.event = Some(Event::Refused(status)),
+            Progress::Done(peer) => return self.start_traffic(handshake, peer, now),
+        }
+        State::Handshake(handshake)
+    }
+
+    fn start_traffic(&mut self, mut handshake: Handshake, peer: PeerInfo, now: Instant) -> State {
         self.dialect = Dialect::of(peer.version);
         self.event = Some(Event::Ready(peer));
-        State::Traffic(Traffic::new(&self.config, self.dialect, now))
+        let traffic = Traffic::new(&self.config, self.dialect, now);
+        match handshake.mechanism.cipher() {
+            Some(cipher) => State::Sealed(Box::new(Sealed::new(traffic, cipher))),
+            None => State::Traffic(traffic),
+        }
     }
 
     fn start_identity(&mut self, identity: Identity) -> State {
@@ -292,25 +357,32 @@ impl Connection {
     }
 }
 
-/// Where the handshake goes from here.
-enum Next {
-    Handshake(Handshake),
-    Traffic(PeerInfo),
+impl Handshake {
+    fn new(mechanism: Box<dyn Mechanism>, version: Version) -> Handshake {
+        Handshake { mechanism, version, frame: collector(version) }
+    }
+
+    /// What the mechanism works with.
+    fn desk<'a>(&self, config: &'a Config, output: &'a mut Vec<u8>) -> Desk<'a> {
+        Desk { config, version: self.version, output }
+    }
+
+    /// Takes a frame, or the part of one that has come.
+    fn receive(
+        &mut self,
+        input: &[u8],
+        config: &Config,
+        output: &mut Vec<u8>,
+    ) -> Result<(usize, Progress), ProtocolError> {
+        let desk = self.desk(config, output);
+        let (taken, body) = self.frame.receive(input)?;
+        let Some(body) = body else { return Ok((taken, Progress::Pending)) };
+        let progress = self.mechanism.receive(body, desk)?;
+        self.frame = collector(self.version);
+        Ok((taken, progress))
+    }
 }
 
-impl Handshake {
-    fn new(mechanism: Mechanism, version: Version) -> Handshake {
-        let frame = Collector::new(Dialect::of(version), MAX_HANDSHAKE_COMMAND, Vec::new());
-        Handshake { mechanism, version, frame }
-    }
-
-    /// Takes a frame, or the part of one that has come. Every frame counts as
-    /// a command here, whatever its flags say, as with libzmq.
-    fn receive(mut self, input: &[u8], config: &Config) -> Result<(usize, Next), ProtocolError> {
-        let (taken, body) = self.frame.receive(input)?;
-        let Some(body) = body else { return Ok((taken, Next::Handshake(self))) };
-        let command = Command::parse(body).ok_or(ProtocolError::UnexpectedCommand)?;
-        let peer = self.mechanism.receive(command, config, self.version)?;
-        Ok((taken, Next::Traffic(peer)))
-    }
+fn collector(version: Version) -> Collector {
+    Collector::new(Dialect::of(version), MAX_HANDSHAKE_COMMAND, Vec::new())
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::zap::Fault;
 use crate::error::Errno;
 
 /// Why a connection cannot go on. After one of these the owner writes what
@@ -20,6 +21,41 @@ pub enum ProtocolError {
     MalformedCommand,
     /// An ERROR command whose reason is longer than the command.
     MalformedError,
+    /// A HELLO that breaks its grammar.
+    MalformedHello,
+    /// A WELCOME that breaks its grammar.
+    MalformedWelcome,
+    /// An INITIATE that breaks its grammar.
+    MalformedInitiate,
+    /// A READY that breaks its grammar.
+    MalformedReady,
+    /// A MESSAGE that breaks its grammar.
+    MalformedMessage,
+    /// A server's READY with metadata that is wrong in any way.
+    InvalidReady,
+    /// A box that does not open: its sender has not the keys, or somebody has
+    /// changed it.
+    Forged,
+    /// A nonce that was used before, or might have been.
+    InvalidSequence,
+    /// A peer vouches for other keys than those it uses.
+    KeyExchange,
+    /// The server's key that we were given is none.
+    UnusableKey,
+    /// There is no nonce left for what we would send.
+    NoncesSpent,
+    /// The kernel has no random bytes for a key.
+    NoRandomness,
+    /// A command of a peer that had to wait for us, or to go.
+    Untimely,
+    /// A peer that we have refused goes on as if nothing was.
+    Refused,
+    /// A peer of a ZMTP that knows no mechanism, where one is wanted.
+    TooOld,
+    /// There is nobody to ask about the peer, and it is not let in unasked.
+    NoAuthenticator,
+    /// The authenticator's reply is none.
+    Reply(Fault),
     /// READY properties that break their grammar or their limits.
     InvalidMetadata,
     /// Socket types that do not talk to each other.
@@ -50,15 +86,34 @@ pub enum TimeOut {
 
 impl ProtocolError {
     /// Whether a connecting session gives up for good, as libzmq does: trying
-    /// again would end in the same way. Lack of memory and time-outs may change.
+    /// again would end in the same way. Lack of memory and time-outs may change,
+    /// and an authenticator may come.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
-            ProtocolError::OutOfMemory | ProtocolError::TimedOut(_) => false,
+            ProtocolError::OutOfMemory
+            | ProtocolError::TimedOut(_)
+            | ProtocolError::NoncesSpent
+            | ProtocolError::NoRandomness
+            | ProtocolError::NoAuthenticator => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
             | ProtocolError::MalformedFrame
             | ProtocolError::MalformedCommand
             | ProtocolError::MalformedError
+            | ProtocolError::MalformedHello
+            | ProtocolError::MalformedWelcome
+            | ProtocolError::MalformedInitiate
+            | ProtocolError::MalformedReady
+            | ProtocolError::MalformedMessage
+            | ProtocolError::InvalidReady
+            | ProtocolError::Forged
+            | ProtocolError::InvalidSequence
+            | ProtocolError::KeyExchange
+            | ProtocolError::UnusableKey
+            | ProtocolError::Untimely
+            | ProtocolError::Refused
+            | ProtocolError::TooOld
+            | ProtocolError::Reply(_)
             | ProtocolError::InvalidMetadata
             | ProtocolError::IncompatibleSocketType
             | ProtocolError::PeerError(_)
@@ -74,10 +129,26 @@ impl ProtocolError {
     /// that are too large this way.
     pub fn protocol_code(&self) -> Option<u32> {
         Some(match self {
+            ProtocolError::Untimely => 0x1000_0000,
             ProtocolError::UnexpectedCommand => 0x1000_0001,
+            ProtocolError::InvalidSequence => 0x1000_0002,
+            ProtocolError::KeyExchange => 0x1000_0003,
             ProtocolError::MalformedCommand => 0x1000_0011,
+            ProtocolError::MalformedMessage => 0x1000_0012,
+            ProtocolError::MalformedHello => 0x1000_0013,
+            ProtocolError::MalformedInitiate => 0x1000_0014,
             ProtocolError::MalformedError => 0x1000_0015,
+            ProtocolError::MalformedReady => 0x1000_0016,
+            ProtocolError::MalformedWelcome => 0x1000_0017,
+            ProtocolError::InvalidReady => 0x1000_0018,
+            ProtocolError::Forged => 0x1100_0001,
             ProtocolError::MechanismMismatch => 0x1100_0002,
+            ProtocolError::Reply(Fault::Delimiter) => 0x2000_0000,
+            ProtocolError::Reply(Fault::Frames) => 0x2000_0001,
+            ProtocolError::Reply(Fault::RequestId) => 0x2000_0002,
+            ProtocolError::Reply(Fault::Version) => 0x2000_0003,
+            ProtocolError::Reply(Fault::Status) => 0x2000_0004,
+            ProtocolError::Reply(Fault::Metadata) => 0x2000_0005,
             _ => return None,
         })
     }
@@ -102,6 +173,7 @@ impl ProtocolError {
             ProtocolError::MessageTooLarge => Errno::EMSGSIZE,
             ProtocolError::OutOfMemory => Errno::ENOMEM,
             ProtocolError::TimedOut(_) => Errno::ETIMEDOUT,
+            ProtocolError::NoAuthenticator => Errno::EFAULT,
             _ => Errno::EPROTO,
         }
     }
@@ -115,6 +187,23 @@ impl fmt::Display for ProtocolError {
             ProtocolError::MalformedFrame => "malformed frame",
             ProtocolError::MalformedCommand => "malformed command",
             ProtocolError::MalformedError => "malformed ERROR command",
+            ProtocolError::MalformedHello => "malformed HELLO command",
+            ProtocolError::MalformedWelcome => "malformed WELCOME command",
+            ProtocolError::MalformedInitiate => "malformed INITIATE command",
+            ProtocolError::MalformedReady => "malformed READY command",
+            ProtocolError::MalformedMessage => "malformed MESSAGE command",
+            ProtocolError::InvalidReady => "invalid metadata in READY",
+            ProtocolError::Forged => "a box that does not open",
+            ProtocolError::InvalidSequence => "a nonce that was used before",
+            ProtocolError::KeyExchange => "a vouch for other keys",
+            ProtocolError::UnusableKey => "the server's key is none",
+            ProtocolError::NoncesSpent => "no nonces left",
+            ProtocolError::NoRandomness => "no random bytes",
+            ProtocolError::Untimely => "a command that should have waited",
+            ProtocolError::Refused => "the peer was refused",
+            ProtocolError::TooOld => "the peer knows no security",
+            ProtocolError::NoAuthenticator => "nobody to authenticate the peer",
+            ProtocolError::Reply(_) => "malformed reply of the authenticator",
             ProtocolError::InvalidMetadata => "invalid metadata",
             ProtocolError::IncompatibleSocketType => "incompatible socket types",
             ProtocolError::PeerError(reason) => {

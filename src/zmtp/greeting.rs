@@ -7,7 +7,7 @@
 
 use super::dialect::Dialect;
 use super::identity::Identity;
-use super::mechanism::{self, Mechanism};
+use super::mechanism::{self, Security};
 use super::{Config, ProtocolError, Version};
 
 /// The length of a greeting.
@@ -76,7 +76,6 @@ impl Greeting {
     pub(super) fn receive(
         &mut self,
         input: &[u8],
-        mechanism: &Mechanism,
         config: &Config,
         output: &mut Vec<u8>,
     ) -> Result<(usize, Option<Greeted>), ProtocolError> {
@@ -98,6 +97,7 @@ impl Greeting {
                     Stage::Major
                 }
                 Stage::First | Stage::Signature => {
+                    check_age(config)?;
                     // What has come is the start of its identity's frame. The
                     // byte that told is left to whoever reads that frame.
                     output.extend_from_slice(&config.routing_id);
@@ -106,11 +106,12 @@ impl Greeting {
                     return Ok((taken - 1, Some(Greeted::Identity(identity))));
                 }
                 Stage::Major if self.bytes[MAJOR] <= REVISION_OF_2_0 => {
+                    check_age(config)?;
                     output.push(config.socket_type as u8);
                     Stage::SocketType
                 }
                 Stage::Major => {
-                    encode_rest(mechanism, config, output);
+                    encode_rest(config, output);
                     Stage::Rest
                 }
                 Stage::SocketType => {
@@ -124,15 +125,15 @@ impl Greeting {
                     let identity = Identity::new(dialect, Vec::new(), false);
                     return Ok((taken, Some(Greeted::Identity(identity))));
                 }
-                Stage::Rest => return Ok((taken, Some(self.meet(mechanism)?))),
+                Stage::Rest => return Ok((taken, Some(self.meet(&config.security)?))),
             };
         }
     }
 
     /// A greeting of 3.x is whole.
-    fn meet(&self, mechanism: &Mechanism) -> Result<Greeted, ProtocolError> {
+    fn meet(&self, security: &Security) -> Result<Greeted, ProtocolError> {
         let named = &self.bytes[MECHANISM..MECHANISM + mechanism::NAME_LEN];
-        if named != padded_name(mechanism) {
+        if named != padded_name(security) {
             return Err(ProtocolError::MechanismMismatch);
         }
         let version = Version { major: self.bytes[MAJOR], minor: self.bytes[MINOR] };
@@ -140,16 +141,23 @@ impl Greeting {
     }
 }
 
-fn encode_rest(mechanism: &Mechanism, config: &Config, output: &mut Vec<u8>) {
-    const FILLER_LEN: usize = 31;
-    output.push(OURS.minor);
-    output.extend_from_slice(&padded_name(mechanism));
-    output.push(u8::from(config.as_server));
-    output.extend_from_slice(&[0; FILLER_LEN]);
+/// Peers older than 3.0 know no mechanism: whoever wants to know who they are
+/// cannot have them.
+fn check_age(config: &Config) -> Result<(), ProtocolError> {
+    let open = config.security == Security::Null && config.zap.domain.is_empty();
+    if open { Ok(()) } else { Err(ProtocolError::TooOld) }
 }
 
-fn padded_name(mechanism: &Mechanism) -> [u8; mechanism::NAME_LEN] {
+fn encode_rest(config: &Config, output: &mut Vec<u8>) {
+    // The role, which libzmq leaves 0 even where the RFC wants a 1, and filler.
+    const REST_LEN: usize = 32;
+    output.push(OURS.minor);
+    output.extend_from_slice(&padded_name(&config.security));
+    output.extend_from_slice(&[0; REST_LEN]);
+}
+
+fn padded_name(security: &Security) -> [u8; mechanism::NAME_LEN] {
     let mut name = [0; mechanism::NAME_LEN];
-    name[..mechanism.name().len()].copy_from_slice(mechanism.name());
+    name[..security.name().len()].copy_from_slice(security.name());
     name
 }

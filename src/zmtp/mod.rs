@@ -4,12 +4,15 @@
 //!
 //! A [`Connection`] passes through three states: `greeting` (up to 64 bytes
 //! that agree on version and mechanism), handshake (commands of a `mechanism`,
-//! capped in size and time; of a peer older than 3.0, its `identity`), and
-//! `traffic` (messages, subscriptions, heartbeats). Where the RFC and the libzmq in the field differ, we
+//! capped in size and time, maybe with a look at an authenticator's `zap`; of a
+//! peer older than 3.0, its `identity`), and
+//! `traffic` (messages, subscriptions, heartbeats; through a `cipher` where the
+//! mechanism has one). Where the RFC and the libzmq in the field differ, we
 //! accept what the field accepts and send the bytes it sends.
 
 #![forbid(unsafe_code)]
 
+mod cipher;
 mod collector;
 mod command;
 mod connection;
@@ -22,6 +25,7 @@ mod identity;
 mod mechanism;
 mod properties;
 mod traffic;
+pub mod zap;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +34,7 @@ use std::time::Duration;
 
 pub use connection::Connection;
 pub use error::{ProtocolError, TimeOut};
+pub use mechanism::Security;
 
 use crate::message::Message;
 use crate::socket_type::SocketType;
@@ -46,8 +51,10 @@ pub struct Config {
     /// Properties of the application's that the peer is told (`ZMQ_METADATA`):
     /// names of at most 255 bytes, and values.
     pub metadata: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The greeting's as-server flag. It must be false under NULL (RFC 37).
-    pub as_server: bool,
+    /// The mechanism we insist on.
+    pub security: Security,
+    /// Whether an authenticator is asked about peers, and in which domain.
+    pub zap: zap::Policy,
     /// Longer messages end the connection (`ZMQ_MAXMSGSIZE`). Handshake
     /// commands and identities have a limit of their own and are not subject to it.
     pub max_message_size: Option<u64>,
@@ -85,6 +92,13 @@ pub enum Event {
     /// is so old that it knows none. No message reaches the inbox before this
     /// event.
     Ready(PeerInfo),
+    /// An authenticator is to be asked about the peer; its answer, or that there
+    /// is none, is for [`Connection::answer`]. Until then the handshake waits,
+    /// and its time runs.
+    Ask(zap::Inquiry),
+    /// We have refused the peer, for this status of RFC 27. It may have been
+    /// told, and is given until the end of the handshake's time to go.
+    Refused(u16),
 }
 
 /// What the peer said of itself.
@@ -98,6 +112,9 @@ pub struct PeerInfo {
     /// It is older than ZMTP 3.0: what it has to say of itself is its routing
     /// id, and that comes into the inbox.
     pub identity_follows: bool,
+    /// What the authenticator said of it, the user id first: that counts before
+    /// what it says itself.
+    pub vouched: Vec<zap::Property>,
     /// All its properties with the two above, in the order it sent them.
     pub properties: Vec<(Vec<u8>, Vec<u8>)>,
     /// The protocol version it announced.

@@ -38,23 +38,23 @@ fn encode_property(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
+/// A property's name and value.
+pub(super) type Property<'a> = (&'a [u8], &'a [u8]);
+
 /// Reads a peer's properties and checks its socket type against `ours`. Of
 /// identities sent twice the last counts; of socket types all must fit.
 pub(super) fn decode(
-    mut bytes: &[u8],
+    bytes: &[u8],
     ours: SocketType,
     version: Version,
 ) -> Result<PeerInfo, ProtocolError> {
     let mut peer = PeerInfo { version, ..PeerInfo::default() };
-    while !bytes.is_empty() {
-        let (name, value, rest) = split_property(bytes).ok_or(ProtocolError::InvalidMetadata)?;
+    for property in split(bytes) {
+        let (name, value) = property.ok_or(ProtocolError::InvalidMetadata)?;
         if name.is_empty() || peer.properties.len() == MAX_PROPERTIES {
             return Err(ProtocolError::InvalidMetadata);
         }
-        if name.eq_ignore_ascii_case(SOCKET_TYPE) {
-            let theirs = SocketType::from_name(value)
-                .filter(|theirs| ours.talks_to(*theirs))
-                .ok_or(ProtocolError::IncompatibleSocketType)?;
+        if let Some(theirs) = check_socket_type(name, value, ours)? {
             peer.socket_type = Some(theirs);
         } else if name.eq_ignore_ascii_case(IDENTITY) {
             if value.len() > MAX_IDENTITY {
@@ -63,9 +63,33 @@ pub(super) fn decode(
             peer.routing_id = value.to_vec();
         }
         peer.properties.push((name.to_vec(), value.to_vec()));
-        bytes = rest;
     }
     Ok(peer)
+}
+
+/// If this property tells a socket type: which, one that `ours` talks to.
+pub(super) fn check_socket_type(
+    name: &[u8],
+    value: &[u8],
+    ours: SocketType,
+) -> Result<Option<SocketType>, ProtocolError> {
+    if !name.eq_ignore_ascii_case(SOCKET_TYPE) {
+        return Ok(None);
+    }
+    let theirs = SocketType::from_name(value).filter(|theirs| ours.talks_to(*theirs));
+    theirs.map(Some).ok_or(ProtocolError::IncompatibleSocketType)
+}
+
+/// Takes metadata apart. The last item is `None` where the rest is none.
+pub(super) fn split(mut bytes: &[u8]) -> impl Iterator<Item = Option<Property<'_>>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let property = split_property(bytes);
+        bytes = property.map_or(&[], |(_, _, rest)| rest);
+        Some(property.map(|(name, value, _)| (name, value)))
+    })
 }
 
 /// The first property's name and value, and what follows.

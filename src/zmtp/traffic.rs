@@ -164,6 +164,42 @@ impl Traffic {
         self.heartbeat.on_deadline(now, self.listening, config, output)
     }
 
+    /// Whether the frames so far leave a message unfinished.
+    pub(super) fn is_in_message(&self) -> bool {
+        self.in_message
+    }
+
+    /// Whether what comes is read to its end.
+    pub(super) fn set_listening(&mut self, listening: bool) {
+        self.listening = listening;
+    }
+
+    /// The longest body of any frame.
+    pub(super) fn longest_frame(&self) -> usize {
+        self.max_body.max(self.longest_command())
+    }
+
+    /// Takes a frame that has come whole and was decoded elsewhere. The inbox
+    /// has room for it.
+    pub(super) fn take_whole(
+        &mut self,
+        now: Instant,
+        flags: u8,
+        mut body: Message,
+        inbox: &mut impl Inbox,
+        output: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let header = FrameHeader { flags, len: body.len() as u64 };
+        self.check_len(header)?;
+        if header.is_command() {
+            return self.receive_command(now, body.data(), inbox, output);
+        }
+        self.in_message = header.has_more();
+        body.set_more(self.in_message);
+        inbox.push(body);
+        Ok(())
+    }
+
     /// Decodes data frames of up to 255 bytes while they are whole, and
     /// returns what is left: nothing, or something else.
     #[inline]
@@ -273,13 +309,15 @@ impl Traffic {
     /// The length of a body that is within limits.
     fn check_len(&self, header: FrameHeader) -> Result<usize, ProtocolError> {
         let (limit, error) = if header.is_command() {
-            let topic_limit = self.max_body.saturating_add(MAX_NAME);
-            let limit = topic_limit.clamp(MAX_SHORT_BODY, MAX_COMMAND);
-            (limit, ProtocolError::CommandTooLarge)
+            (self.longest_command(), ProtocolError::CommandTooLarge)
         } else {
             (self.max_body, ProtocolError::MessageTooLarge)
         };
         usize::try_from(header.len).ok().filter(|len| *len <= limit).ok_or(error)
+    }
+
+    fn longest_command(&self) -> usize {
+        self.max_body.saturating_add(MAX_NAME).clamp(MAX_SHORT_BODY, MAX_COMMAND)
     }
 
     /// Goes on with a body that came in parts.

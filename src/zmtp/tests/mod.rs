@@ -1,12 +1,16 @@
 //! What the tests of the protocol share: peers made of bytes, an inbox that
 //! remembers, and the several ways in which a stream may arrive.
 
+mod curve;
 mod handshake;
 mod heartbeats;
 mod hostile;
 mod messages;
 mod old_peers;
 mod pairs;
+mod plain;
+mod sealed;
+mod zap_replies;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +24,8 @@ fn config(socket_type: SocketType) -> Config {
         socket_type,
         routing_id: Vec::new(),
         metadata: Vec::new(),
-        as_server: false,
+        security: Security::Null,
+        zap: zap::Policy::default(),
         max_message_size: None,
         handshake_timeout: None,
         heartbeat_interval: None,

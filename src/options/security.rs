@@ -1,0 +1,208 @@
+//! Options of the security mechanisms. Which mechanism a socket insists on
+//! follows from the option set last: `ZMQ_PLAIN_SERVER` 1 makes it a server of
+//! PLAIN, a name or password a client, and each of them can take it back to
+//! NULL. `ZMQ_CURVE_SERVER` does the same for CURVE, and `ZMQ_CURVE_SERVERKEY`
+//! makes a client; the socket's own two keys choose CURVE and leave the role as it
+//! is. Values that were set stay.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::row::{
+    Get, Set,
+    State::{self, Now},
+};
+use super::socket::Change;
+use crate::error::Errno;
+
+/// What a socket says about security.
+#[derive(Clone, Default)]
+pub struct SecurityOptions {
+    /// `ZMQ_MECHANISM`.
+    pub mechanism: MechanismChoice,
+    /// The socket is the mechanism's server; see [`SecurityOptions::serves`].
+    as_server: bool,
+    /// `ZMQ_PLAIN_USERNAME`.
+    pub plain_username: Zeroizing<Vec<u8>>,
+    /// `ZMQ_PLAIN_PASSWORD`.
+    pub plain_password: Zeroizing<Vec<u8>>,
+    /// `ZMQ_CURVE_PUBLICKEY`.
+    pub curve_public_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_CURVE_SECRETKEY`.
+    pub curve_secret_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_CURVE_SERVERKEY`.
+    pub curve_server_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_ZAP_DOMAIN`; empty: none.
+    pub zap_domain: Vec<u8>,
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`.
+    pub zap_enforce_domain: bool,
+}
+
+/// The values of `ZMQ_MECHANISM`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MechanismChoice {
+    /// `ZMQ_NULL`.
+    #[default]
+    Null = 0,
+    /// `ZMQ_PLAIN`.
+    Plain = 1,
+    /// `ZMQ_CURVE`.
+    Curve = 2,
+}
+
+impl fmt::Debug for SecurityOptions {
+    /// Without what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityOptions")
+            .field("mechanism", &self.mechanism)
+            .field("as_server", &self.as_server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SecurityOptions {
+    /// Whether the socket is a server of this mechanism.
+    pub fn serves(&self, mechanism: MechanismChoice) -> bool {
+        self.as_server && self.mechanism == mechanism
+    }
+
+    /// Makes the socket a server of this mechanism, or takes it back to NULL.
+    fn serve(&mut self, mechanism: MechanismChoice, yes: bool) {
+        self.as_server = yes;
+        self.mechanism = if yes { mechanism } else { MechanismChoice::Null };
+    }
+
+    /// Makes the socket a client of this mechanism.
+    fn be_client(&mut self, mechanism: MechanismChoice) {
+        self.as_server = false;
+        self.mechanism = mechanism;
+    }
+}
+
+/// A text of a client's; NULL takes the socket back to the mechanism NULL.
+macro_rules! client_text {
+    ($field:ident, $mechanism:ident) => {
+        Now(
+            Set::Bytes(|o, v| {
+                if v.is_empty() {
+                    o.security.mechanism = MechanismChoice::Null;
+                } else {
+                    o.security.$field = Zeroizing::new(v.to_vec());
+                    o.security.be_client(MechanismChoice::$mechanism);
+                }
+                Ok(Change::Stored)
+            }),
+            Get::Bytes(|o| &o.security.$field),
+        )
+    };
+}
+
+/// A key; `$role` is what setting it makes of the socket beside choosing CURVE.
+macro_rules! key {
+    ($field:ident, $role:expr) => {
+        Now(
+            Set::Key(|o, key| {
+                o.security.$field = key;
+                o.security.mechanism = MechanismChoice::Curve;
+                let role: fn(&mut SecurityOptions) = $role;
+                role(&mut o.security);
+                Change::Stored
+            }),
+            Get::Key(|o| &o.security.$field),
+        )
+    };
+}
+
+/// Whether the socket is a server.
+macro_rules! server {
+    ($mechanism:ident) => {
+        Now(
+            Set::Flag(|o, v| {
+                o.security.serve(MechanismChoice::$mechanism, v);
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| i32::from(o.security.serves(MechanismChoice::$mechanism))),
+        )
+    };
+}
+
+pub(super) const MECHANISM: State = Now(Set::Never, Get::Int(|o| o.security.mechanism as i32));
+pub(super) const PLAIN_SERVER: State = server!(Plain);
+pub(super) const PLAIN_USERNAME: State = client_text!(plain_username, Plain);
+pub(super) const PLAIN_PASSWORD: State = client_text!(plain_password, Plain);
+pub(super) const CURVE_SERVER: State = server!(Curve);
+pub(super) const CURVE_PUBLICKEY: State = key!(curve_public_key, |_| ());
+pub(super) const CURVE_SECRETKEY: State = key!(curve_secret_key, |_| ());
+pub(super) const CURVE_SERVERKEY: State =
+    key!(curve_server_key, |security| security.as_server = false);
+pub(super) const ZAP_DOMAIN: State = Now(
+    Set::Bytes(|o, v| {
+        if v.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        o.security.zap_domain = v.to_vec();
+        Ok(Change::Stored)
+    }),
+    Get::Bytes(|o| &o.security.zap_domain),
+);
+pub(super) const ZAP_ENFORCE_DOMAIN: State = Now(
+    Set::Flag(|o, v| {
+        o.security.zap_enforce_domain = v;
+        Ok(Change::Stored)
+    }),
+    Get::Int(|o| i32::from(o.security.zap_enforce_domain)),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{ContextOptions, SocketOptions};
+    use crate::socket_type::SocketType;
+
+    #[test]
+    fn the_option_set_last_says_which_mechanism() {
+        let mut socket = SocketOptions::new(SocketType::Rep, &ContextOptions::default());
+        let mut now = |option, value: Option<&[u8]>| {
+            socket.set(option, value).unwrap();
+            let security = &socket.security;
+            (security.mechanism as i32, security.serves(MechanismChoice::Plain))
+        };
+        let (yes, no) = (1i32.to_ne_bytes(), 0i32.to_ne_bytes());
+        assert_eq!(now(45, Some(b"name")), (1, false));
+        assert_eq!(now(44, Some(&yes)), (1, true));
+        assert_eq!(now(46, Some(b"word")), (1, false));
+        assert_eq!(now(46, None), (0, false));
+        assert_eq!(now(44, Some(&yes)), (1, true));
+        assert_eq!(now(45, None), (0, false));
+        assert_eq!(now(45, Some(b"n")), (1, false));
+        assert_eq!(now(44, Some(&no)), (0, false));
+        assert_eq!(socket.security.plain_password[..], b"word"[..]);
+        assert_eq!(socket.set(55, None), Err(Errno::EINVAL));
+        assert_eq!(socket.set(43, Some(&yes)), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn keys_are_set_and_read_in_two_forms_and_never_by_half() {
+        let mut socket = SocketOptions::new(SocketType::Rep, &ContextOptions::default());
+        let text = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+        let mut broken = *text;
+        broken[39] = b'"';
+        for option in [48, 49, 50] {
+            for bad in [&broken[..], &text[..39], &[&text[..], b"x"].concat(), &text[..31], b""] {
+                assert_eq!(socket.set(option, Some(bad)), Err(Errno::EINVAL));
+            }
+            assert_eq!(socket.set(option, None), Err(Errno::EINVAL));
+        }
+        assert_eq!(socket.security.mechanism, MechanismChoice::Null);
+        assert_eq!(*socket.security.curve_public_key, [0; 32]);
+        socket.set(48, Some(&[&text[..], b"\0"].concat())).unwrap();
+        let bytes = *socket.security.curve_public_key;
+        socket.set(49, Some(&bytes)).unwrap();
+        socket.set(50, Some(text)).unwrap();
+        assert_eq!(*socket.security.curve_secret_key, bytes);
+        assert_eq!(*socket.security.curve_server_key, bytes);
+        assert_eq!(socket.security.mechanism, MechanismChoice::Curve);
+        assert!(!format!("{socket:?}").contains("key"));
+    }
+}
