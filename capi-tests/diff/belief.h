@@ -24,6 +24,12 @@ struct belief
      * for each slot. */
     int odd_hosts, odd_guests;
     int proxies;
+    /* Options of security are tried: nobody connects, since the end of a handshake that
+     * fails is told at different times. */
+    int secures;
+    /* What all who connect over the network prove themselves by, and as what. */
+    enum mechanism mechanism;
+    enum { UNDECIDED, SERVER, CLIENT } role[SLOTS];
     /* Someone is turned away again and again, or someone looks how often. */
     enum { NEITHER, REFUSES, WATCHES } manners;
 };

@@ -25,6 +25,7 @@ enum opcode {
     OP_SET,
     OP_SET_INT,
     OP_SUBSCRIBE,
+    OP_SECURE,
     OP_GET,
     OP_BIND,
     OP_CONNECT,
@@ -128,9 +129,13 @@ enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
 extern const char *const capabilities[];
 extern const int capability_count;
 
+enum mechanism { NULL_MECHANISM, PLAIN, CURVE };
+
 /* What ours has not learnt yet: see tables.c. */
 int type_missing (int type);
 int option_missing (int option);
+/* Whether it says who may connect, and how. */
+int option_secures (int option);
 
 const char *errno_name (int number);
 

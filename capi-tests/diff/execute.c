@@ -135,7 +135,7 @@ static void context_option (const struct op *op)
 
 static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
-  "set", "subscribe", "get", "bind", "connect", "unbind", "disconnect", "send",
+  "set", "subscribe", "secure", "get", "bind", "connect", "unbind", "disconnect", "send",
   "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
   "poll", "await", "msg", "proxy", "steer", "pure", "timer", "z85", "wait"};
 
@@ -183,6 +183,9 @@ static void carry_out (const struct op *op)
         case OP_SUBSCRIBE: /* x: option, or -1, -2: by message; y: which name */
             subscribe (s, op->x, op->y);
             break;
+        case OP_SECURE: /* x: mechanism, y: as server */
+            secure (s, op->x, op->y);
+            return;
         case OP_GET: /* x: index of option, y: size */
             printf (" %s size %d", socket_options[op->x].name, op->y);
             get_option (s, &socket_options[op->x], op->y);

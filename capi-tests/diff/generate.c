@@ -59,6 +59,7 @@ void new_socket (struct belief *b, int s, int type)
     b->type[s] = type;
     b->place[s] = -1;
     b->paired[s] = 0;
+    b->role[s] = UNDECIDED;
 }
 
 /* Few threads: the oracle does not survive that there are none left. */
@@ -91,7 +92,8 @@ static void try_options (struct belief *b)
     }
     do
         i = below (r, socket_option_count);
-    while (option_missing (socket_options[i].number));
+    while (option_missing (socket_options[i].number)
+           || (option_secures (socket_options[i].number) && !b->secures));
     enum value_kind kind = socket_options[i].kind;
     static const int odd_sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33,
                                     40, 41, 254, 255, 256, 300};
@@ -113,6 +115,7 @@ static void laboratory (struct belief *b)
         int i = below (r, context_option_count);
         emit (b, OP_CTX_SET, 0, i, context_value (b, i), 0);
     }
+    b->secures = chance (r, 20);
     int sockets = 1 + below (r, 3);
     for (int s = 0; s < sockets; s++)
         new_socket (b, s, chance (r, 2) ? odd_type (b) : any_type (b));
@@ -211,6 +214,8 @@ void generate (uint64_t seed, struct sequence *sequence)
     int dice = below (&b.random, 100);
     sequence->count = 0;
     sequence->kind = dice < 35 ? LAB : dice < 70 ? INPROC : NETWORK;
+    if (sequence->kind == NETWORK && chance (&b.random, 20))
+        b.mechanism = chance (&b.random, 50) ? PLAIN : CURVE;
     if (sequence->kind == LAB)
         laboratory (&b);
     else

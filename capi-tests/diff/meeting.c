@@ -106,6 +106,15 @@ void settle_on (struct belief *b, int s)
     }
 }
 
+/* Before the first bind or connect. */
+static void take_role (struct belief *b, int s, int role)
+{
+    if (b->mechanism == NULL_MECHANISM || b->role[s] != UNDECIDED || is_raw (b->type[s]))
+        return;
+    emit (b, OP_SECURE, s, (int) b->mechanism, role == SERVER, 0);
+    b->role[s] = role;
+}
+
 static void introduce (struct belief *b, int s)
 {
     struct random *r = &b->random;
@@ -159,6 +168,9 @@ void meet (struct belief *b)
     if (place < BAD_ENDPOINTS && b->host[place] >= 0
         && b->host[place] != b->type[binder])
         return;
+    if (b->role[binder] == CLIENT)
+        return;
+    take_role (b, binder, SERVER);
     introduce (b, binder);
     if (!late)
         emit (b, place >= IPC_ENDPOINTS && place < WILD_TCP && chance (r, 8)
@@ -171,7 +183,7 @@ void meet (struct belief *b)
     int guests = late && b->out->kind != INPROC ? 1 : 1 + below (r, 3);
     for (int i = 0; i < guests; i++) {
         int guest = below (r, SLOTS);
-        if (guest == binder)
+        if (guest == binder || (b->type[guest] >= 0 && b->role[guest] == SERVER))
             continue;
         if (b->type[guest] >= 0 && !is_partner (b->type[guest], b->type[binder])) {
             emit (b, OP_CLOSE, guest, 0, 0, 0);
@@ -182,6 +194,7 @@ void meet (struct belief *b)
             new_socket (b, guest,
                         may_meet (b, type, b->type[binder]) ? type : pair[!turn]);
         }
+        take_role (b, guest, CLIENT);
         introduce (b, guest);
         if ((b->type[guest] == ZMQ_ROUTER || is_raw (b->type[guest])) && b->names < 4
             && chance (r, 20))
@@ -212,7 +225,12 @@ void change_connections (struct belief *b)
     struct random *r = &b->random;
     int s = socket_slot (b);
     int place = b->place[s] >= 0 && chance (r, 75) ? b->place[s] : draw_place (b);
-    switch (below (r, 6)) {
+    int what = below (r, 6);
+    /* Who is a server does not connect, and the other way round. */
+    if (b->mechanism != NULL_MECHANISM && !is_raw (b->type[s])
+        && ((what == 2 && b->role[s] != SERVER) || (what > 3 && b->role[s] != CLIENT)))
+        return;
+    switch (what) {
         case 0:
             emit (b, OP_UNBIND, s, place, chance (r, 30), 0);
             break;
@@ -232,7 +250,8 @@ void change_connections (struct belief *b)
             b->type[s] = -1;
             break;
         default:
-            if (b->out->kind != LAB && place < BAD_ENDPOINTS && b->host[place] < 0)
+            if (b->secures
+                || (b->out->kind != LAB && place < BAD_ENDPOINTS && b->host[place] < 0))
                 return;
             if (place < BAD_ENDPOINTS && b->host[place] >= 0
                 && (b->host_slot[place] == s /* nobody talks to himself */
