@@ -27,8 +27,8 @@ struct belief
     /* Options of security are tried: nobody connects, since the end of a handshake that
      * fails is told at different times. */
     int secures;
-    /* What all who connect over the network prove themselves by, and as what. */
-    enum mechanism mechanism;
+    /* All who connect over the network use CURVE, and as what. */
+    int curve;
     enum { UNDECIDED, SERVER, CLIENT } role[SLOTS];
     /* Someone is turned away again and again, or someone looks how often. */
     enum { NEITHER, REFUSES, WATCHES } manners;

@@ -129,8 +129,6 @@ enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
 extern const char *const capabilities[];
 extern const int capability_count;
 
-enum mechanism { NULL_MECHANISM, PLAIN, CURVE };
-
 /* What ours has not learnt yet: see tables.c. */
 int type_missing (int type);
 int option_missing (int option);

@@ -183,8 +183,8 @@ static void carry_out (const struct op *op)
         case OP_SUBSCRIBE: /* x: option, or -1, -2: by message; y: which name */
             subscribe (s, op->x, op->y);
             break;
-        case OP_SECURE: /* x: mechanism, y: as server */
-            secure (s, op->x, op->y);
+        case OP_SECURE: /* x: as server */
+            secure (s, op->x);
             return;
         case OP_GET: /* x: index of option, y: size */
             printf (" %s size %d", socket_options[op->x].name, op->y);

@@ -75,7 +75,7 @@ void forget_peers (int s);
 /* options.c */
 void set_option (int s, const struct option *option, int size, uint32_t seed);
 void get_option (int s, const struct option *option, int size);
-void secure (int s, enum mechanism mechanism, int server);
+void secure (int s, int server);
 
 /* extras.c */
 void timer_call (int call, int which, int z);

@@ -214,8 +214,7 @@ void generate (uint64_t seed, struct sequence *sequence)
     int dice = below (&b.random, 100);
     sequence->count = 0;
     sequence->kind = dice < 35 ? LAB : dice < 70 ? INPROC : NETWORK;
-    if (sequence->kind == NETWORK && chance (&b.random, 20))
-        b.mechanism = chance (&b.random, 50) ? PLAIN : CURVE;
+    b.curve = sequence->kind == NETWORK && chance (&b.random, 15);
     if (sequence->kind == LAB)
         laboratory (&b);
     else

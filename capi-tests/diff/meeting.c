@@ -109,9 +109,9 @@ void settle_on (struct belief *b, int s)
 /* Before the first bind or connect. */
 static void take_role (struct belief *b, int s, int role)
 {
-    if (b->mechanism == NULL_MECHANISM || b->role[s] != UNDECIDED || is_raw (b->type[s]))
+    if (!b->curve || b->role[s] != UNDECIDED || is_raw (b->type[s]))
         return;
-    emit (b, OP_SECURE, s, (int) b->mechanism, role == SERVER, 0);
+    emit (b, OP_SECURE, s, role == SERVER, 0, 0);
     b->role[s] = role;
 }
 
@@ -227,7 +227,7 @@ void change_connections (struct belief *b)
     int place = b->place[s] >= 0 && chance (r, 75) ? b->place[s] : draw_place (b);
     int what = below (r, 6);
     /* Who is a server does not connect, and the other way round. */
-    if (b->mechanism != NULL_MECHANISM && !is_raw (b->type[s])
+    if (b->curve && !is_raw (b->type[s])
         && ((what == 2 && b->role[s] != SERVER) || (what > 3 && b->role[s] != CLIENT)))
         return;
     switch (what) {

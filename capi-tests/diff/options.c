@@ -1,4 +1,4 @@
-/* options.c - sets and reads options of any size, and those of security together. */
+/* options.c - sets and reads options of any size; those of CURVE together. */
 #include "execute.h"
 #include "diff.h"
 #include "text.h"
@@ -62,20 +62,16 @@ static int set_text (int s, int option, const char *text)
     return zmq_setsockopt (sockets[s], option, text, strlen (text));
 }
 
-/* All servers have one pair of keys, all clients another one. */
-void secure (int s, enum mechanism mechanism, int server)
+/* CURVE: all servers have one pair of keys, all clients another one. */
+void secure (int s, int server)
 {
     static char keys[4][41];
     int yes = 1, rc;
     if (!keys[0][0])
         for (int i = 0; i < 4; i += 2)
             zmq_curve_keypair (keys[i], keys[i + 1]);
-    printf (" %s %s", mechanism == PLAIN ? "PLAIN" : "CURVE", server ? "server" : "client");
-    if (mechanism == PLAIN && server)
-        rc = zmq_setsockopt (sockets[s], ZMQ_PLAIN_SERVER, &yes, sizeof yes);
-    else if (mechanism == PLAIN)
-        rc = set_text (s, ZMQ_PLAIN_USERNAME, "name") + set_text (s, ZMQ_PLAIN_PASSWORD, "word");
-    else if (server)
+    printf (" %s", server ? "server" : "client");
+    if (server)
         rc = zmq_setsockopt (sockets[s], ZMQ_CURVE_SERVER, &yes, sizeof yes)
              + set_text (s, ZMQ_CURVE_SECRETKEY, keys[1]);
     else
