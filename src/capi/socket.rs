@@ -288,7 +288,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
         let more = message.more();
         message.set_more(flags & SNDMORE != 0);
         let sent = slot.send(message, blocking(flags));
-        if sent.is_err() {
+        // Otherwise what was tried stays to be seen, as in libzmq.
+        if sent == Err(Errno::ETERM) {
             message.set_more(more);
         }
         sent?;
@@ -296,8 +297,9 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     })
 }
 
-/// Receives a frame into a message, whose former content is released, also
-/// when there is none (EAGAIN). Returns its length. Errors as `zmq_recv`; EFAULT for what is no message.
+/// Receives a frame into a message, whose former content is released; when there
+/// is none (EAGAIN), too, but for XPUB and STREAM. Returns its length. Errors as
+/// `zmq_recv`; EFAULT for what is no message.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.
@@ -312,11 +314,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
         let message = unsafe { &mut *msg };
-        let received = slot.recv(message, true, blocking(flags));
-        if let Err(Errno::EAGAIN) = received {
-            *message = Message::new();
-        }
-        received?;
+        slot.recv(message, true, blocking(flags))?;
         Ok(size(message.len()))
     })
 }

@@ -71,8 +71,8 @@ pub(crate) trait Pattern: Send {
     /// is left alone; `EAGAIN`: try again when something has changed.
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
-    /// Receives a frame into `message`. `EAGAIN`: nothing there, and what
-    /// `message` holds is of no use.
+    /// Receives a frame into `message`. `EAGAIN`: nothing there, and `message` is
+    /// empty or, of XPUB and STREAM, as it was.
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
     /// Whether [`Pattern::recv`] would succeed.

@@ -49,7 +49,8 @@ impl FairQueue {
         self.reading.is_some()
     }
 
-    /// Takes the next frame into `message` and says which pipe it came from.
+    /// Takes the next frame into `message` and says which pipe it came from. `None`:
+    /// there is none, and `message` is empty.
     #[inline(always)]
     pub(crate) fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         if let Some(key) = self.reading {
@@ -66,12 +67,18 @@ impl FairQueue {
             }
             self.ready.remove(key);
         }
+        message.clear();
         None
+    }
+
+    /// Whether some frames of a message were taken, and not its last.
+    pub(crate) fn is_within(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// Whether [`FairQueue::recv`] has a frame to give.
     pub(crate) fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.reading.is_some() {
+        if self.is_within() {
             return true;
         }
         while let Some(key) = self.ready.current() {
