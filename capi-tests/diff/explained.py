@@ -173,8 +173,9 @@ class Case:
         that order is fixed. What a proxy or a closed socket has is not received."""
         all_of = [delivered(answer) for answer in (self.theirs, self.mine)]
         here = [delivered([line]) for line in (self.line, self.our_line)]
-        exchanged = here[0] and here[1] and set(here[0]) <= set(all_of[1]) \
-            and set(here[1]) <= set(all_of[0]) and any(re.match(r"\d\d (proxy|close s)", line) for line in self.mine)
+        exchanged = here[0] and here[1] \
+            and set(here[0]) <= set(all_of[1]) and set(here[1]) <= set(all_of[0]) \
+            and any(re.match(r"\d\d (proxy|close s)", line) for line in self.mine)
         return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
             and (all_of[0] == all_of[1] != [] or exchanged)
 
