@@ -41,8 +41,19 @@ impl Collector {
                 return Ok((input.len(), None));
             }
             let (part, later) = rest.split_at(rest.len().min(wanted - self.bytes.len()));
+            self.make_room(part.len(), wanted);
             self.bytes.extend_from_slice(part);
             rest = later;
+        }
+    }
+
+    /// Makes room for what has come, growing as a `Vec` does, but not beyond what
+    /// is wanted: what is held is bounded, not only what is used.
+    fn make_room(&mut self, more: usize, wanted: usize) {
+        let needed = self.bytes.len() + more;
+        if needed > self.bytes.capacity() {
+            let room = needed.max(2 * self.bytes.capacity()).min(wanted);
+            self.bytes.reserve_exact(room - self.bytes.len());
         }
     }
 }
