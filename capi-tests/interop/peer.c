@@ -264,8 +264,14 @@ int main (int argc, char **argv)
                       && (type == ZMQ_DEALER || type == ZMQ_ROUTER);
 
     const char *mechanism = getenv ("PEER_MECHANISM");
-    must (!mechanism || secure (context, subject, mechanism, "", binds) == 0,
-          "security", -1);
+    must (!mechanism || secure (subject, mechanism, "", binds) == 0, "security", -1);
+    /* PLAIN lets nobody in without one; CURVE does, and so we have both. */
+    if (binds && mechanism && strcmp (mechanism, "PLAIN") == 0)
+        must (start_authenticator (context) == 0, "authenticator", -1);
+    const char *proxy = getenv ("PEER_PROXY");
+    if (proxy && !binds)
+        must (zmq_setsockopt (subject, ZMQ_SOCKS_PROXY, proxy, strlen (proxy)) == 0,
+              "proxy", -1);
     if (binds) {
         char bound[256];
         size_t size = sizeof bound;

@@ -63,8 +63,9 @@ int main (int argc, char **argv)
     must (zmq_socket_monitor (subject, "inproc://events", handshakes) == 0
             && zmq_connect (monitor, "inproc://events") == 0,
           "monitor");
-    must (secure (context, subject, argv[1], argv[2], binds) == 0, "security");
+    must (secure (subject, argv[1], argv[2], binds) == 0, "security");
     if (binds) {
+        must (start_authenticator (context) == 0, "authenticator");
         char bound[256];
         size_t size = sizeof bound;
         must (zmq_bind (subject, endpoint) == 0, "bind");

@@ -64,16 +64,14 @@ static int set_text (void *socket, int option, const char *text)
     return zmq_setsockopt (socket, option, text, strlen (text));
 }
 
-/* The server of a mechanism, with an authenticator. */
-static int secure_server (void *context, void *socket, const char *mechanism)
+/* The server of a mechanism. */
+static int secure_server (void *socket, const char *mechanism)
 {
     int yes = 1;
     if (strcmp (mechanism, "PLAIN") == 0)
-        return zmq_setsockopt (socket, ZMQ_PLAIN_SERVER, &yes, sizeof yes) != 0
-               || start_authenticator (context) != 0;
-    return zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) != 0
-           || set_text (socket, ZMQ_CURVE_SECRETKEY, server_secret) != 0
-           || start_authenticator (context) != 0;
+        return zmq_setsockopt (socket, ZMQ_PLAIN_SERVER, &yes, sizeof yes);
+    return zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &yes, sizeof yes)
+           || set_text (socket, ZMQ_CURVE_SECRETKEY, server_secret);
 }
 
 /* Its client; `fault` says what is wrong with it, if anything. */
@@ -97,10 +95,10 @@ static int secure_client (void *socket, const char *mechanism, const char *fault
 }
 
 /* Sets a socket's side of a mechanism: the server is who binds. */
-static int secure (void *context, void *socket, const char *mechanism,
-                   const char *fault, int binds)
+static int secure (void *socket, const char *mechanism, const char *fault,
+                   int binds)
 {
-    return binds ? secure_server (context, socket, mechanism)
+    return binds ? secure_server (socket, mechanism)
                  : secure_client (socket, mechanism, fault);
 }
 
