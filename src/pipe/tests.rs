@@ -30,6 +30,7 @@ fn owned_pipe(hwm: [u32; 2]) -> (Pipe, Pipe) {
 #[cfg(not(loom))]
 mod exact {
     use super::*;
+    use crate::message::Role;
 
     fn fill(pipe: &mut Pipe) -> usize {
         let mut count = 0;
