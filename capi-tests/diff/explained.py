@@ -341,7 +341,8 @@ EXPLANATIONS = [
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
     place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, stream_peer_that_left,
-    stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left, read_before_the_end, router_hears_who_comes_again,
+    stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
+    read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     inproc_peer_that_left,
 ]
