@@ -69,6 +69,7 @@ TEST (poll_is_interrupted)
     CHECK_EINTR (zmq_poll (items + 1, 1, -1));
     CHECK_EINTR (zmq_poll (items, 2, -1));
     CHECK_EINTR (zmq_poll (items, 2, AMPLE_MS));
+    CHECK_EINTR (zmq_poll (NULL, 0, -1));
     end (s, NULL);
 }
 

@@ -41,7 +41,7 @@ fn c_kind(kind: Kind) -> (&'static str, i64, i64) {
         Kind::Int64 | Kind::UInt64 => ("INT64", -1, i64::MAX),
         Kind::Binary { min, max } => ("BYTES", bytes(min), bytes(max)),
         Kind::Key => ("BYTES", 32, 41),
-        Kind::Text { max } => ("BYTES", 1, bytes(max)),
+        Kind::Text { min, max } => ("BYTES", bytes(min), bytes(max)),
     }
 }
 

@@ -46,7 +46,6 @@ fn socket_line(row: &Row) -> String {
     };
     let state = match row.state {
         State::Now(..) => "works".into(),
-        State::ReadsDefault(step) => format!("reads its default; EINVAL to set until step {step}"),
         State::Later(step) => format!("EINVAL until step {step}"),
         State::Absent => "EINVAL, as in libzmq built without it".into(),
     };
@@ -95,8 +94,8 @@ fn range(row: &Row) -> String {
         Kind::Binary { min, max: usize::MAX } => format!("{min} … bytes"),
         Kind::Key => "32, 40 or 41 bytes".into(),
         Kind::Binary { min, max } => format!("{min} … {max} bytes"),
-        Kind::Text { max: usize::MAX } => "1 … bytes".into(),
-        Kind::Text { max } => format!("1 … {max} bytes"),
+        Kind::Text { max: usize::MAX, min } => format!("{min} … bytes"),
+        Kind::Text { min, max } => format!("{min} … {max} bytes"),
     }
 }
 

@@ -47,9 +47,10 @@ pub(super) enum Kind {
     /// A key: 32 bytes, or the 40 characters of its Z85, maybe with a
     /// terminating zero; to be read, always with one.
     Key,
-    /// Text of this many bytes at most. It is stored as given, so that a
+    /// Text of this many bytes; NULL clears it, with whatever size where a text
+    /// may be empty. It is stored as given, so that a
     /// terminating zero given with it counts as part of it; reading adds one.
-    Text { max: usize },
+    Text { min: usize, max: usize },
 }
 
 /// A key of CURVE, wiped when it is dropped.
@@ -84,9 +85,6 @@ pub(super) enum Access {
 pub(super) enum State {
     /// All of it.
     Now(Set, Get),
-    /// Reading gives the default, which holds as long as setting answers
-    /// `EINVAL`: until this step.
-    ReadsDefault(u8),
     /// Nothing until this step.
     Later(u8),
     /// Nothing ever: libzmq is not built with it either.
@@ -213,6 +211,11 @@ impl Row {
             }
     }
 
+    /// Whether NULL may be set, whatever its size.
+    pub(super) fn takes_null(&self) -> bool {
+        matches!((&self.state, self.kind), (State::Now(..), Kind::Text { min: 0, .. }))
+    }
+
     /// Writes the value to the buffer, zeros behind it; returns its length.
     pub(super) fn get(
         &self,
@@ -233,11 +236,6 @@ impl Row {
                 }
                 Get::LiveInt(_) => Err(Errno::EINVAL),
                 Get::LiveText(load) => self.write_bytes(load(live), buffer),
-            },
-            State::ReadsDefault(_) => match (self.kind, self.initial) {
-                (Kind::Text { .. }, Initial::Empty) => self.write_bytes(&[], buffer),
-                (_, Initial::Int(value)) => write_exactly(&(value as i32).to_ne_bytes(), buffer),
-                _ => Err(Errno::EINVAL),
             },
             State::Later(_) | State::Absent => Err(Errno::EINVAL),
         }
@@ -267,7 +265,7 @@ impl Kind {
         let length = value.map_or(0, <[u8]>::len);
         let allowed = match self {
             Kind::Binary { min, max } => (min..=max).contains(&length),
-            Kind::Text { max } => value.is_none() || (1..=max).contains(&length),
+            Kind::Text { min, max } => value.is_none() || (min..=max).contains(&length),
             _ => false,
         };
         if allowed { Ok(()) } else { Err(Errno::EINVAL) }

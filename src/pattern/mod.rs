@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod dealer;
+mod inheritance;
 mod interest;
 mod news;
 mod pair;
@@ -20,6 +21,8 @@ mod requests;
 mod router;
 mod stream;
 mod sub;
+mod subscribers;
+mod waiting;
 mod xpub;
 mod xsub;
 

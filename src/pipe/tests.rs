@@ -2,6 +2,7 @@
 //! signal is lost.
 
 use super::*;
+use crate::message::Role;
 
 /// An owner that only keeps its signals in the end's word.
 struct Silent;
@@ -122,7 +123,7 @@ mod exact {
         a.push(&mut message("x"));
         a.flush();
         assert_eq!(b.take_signals(), 0);
-        a.push(&mut Message::with_len(BATCH_BYTES).unwrap());
+        a.push(&mut Message::with_len(LARGE_BATCH_BYTES).unwrap());
         a.flush();
         assert_eq!(b.take_signals(), signal::BATCH);
     }

@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
-/// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`.
+/// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`, `ECANCELED`.
 pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
     let deadline = match timeout {
         Some(Duration::ZERO) => return look(items),

@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -224,20 +224,19 @@ impl Reactor {
     /// One round: due timers, the run queue, then the kernel, for at most
     /// `max_wait` (`None`: until something happens), and only for a look when the
     /// leader is `done` already: what it waits for may have come from the run
-    /// queue, and nobody wakes a thread for news that it brings itself. Says
-    /// whether anything happened. The I/O thread stays no longer than [`NAP`]
-    /// while there are corked sources.
+    /// queue, and nobody wakes a thread for news that it brings itself. The I/O
+    /// thread stays no longer than [`NAP`] while there are corked sources.
     fn turn(
         &self,
         lead: &mut Lead,
         max_wait: Option<Duration>,
         done: impl Fn() -> bool,
         on_io_thread: bool,
-    ) -> io::Result<bool> {
-        let mut busy = self.run_due(lead);
+    ) -> io::Result<()> {
+        self.run_due(lead);
         let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
-            lead.poll.poll(&mut lead.events, wait)?;
+            uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
                 let nap = (on_io_thread && self.has_corked()).then_some(NAP);
@@ -247,16 +246,16 @@ impl Reactor {
         }
         for event in &lead.events {
             if event.token() != WAKER {
-                busy = true;
                 self.dispatch(event);
             }
         }
-        Ok(busy)
+        Ok(())
     }
 
     /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
     /// counts milliseconds, and is interrupted when the process was stopped and
-    /// goes on, although no handler ran.
+    /// goes on, although no handler ran. Nor must a cancelled thread leave from
+    /// within mio.
     fn poll_for(
         &self,
         lead: &mut Lead,
@@ -265,14 +264,14 @@ impl Reactor {
     ) -> io::Result<()> {
         let exact = !on_io_thread || wait.is_some_and(|wait| wait < Duration::from_millis(1));
         if !exact || wait == Some(Duration::ZERO) {
-            return lead.poll.poll(&mut lead.events, wait);
+            return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
         }
         let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
         if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait) {
             lead.events.clear();
             return Err(error);
         }
-        lead.poll.poll(&mut lead.events, Some(Duration::ZERO))
+        uncancelled(|| lead.poll.poll(&mut lead.events, Some(Duration::ZERO)))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {
@@ -288,23 +287,19 @@ impl Reactor {
     }
 
     /// Runs what is due without the kernel's help.
-    fn run_due(&self, lead: &mut Lead) -> bool {
-        let mut busy = false;
+    fn run_due(&self, lead: &mut Lead) {
         if self.timers.lock().next_due().is_some_and(|due| due <= Instant::now()) {
             let due = self.timers.lock().take_due(Instant::now());
             for id in due {
                 self.notice(id, event::TIMER);
-                busy = true;
             }
         }
         let mut batch = std::mem::take(&mut lead.batch);
         std::mem::swap(&mut batch, &mut *self.run_queue.lock());
         for source in batch.drain(..) {
             source.notice(event::RUN);
-            busy = true;
         }
         lead.batch = batch;
-        busy
     }
 
     fn dispatch(&self, event: &Event) {
