@@ -2,8 +2,6 @@
 //! signal is lost.
 
 use super::*;
-#[cfg(not(loom))]
-use crate::message::Role;
 
 /// An owner that only keeps its signals in the end's word.
 struct Silent;
