@@ -2,6 +2,7 @@
 //! signal is lost.
 
 use super::*;
+#[cfg(not(loom))]
 use crate::message::Role;
 
 /// An owner that only keeps its signals in the end's word.
@@ -29,6 +30,7 @@ fn owned_pipe(hwm: [u32; 2]) -> (Pipe, Pipe) {
 #[cfg(not(loom))]
 mod exact {
     use super::*;
+    use crate::message::Role;
 
     fn fill(pipe: &mut Pipe) -> usize {
         let mut count = 0;
