@@ -46,6 +46,7 @@ fn socket_line(row: &Row) -> String {
     };
     let state = match row.state {
         State::Now(..) => "works".into(),
+        State::Gssapi(..) => "works with libgssapi_krb5, else EINVAL".into(),
         State::ReadsDefault(step) => format!("reads its default; EINVAL to set until step {step}"),
         State::Later(step) => format!("EINVAL until step {step}"),
         State::Absent => "EINVAL, as in libzmq built without it".into(),

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Errno, Result};
+use crate::gssapi;
 use crate::socket_type::SocketType;
 use crate::z85;
 
@@ -84,6 +85,8 @@ pub(super) enum Access {
 pub(super) enum State {
     /// All of it.
     Now(Set, Get),
+    /// All of it where GSSAPI's library can be loaded, and nothing where not.
+    Gssapi(Set, Get),
     /// Reading gives the default, which holds as long as setting answers
     /// `EINVAL`: until this step.
     ReadsDefault(u8),
@@ -168,7 +171,7 @@ impl Row {
         options: &mut SocketOptions,
         value: Option<&'v [u8]>,
     ) -> Result<Change<'v>> {
-        let State::Now(set, _) = &self.state else {
+        let Some((set, _)) = self.functions() else {
             return Err(Errno::EINVAL);
         };
         if !self.sockets.is_empty() && !self.sockets.contains(&options.kind()) {
@@ -200,7 +203,7 @@ impl Row {
     /// Whether only a look at a value of this many bytes could tell whether it
     /// may be set.
     pub(super) fn reads_value(&self, kind: SocketType, length: usize) -> bool {
-        matches!(self.state, State::Now(..))
+        self.functions().is_some()
             && self.access != Access::ReadOnly
             && (self.sockets.is_empty() || self.sockets.contains(&kind))
             && match self.kind {
@@ -220,8 +223,8 @@ impl Row {
         live: &dyn Live,
         buffer: &mut [u8],
     ) -> Result<usize> {
-        match &self.state {
-            State::Now(_, get) => match get {
+        if let Some((_, get)) = self.functions() {
+            return match get {
                 Get::Never => Err(Errno::EINVAL),
                 Get::Int(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
                 Get::Int64(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
@@ -233,13 +236,25 @@ impl Row {
                 }
                 Get::LiveInt(_) => Err(Errno::EINVAL),
                 Get::LiveText(load) => self.write_bytes(load(live), buffer),
-            },
-            State::ReadsDefault(_) => match (self.kind, self.initial) {
-                (Kind::Text { .. }, Initial::Empty) => self.write_bytes(&[], buffer),
-                (_, Initial::Int(value)) => write_exactly(&(value as i32).to_ne_bytes(), buffer),
-                _ => Err(Errno::EINVAL),
-            },
-            State::Later(_) | State::Absent => Err(Errno::EINVAL),
+            };
+        }
+        match (&self.state, self.kind, self.initial) {
+            (State::ReadsDefault(_), Kind::Text { .. }, Initial::Empty) => {
+                self.write_bytes(&[], buffer)
+            }
+            (State::ReadsDefault(_), _, Initial::Int(value)) => {
+                write_exactly(&(value as i32).to_ne_bytes(), buffer)
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// What sets it and what fetches it, as far as it works.
+    fn functions(&self) -> Option<(&Set, &Get)> {
+        match &self.state {
+            State::Now(set, get) => Some((set, get)),
+            State::Gssapi(set, get) if gssapi::is_available() => Some((set, get)),
+            _ => None,
         }
     }
 

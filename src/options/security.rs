@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 use super::row::{
     Get, Set,
-    State::{self, Now},
+    State::{self, Gssapi, Now},
 };
 use super::socket::Change;
 use crate::error::Errno;
+use crate::gssapi::{NameType, Principal, Principals};
 
 /// What a socket says about security.
 #[derive(Clone, Default)]
@@ -33,6 +34,16 @@ pub struct SecurityOptions {
     pub curve_secret_key: Zeroizing<[u8; 32]>,
     /// `ZMQ_CURVE_SERVERKEY`.
     pub curve_server_key: Zeroizing<[u8; 32]>,
+    /// `ZMQ_GSSAPI_PRINCIPAL`; empty: none.
+    pub gssapi_principal: Vec<u8>,
+    /// `ZMQ_GSSAPI_PRINCIPAL_NAMETYPE`.
+    gssapi_principal_type: NameType,
+    /// `ZMQ_GSSAPI_SERVICE_PRINCIPAL`.
+    pub gssapi_service: Vec<u8>,
+    /// `ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE`.
+    gssapi_service_type: NameType,
+    /// `ZMQ_GSSAPI_PLAINTEXT`.
+    pub gssapi_plaintext: bool,
     /// `ZMQ_ZAP_DOMAIN`; empty: none.
     pub zap_domain: Vec<u8>,
     /// `ZMQ_ZAP_ENFORCE_DOMAIN`.
@@ -49,6 +60,8 @@ pub enum MechanismChoice {
     Plain = 1,
     /// `ZMQ_CURVE`.
     Curve = 2,
+    /// `ZMQ_GSSAPI`.
+    Gssapi = 3,
 }
 
 impl fmt::Debug for SecurityOptions {
@@ -77,6 +90,17 @@ impl SecurityOptions {
     fn be_client(&mut self, mechanism: MechanismChoice) {
         self.as_server = false;
         self.mechanism = mechanism;
+    }
+
+    /// The names of GSSAPI, in the socket's role.
+    pub(crate) fn principals(&self) -> Principals {
+        let own = (!self.gssapi_principal.is_empty())
+            .then(|| Principal::new(&self.gssapi_principal, self.gssapi_principal_type));
+        if self.serves(MechanismChoice::Gssapi) {
+            return Principals::Server { own };
+        }
+        let service = Principal::new(&self.gssapi_service, self.gssapi_service_type);
+        Principals::Client { own, service }
     }
 }
 
@@ -127,6 +151,42 @@ macro_rules! server {
     };
 }
 
+/// A name; `$role` is what setting it makes of the socket beside choosing GSSAPI.
+macro_rules! principal {
+    ($field:ident, $role:expr) => {
+        Gssapi(
+            Set::Bytes(|o, v| {
+                if v.is_empty() {
+                    return Err(Errno::EINVAL);
+                }
+                o.security.$field = v.to_vec();
+                o.security.mechanism = MechanismChoice::Gssapi;
+                let role: fn(&mut SecurityOptions) = $role;
+                role(&mut o.security);
+                Ok(Change::Stored)
+            }),
+            Get::Bytes(|o| &o.security.$field),
+        )
+    };
+}
+
+/// How a name is written.
+macro_rules! name_type {
+    ($field:ident) => {
+        Gssapi(
+            Set::Int(|o, v| {
+                o.security.$field = match v {
+                    0 => NameType::HostBased,
+                    1 => NameType::UserName,
+                    _ => NameType::Krb5Principal,
+                };
+                Ok(Change::Stored)
+            }),
+            Get::Int(|o| o.security.$field as i32),
+        )
+    };
+}
+
 pub(super) const MECHANISM: State = Now(Set::Never, Get::Int(|o| o.security.mechanism as i32));
 pub(super) const PLAIN_SERVER: State = server!(Plain);
 pub(super) const PLAIN_USERNAME: State = client_text!(plain_username, Plain);
@@ -136,6 +196,27 @@ pub(super) const CURVE_PUBLICKEY: State = key!(curve_public_key, |_| ());
 pub(super) const CURVE_SECRETKEY: State = key!(curve_secret_key, |_| ());
 pub(super) const CURVE_SERVERKEY: State =
     key!(curve_server_key, |security| security.as_server = false);
+pub(super) const GSSAPI_SERVER: State = Gssapi(
+    // A server no more is a client, and not without security.
+    Set::Flag(|o, v| {
+        o.security.as_server = v;
+        o.security.mechanism = MechanismChoice::Gssapi;
+        Ok(Change::Stored)
+    }),
+    Get::Int(|o| i32::from(o.security.serves(MechanismChoice::Gssapi))),
+);
+pub(super) const GSSAPI_PRINCIPAL: State = principal!(gssapi_principal, |_| ());
+pub(super) const GSSAPI_SERVICE_PRINCIPAL: State =
+    principal!(gssapi_service, |security| security.as_server = false);
+pub(super) const GSSAPI_PLAINTEXT: State = Gssapi(
+    Set::Flag(|o, v| {
+        o.security.gssapi_plaintext = v;
+        Ok(Change::Stored)
+    }),
+    Get::Int(|o| i32::from(o.security.gssapi_plaintext)),
+);
+pub(super) const GSSAPI_PRINCIPAL_NAMETYPE: State = name_type!(gssapi_principal_type);
+pub(super) const GSSAPI_SERVICE_PRINCIPAL_NAMETYPE: State = name_type!(gssapi_service_type);
 pub(super) const ZAP_DOMAIN: State = Now(
     Set::Bytes(|o, v| {
         if v.is_empty() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::dial::{Dialer, local_address};
 use super::live::{Live, Round};
 use super::{
-    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings,
-    pace,
+    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
+    Surroundings, pace,
 };
 use crate::error::{Errno, Result};
 use crate::message::{Message, Metadata, Role, run_waiting_frees};
@@ -141,6 +141,11 @@ impl Inner {
         }
         if bits & ANSWERED != 0
             && let Err(error) = self.hear_answer()
+        {
+            self.disconnected(session, Ending::Protocol(error));
+        }
+        if bits & RAN != 0
+            && let Err(error) = self.hear_outcome()
         {
             self.disconnected(session, Ending::Protocol(error));
         }
@@ -492,6 +497,7 @@ impl Inner {
         {
             match event {
                 zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
+                zmtp::Event::Blocks => self.negotiate(session),
                 zmtp::Event::Refused(status) => {
                     live.refused = true;
                     let event = Event::HandshakeFailedAuth(u32::from(status));

@@ -16,6 +16,7 @@ mod drive;
 mod events;
 mod listener;
 mod live;
+mod negotiation;
 mod opening;
 mod ownership;
 mod pace;
@@ -34,6 +35,7 @@ pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
 use crate::error::{Errno, KeepErrno, Result};
+use crate::gssapi::Negotiators;
 use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
@@ -59,6 +61,8 @@ const RESOLVED: u32 = 1 << 4;
 const KILL: u32 = 1 << 5;
 /// The authenticator has answered.
 const ANSWERED: u32 = 1 << 6;
+/// A step of the handshake that may block was taken.
+const RAN: u32 = 1 << 7;
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
@@ -118,6 +122,8 @@ pub(crate) struct Surroundings {
     pub(crate) watcher: Arc<dyn Watcher>,
     /// The way to the application's authenticator.
     pub(crate) authentication: Arc<dyn Authentication>,
+    /// Take the steps of handshakes that may block.
+    pub(crate) negotiators: Negotiators,
     /// Keeps the context waiting until the session has ended.
     pub(crate) lease: Arc<dyn Lease>,
 }
