@@ -3,7 +3,9 @@
 //! PLAIN, a name or password a client, and each of them can take it back to
 //! NULL. `ZMQ_CURVE_SERVER` does the same for CURVE, and `ZMQ_CURVE_SERVERKEY`
 //! makes a client; the socket's own two keys choose CURVE and leave the role as it
-//! is. Values that were set stay.
+//! is. `ZMQ_GSSAPI_SERVER` chooses GSSAPI with either value, `ZMQ_GSSAPI_PRINCIPAL`
+//! leaves the role as it is, and `ZMQ_GSSAPI_SERVICE_PRINCIPAL` makes a client. Values
+//! that were set stay.
 
 use std::fmt;
 
@@ -261,6 +263,46 @@ mod tests {
         assert_eq!(socket.security.plain_password, b"word");
         assert_eq!(socket.set(55, None), Err(Errno::EINVAL));
         assert_eq!(socket.set(43, Some(&yes)), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn gssapi_names_choose_it_and_say_which_role() {
+        let mut socket = SocketOptions::new(SocketType::Rep, &ContextOptions::default());
+        if !crate::gssapi::is_available() {
+            for option in [62, 63, 64, 65, 90, 91] {
+                assert_eq!(socket.set(option, Some(&1i32.to_ne_bytes())), Err(Errno::EINVAL));
+            }
+            return;
+        }
+        let mut now = |option, value: &[u8]| {
+            socket.set(option, Some(value)).unwrap();
+            let security = &socket.security;
+            let serves = security.serves(MechanismChoice::Gssapi);
+            (security.mechanism as i32, serves, security.principals())
+        };
+        let int = |value: i32| value.to_ne_bytes();
+        let name = |text: &str, kind| Principal::new(text.as_bytes(), kind);
+        let (own, nobody) = (name("alice", NameType::HostBased), name("", NameType::HostBased));
+        let client = |own, service| Principals::Client { own, service };
+        assert_eq!(now(65, &int(1)), (0, false, client(None, nobody.clone())));
+        assert_eq!(now(63, b"alice"), (3, false, client(Some(own.clone()), nobody)));
+        assert_eq!(now(62, &int(1)), (3, true, Principals::Server { own: Some(own) }));
+        let own = name("alice", NameType::UserName);
+        assert_eq!(now(90, &int(1)), (3, true, Principals::Server { own: Some(own.clone()) }));
+        let service = name("s@h", NameType::HostBased);
+        assert_eq!(now(64, b"s@h\0x"), (3, false, client(Some(own.clone()), service)));
+        let service = name("s@h", NameType::Krb5Principal);
+        assert_eq!(now(91, &int(2)), (3, false, client(Some(own), service)));
+        assert_eq!(now(62, &int(0)).0, 3);
+        assert!(socket.security.gssapi_plaintext);
+        for option in [63, 64] {
+            for bad in [Some(&b""[..]), Some(&[b'x'; 256]), None] {
+                assert_eq!(socket.set(option, bad), Err(Errno::EINVAL));
+            }
+        }
+        for (option, value) in [(62, 2), (65, -1), (90, 3), (91, -1)] {
+            assert_eq!(socket.set(option, Some(&int(value))), Err(Errno::EINVAL));
+        }
     }
 
     #[test]
