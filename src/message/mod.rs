@@ -13,7 +13,7 @@ mod pool;
 mod tests;
 
 use std::ffi::c_void;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -65,11 +65,15 @@ pub struct Message {
 }
 
 const _: () = assert!(size_of::<Message>() == 64 && align_of::<Message>() == 8);
-// `Message::is_live` reads these together, `Message::vacate` writes them.
+// `Message::is_live` reads these together, `Message::vacate` and
+// `Message::assemble` write them.
 const _: () = assert!(
     offset_of!(Message, more) == offset_of!(Message, storage) + 1
         && offset_of!(Message, inline_len) == offset_of!(Message, storage) + 2
         && offset_of!(Message, role) == offset_of!(Message, storage) + 3
+        && offset_of!(Message, routing_id) == offset_of!(Message, storage) + 4
+        && offset_of!(Message, _reserved) == offset_of!(Message, storage) + 8
+        && offset_of!(Message, storage).is_multiple_of(8)
 );
 
 /// Bodies up to this many bytes need no allocation.
@@ -176,10 +180,8 @@ impl Message {
         let block = pool::allocate(len)?;
         // SAFETY: the pool's blocks have `len` bytes behind their head.
         let data = unsafe { block.as_ptr().add(1).cast::<u8>() };
-        let mut message = Message::new();
-        message.body = Body { outer: Outer { data, len, block: block.as_ptr() } };
-        message.storage = storage::HEAP;
-        Ok(message)
+        let body = Body { outer: Outer { data, len, block: block.as_ptr() } };
+        Ok(Message::assemble(body, storage::HEAP, 0, false))
     }
 
     /// A copy of `bytes`. `ENOMEM` when there is no memory for it.
@@ -196,18 +198,26 @@ impl Message {
         Ok(message)
     }
 
-    /// A small message, made in one go.
+    /// A small message.
     #[inline(always)]
     fn inline(body: [u8; MAX_INLINE], len: usize, more: bool) -> Message {
-        Message {
-            body: Body { inline: body },
-            metadata: None,
-            storage: storage::INLINE,
-            more: u8::from(more),
-            inline_len: len as u8,
-            role: Role::Data as u8,
-            routing_id: 0,
-            _reserved: 0,
+        Message::assemble(Body { inline: body }, storage::INLINE, len as u8, more)
+    }
+
+    /// A frame of data with its head written in one piece: it is read again at
+    /// once, and the processor waits for what several stores wrote.
+    #[inline(always)]
+    fn assemble(body: Body, storage: u8, inline_len: u8, more: bool) -> Message {
+        let head = [storage, u8::from(more), inline_len, Role::Data as u8, 0, 0, 0, 0];
+        let mut message = MaybeUninit::<Message>::uninit();
+        let place = message.as_mut_ptr();
+        // SAFETY: every field is written; the head is the five from `storage` to
+        // `routing_id` (see the assertions).
+        unsafe {
+            (&raw mut (*place).body).write(body);
+            (&raw mut (*place).metadata).write(None);
+            write_head((&raw mut (*place).storage).cast(), u64::from_ne_bytes(head));
+            message.assume_init()
         }
     }
 
@@ -585,6 +595,26 @@ fn small_copy(bytes: &[u8]) -> [u8; MAX_INLINE] {
         }
     }
     body
+}
+
+/// Writes the last sixteen bytes of a message, of which the second eight are
+/// zero, in one store: messages are moved in pieces of sixteen bytes.
+///
+/// # Safety
+/// `place` is writable for sixteen bytes.
+#[inline(always)]
+unsafe fn write_head(place: *mut [u64; 2], head: u64) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_cvtsi64_si128, _mm_storeu_si128};
+        // SAFETY: the caller's promise; every such processor has SSE2.
+        unsafe { _mm_storeu_si128(place.cast(), _mm_cvtsi64_si128(head.cast_signed())) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: the caller's promise.
+    unsafe {
+        place.write([head, 0]);
+    }
 }
 
 impl Drop for Message {

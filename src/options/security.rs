@@ -27,9 +27,9 @@ pub struct SecurityOptions {
     /// The socket is the mechanism's server; see [`SecurityOptions::serves`].
     as_server: bool,
     /// `ZMQ_PLAIN_USERNAME`.
-    pub plain_username: Vec<u8>,
+    pub plain_username: Zeroizing<Vec<u8>>,
     /// `ZMQ_PLAIN_PASSWORD`.
-    pub plain_password: Vec<u8>,
+    pub plain_password: Zeroizing<Vec<u8>>,
     /// `ZMQ_CURVE_PUBLICKEY`.
     pub curve_public_key: Zeroizing<[u8; 32]>,
     /// `ZMQ_CURVE_SECRETKEY`.
@@ -114,7 +114,7 @@ macro_rules! client_text {
                 if v.is_empty() {
                     o.security.mechanism = MechanismChoice::Null;
                 } else {
-                    o.security.$field = v.to_vec();
+                    o.security.$field = Zeroizing::new(v.to_vec());
                     o.security.be_client(MechanismChoice::$mechanism);
                 }
                 Ok(Change::Stored)
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(now(45, None), (0, false));
         assert_eq!(now(45, Some(b"n")), (1, false));
         assert_eq!(now(44, Some(&no)), (0, false));
-        assert_eq!(socket.security.plain_password, b"word");
+        assert_eq!(socket.security.plain_password[..], b"word"[..]);
         assert_eq!(socket.set(55, None), Err(Errno::EINVAL));
         assert_eq!(socket.set(43, Some(&yes)), Err(Errno::EINVAL));
     }

@@ -699,11 +699,13 @@ impl Pipe {
     pub(crate) fn take_peeked(&mut self, frames: usize) {
         let mut messages = 0;
         for _ in 0..frames {
-            let Some(frame) = self.input.take_peeked().or_else(|| self.conflate_in.pop_front())
+            let counts = |frame: &Message| !frame.more() && frame.role() != Role::Peer;
+            let taken = self.input.drop_peeked(counts);
+            let Some(counts) = taken.or_else(|| self.conflate_in.pop_front().as_ref().map(counts))
             else {
                 break;
             };
-            messages += usize::from(!frame.more() && frame.role() != Role::Peer);
+            messages += usize::from(counts);
         }
         if messages > 0 {
             self.count_taken(messages);

@@ -114,6 +114,19 @@ impl<T> Cursor<T> {
         })
     }
 
+    /// The address of the slot a few places ahead, in the next chunk; an idle
+    /// one should that be a very small chunk.
+    ///
+    /// # Safety
+    /// The slots up to that one are published, and it is not in this chunk.
+    #[cfg(all(target_arch = "x86_64", not(loom)))]
+    #[cold]
+    unsafe fn beyond(&self) -> *const i8 {
+        // SAFETY: where slots are published, so is the link to their chunk.
+        let next = unsafe { slots_of((*self.chunk).next.load(Ordering::Relaxed)) };
+        next.as_ptr().wrapping_add(self.index + PREFETCH_SLOTS - self.len).cast()
+    }
+
     /// Steps to the beginning of `chunk`.
     fn enter(&mut self, chunk: *mut Chunk<T>) {
         self.chunk = chunk;
@@ -336,11 +349,12 @@ impl<T> Consumer<T> {
     #[inline(always)]
     fn prefetch(&self) {
         #[cfg(all(target_arch = "x86_64", not(loom)))]
-        if self.tail - self.read.count > PREFETCH_SLOTS
-            && let Some(slot) = self.read.ahead()
-        {
-            // SAFETY: a prefetch reads and writes nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(slot) };
+        if self.tail - self.read.count > PREFETCH_SLOTS {
+            // SAFETY: the slot is published. A prefetch reads and writes nothing.
+            unsafe {
+                let slot = self.read.ahead().unwrap_or_else(|| self.read.beyond());
+                _mm_prefetch::<_MM_HINT_T0>(slot);
+            }
         }
     }
 
@@ -407,10 +421,25 @@ impl<T> Consumer<T> {
         self.ahead.count - self.read.count
     }
 
-    /// Takes the next item, which was peeked at before.
-    #[inline]
-    pub(crate) fn take_peeked(&mut self) -> Option<T> {
-        (self.read.count != self.ahead.count).then(|| self.take_front())
+    /// Drops the next item, which was peeked at before, where it is, and gives
+    /// back what `note` makes of it.
+    #[inline(always)]
+    pub(crate) fn drop_peeked<R>(&mut self, note: impl FnOnce(&T) -> R) -> Option<R> {
+        if self.read.count == self.ahead.count {
+            return None;
+        }
+        self.step();
+        // SAFETY: the slot is published, initialised, and taken only here.
+        let noted = unsafe {
+            let slot = slots_of(self.read.chunk).get_unchecked(self.read.index);
+            let noted = slot.with(|slot| note((*slot).assume_init_ref()));
+            slot.with_mut(|slot| (*slot).assume_init_drop());
+            slot.mark_taken();
+            noted
+        };
+        self.read.index += 1;
+        self.read.count += 1;
+        Some(noted)
     }
 
     /// Goes back to the first item not taken.
@@ -432,12 +461,6 @@ impl<T> Consumer<T> {
         }
     }
 
-    #[inline]
-    fn take_front(&mut self) -> T {
-        self.step();
-        self.take_at()
-    }
-
     /// Puts the read cursor onto the next slot.
     #[inline(always)]
     fn step(&mut self) {
@@ -446,21 +469,6 @@ impl<T> Consumer<T> {
         if before != self.read.chunk && !before.is_null() {
             self.give_back(before);
         }
-    }
-
-    /// Takes the item under the read cursor.
-    #[inline(always)]
-    fn take_at(&mut self) -> T {
-        // SAFETY: the slot is published, initialised, and taken only here.
-        let item = unsafe {
-            let slot = slots_of(self.read.chunk).get_unchecked(self.read.index);
-            let item = slot.with(|slot| (*slot).assume_init_read());
-            slot.mark_taken();
-            item
-        };
-        self.read.index += 1;
-        self.read.count += 1;
-        item
     }
 
     /// Hands a used-up chunk to the producer; a spare it did not need is freed.
@@ -572,7 +580,7 @@ mod tests {
         (0..600).for_each(|i| producer.push(Box::new(i), true));
         producer.publish();
         (0..500).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
-        (0..300).for_each(|i| assert_eq!(consumer.take_peeked().as_deref(), Some(&i)));
+        (0..300).for_each(|i| assert_eq!(consumer.drop_peeked(|item| **item), Some(i)));
         assert_eq!(consumer.peeked(), 200);
         consumer.rewind();
         (300..600).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));

@@ -72,27 +72,38 @@ impl Inner {
         let Some((live, _)) = self.live() else { return Ok(()) };
         let Some(pipe) = &mut live.authenticator else { return Ok(()) };
         pipe.take_signals();
-        let mut reply = Vec::new();
-        let mut more = true;
-        while more {
-            let mut frame = Message::new();
-            if !pipe.pop(&mut frame) {
-                break;
+        loop {
+            // Asked first: what was written before the end is read.
+            let gone = pipe.peer_closed();
+            let reply = take_reply(pipe);
+            if !reply.is_empty() {
+                live.authenticator = None;
+                return live.protocol.answer(Instant::now(), &zap::Answer::Reply(&reply));
             }
-            more = frame.more();
-            if reply.len() < MAX_REPLY_FRAMES {
-                reply.push(frame);
+            if gone {
+                live.authenticator = None;
+                return Ok(());
+            }
+            // False when the answer has come since.
+            if pipe.go_idle() {
+                return Ok(());
             }
         }
-        if !reply.is_empty() {
-            live.authenticator = None;
-            return live.protocol.answer(Instant::now(), &zap::Answer::Reply(&reply));
-        }
-        if pipe.peer_closed() {
-            live.authenticator = None;
-        } else {
-            pipe.go_idle();
-        }
-        Ok(())
     }
+}
+
+/// The frames of a reply, if it has come; of one that is too long, enough to tell.
+fn take_reply(pipe: &mut Pipe) -> Vec<Message> {
+    let mut reply = Vec::new();
+    let mut frame = Message::new();
+    while pipe.pop(&mut frame) {
+        let more = frame.more();
+        if reply.len() < MAX_REPLY_FRAMES {
+            reply.push(std::mem::take(&mut frame));
+        }
+        if !more {
+            break;
+        }
+    }
+    reply
 }

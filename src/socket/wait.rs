@@ -11,8 +11,14 @@ use crate::reactor::{Led, Reactor, spin, waited};
 use crate::sync::{EventFd, Ordering, Parked, Parker};
 
 /// Looks at the flag before the first yield: an answer from a thread on
-/// another core comes within them.
+/// another core comes within them, …
 const QUICK_LOOKS: u32 = 100;
+/// … one from a thread that waits for this core never does, and they take longer
+/// than giving it the core. After so many waits in a row that the looks did not
+/// win there are none, …
+const BLIND_AFTER: u32 = 8;
+/// … but now and then they are tried again.
+const LOOK_AGAIN: u32 = 256;
 
 /// News that comes within so many looks continues a stream.
 const STREAM_LOOKS: u32 = 30;
@@ -42,6 +48,8 @@ pub(super) enum Streaming {
 thread_local! {
     /// How long this thread pauses for a stream, and when it last did.
     static PAUSE: Cell<(u32, Option<Instant>)> = const { Cell::new((*PAUSES.start(), None)) };
+    /// How many waits in a row of this thread outlasted the quick looks.
+    static OUTLASTED: Cell<u32> = const { Cell::new(0) };
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
 }
 
@@ -179,8 +187,12 @@ impl Slot {
         streaming: Streaming,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        for look in 0..QUICK_LOOKS {
+        let outlasted = OUTLASTED.get();
+        let blind = outlasted >= BLIND_AFTER && !outlasted.is_multiple_of(LOOK_AGAIN);
+        OUTLASTED.set(outlasted.wrapping_add(1));
+        for look in 0..if blind { 1 } else { QUICK_LOOKS } {
             if !self.mailbox.is_quiet_since(seen) {
+                OUTLASTED.set(0);
                 if look < STREAM_LOOKS {
                     match streaming {
                         Streaming::Yes => let_stream_gather(),

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::command;
 use super::dialect::Dialect;
 use super::frame::{COMMAND, FrameHeader, MAX_HEADER};
+use super::heartbeat::MAX_WAITING_OUTPUT;
 use super::traffic::Traffic;
 use super::{Config, Inbox, ProtocolError};
 use crate::message::{Message, Role};
@@ -191,11 +192,14 @@ impl Sealed {
         Ok(true)
     }
 
-    /// Seals our commands.
+    /// Seals our commands, which are heartbeats, as long as their like does not
+    /// wait already.
     fn seal_commands(&mut self, output: &mut Vec<u8>) -> Result<(), ProtocolError> {
         let commands = std::mem::take(&mut self.commands);
         let mut rest = &commands[..];
-        while let Some((header, size)) = FrameHeader::parse(rest) {
+        while output.len() < MAX_WAITING_OUTPUT
+            && let Some((header, size)) = FrameHeader::parse(rest)
+        {
             let (body, later) = rest[size..].split_at(header.len as usize);
             self.cipher.seal(COMMAND, &[], body, output)?;
             rest = later;

@@ -13,7 +13,7 @@ const MAX_CONTEXT: usize = 16;
 
 /// PINGs and PONGs wait for their turn up to this many bytes; beyond, they
 /// are left out: a peer that does not read learns nothing from more of them.
-const MAX_WAITING_OUTPUT: usize = 4096;
+pub(super) const MAX_WAITING_OUTPUT: usize = 4096;
 
 /// The clocks of a connection in traffic.
 pub(super) struct Heartbeat {

@@ -2,6 +2,8 @@
 //! authenticator's answer means. The request has the frames that libzmq sends,
 //! the reply is taken as libzmq takes it.
 
+use zeroize::Zeroizing;
+
 use super::properties::{self, Property as Borrowed};
 use super::{Config, ProtocolError};
 use crate::message::Message;
@@ -36,8 +38,9 @@ pub struct Policy {
 pub struct Inquiry {
     /// The mechanism's name.
     pub(super) mechanism: &'static [u8],
-    /// What the peer offers, as the mechanism has it.
-    pub(super) credentials: Vec<Vec<u8>>,
+    /// What the peer offers, as the mechanism has it; wiped, since a password
+    /// may be among it.
+    pub(super) credentials: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl std::fmt::Debug for Inquiry {
@@ -61,7 +64,7 @@ impl Inquiry {
             &config.routing_id,
             self.mechanism,
         ];
-        head.into_iter().chain(self.credentials.iter().map(Vec::as_slice)).collect()
+        head.into_iter().chain(self.credentials.iter().map(|text| text.as_slice())).collect()
     }
 }
 

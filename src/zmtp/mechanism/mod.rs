@@ -11,6 +11,8 @@ mod plain;
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::cipher::Cipher;
 use super::zap::{Inquiry, Verdict};
 use super::{Config, PeerInfo, ProtocolError, Version};
@@ -27,9 +29,9 @@ pub enum Security {
     /// A client with a name and a password, of at most 255 bytes each.
     PlainClient {
         /// The name.
-        username: Vec<u8>,
+        username: Zeroizing<Vec<u8>>,
         /// The password.
-        password: Vec<u8>,
+        password: Zeroizing<Vec<u8>>,
     },
     /// A server with a secret key, which its clients know the public half of; it
     /// lets an authenticator judge their public keys (RFC 25, RFC 26).

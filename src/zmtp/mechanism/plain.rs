@@ -3,6 +3,8 @@
 //! WELCOME or an ERROR; then INITIATE and READY exchange metadata. Nothing is
 //! encrypted.
 
+use zeroize::Zeroizing;
+
 use super::null::LOWEST_TOLD;
 use super::{Desk, Mechanism, Progress, reason, refusal};
 use crate::zmtp::zap::{Inquiry, Property, Verdict};
@@ -97,13 +99,14 @@ impl Mechanism for Server {
 /// The client's side.
 pub(super) struct Client {
     /// Name and password, each led by its length.
-    hello: Vec<u8>,
+    hello: Zeroizing<Vec<u8>>,
     welcome: bool,
 }
 
 impl Client {
     pub(super) fn new(username: &[u8], password: &[u8]) -> Client {
-        let mut hello = Vec::with_capacity(2 + username.len() + password.len());
+        // Room for all, so that nothing secret is left behind by moving.
+        let mut hello = Zeroizing::new(Vec::with_capacity(2 + username.len() + password.len()));
         for text in [username, password] {
             let text = &text[..text.len().min(usize::from(u8::MAX))];
             hello.push(text.len() as u8);
@@ -116,7 +119,7 @@ impl Client {
 impl Mechanism for Client {
     fn start(&mut self, desk: Desk<'_>) -> Result<Progress, ProtocolError> {
         command::encode(HELLO, &self.hello, desk.output);
-        self.hello = Vec::new();
+        self.hello = Zeroizing::default();
         Ok(Progress::Pending)
     }
 
@@ -156,10 +159,10 @@ fn data_of<'a>(name: &[u8], body: &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// A name and a password, and nothing else.
-fn credentials(data: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn credentials(data: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
     let (username, rest) = split_text(data)?;
     let (password, rest) = split_text(rest)?;
-    rest.is_empty().then(|| vec![username.to_vec(), password.to_vec()])
+    rest.is_empty().then(|| [username, password].map(|text| Zeroizing::new(text.to_vec())).into())
 }
 
 /// A text that is led by its length, and what follows it.

@@ -9,8 +9,10 @@ fn server() -> Config {
 }
 
 fn client(username: &[u8], password: &[u8]) -> Config {
-    let security =
-        Security::PlainClient { username: username.to_vec(), password: password.to_vec() };
+    let security = Security::PlainClient {
+        username: username.to_vec().into(),
+        password: password.to_vec().into(),
+    };
     Config { security, ..config(SocketType::Req) }
 }
 

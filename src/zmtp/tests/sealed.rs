@@ -3,6 +3,7 @@
 
 use super::cipher::{Cipher, Opened, Sealed};
 use super::dialect::Dialect;
+use super::heartbeat::MAX_WAITING_OUTPUT;
 use super::traffic::Traffic;
 use super::*;
 
@@ -149,6 +150,22 @@ fn messages_subscriptions_and_heartbeats_are_sealed_in_order() {
     let wanted: [(u8, &[u8]); 5] =
         [(1, b"more"), (4, b"\x09SUBSCRIBEt"), (0, b"\0t"), (4, b"\x04PING\0\0"), (0, b"\x01t")];
     assert_eq!(out, stream(&wanted));
+}
+
+#[test]
+fn pongs_to_a_peer_that_does_not_read_are_bounded() {
+    let now = Instant::now();
+    let ping = (4, &b"\x04PING\0\0sixteen bytes ..."[..]);
+    let pong = (4, &b"\x04PONGsixteen bytes .."[..]);
+    let pings = stream(&[ping; 200]);
+    let mut connection = sealed(&config(SocketType::Pull), now);
+    let (mut sink, mut out) = (Sink::new(), Vec::new());
+    for ping in pings.chunks(pings.len() / 200) {
+        assert_eq!(connection.receive(now, ping, &mut sink, &mut out), Ok(ping.len()));
+    }
+    let pong_len = stream(&[pong]).len();
+    assert_eq!(out.len(), MAX_WAITING_OUTPUT.next_multiple_of(pong_len));
+    assert_eq!(out, stream(&vec![pong; out.len() / pong_len]));
 }
 
 #[test]

@@ -141,9 +141,9 @@ impl Mechanism for Client {
     }
 
     fn cipher(&mut self) -> Option<Box<dyn Cipher>> {
-        match std::mem::take(self) {
+        match self {
             Client::Initiate(conversation) => {
-                Some(Box::new(MessageCipher::new(&conversation, Side::Client)))
+                Some(Box::new(MessageCipher::new(conversation, Side::Client)))
             }
             _ => None,
         }

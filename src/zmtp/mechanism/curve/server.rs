@@ -7,6 +7,8 @@
 //! knows S, which is no secret, costs four in all; only then is the authenticator
 //! asked.
 
+use zeroize::Zeroizing;
+
 use super::cipher::MessageCipher;
 use super::{
     COOKIE, Conversation, Counters, HELLO, INITIATE, LONG_NONCE, PADDING, PAIR_BOX, READY,
@@ -101,7 +103,7 @@ impl Server {
         counters.check(nonce)?;
 
         // What is in the cookie is as secret as a key, so that its place is wiped as one.
-        let mut cookie = zeroize::Zeroizing::new(*cookie);
+        let mut cookie = Zeroizing::new(*cookie);
         let pair = cookie_key.open(&long_nonce(b"COOKIE--", cookie_nonce), &mut cookie[..])?;
         let (client, secret) = pair.split_first_chunk::<KEY_BYTES>().ok_or(Forged)?;
         let secret = secret.first_chunk::<KEY_BYTES>().ok_or(Forged)?;
@@ -167,21 +169,21 @@ impl Mechanism for Server {
 
     fn receive(&mut self, body: &[u8], desk: Desk<'_>) -> Result<Progress, ProtocolError> {
         check_command(body)?;
-        match std::mem::take(self) {
+        match self {
             Server::Hello => {
                 *self = Server::greet(body, desk)?;
                 Ok(Progress::Pending)
             }
             Server::Welcome(cookie_key, counters) => {
                 let (conversation, identity, peer) =
-                    Server::identify(&cookie_key, counters, body, &desk)?;
+                    Server::identify(cookie_key, *counters, body, &desk)?;
                 *self = Server::Verdict(conversation, peer);
                 let zap = &desk.config.zap;
                 if zap.enforced && zap.domain.is_empty() {
                     // Without a domain the RFC does not let us ask; who knows S is in.
                     return self.admit(Vec::new(), desk);
                 }
-                let credentials = vec![identity.to_vec()];
+                let credentials = vec![Zeroizing::new(identity.to_vec())];
                 Ok(Progress::Ask(Inquiry { mechanism: super::NAME, credentials }))
             }
             // It had to wait.
@@ -209,9 +211,9 @@ impl Mechanism for Server {
     }
 
     fn cipher(&mut self) -> Option<Box<dyn Cipher>> {
-        match std::mem::take(self) {
+        match self {
             Server::Ready(conversation) => {
-                Some(Box::new(MessageCipher::new(&conversation, Side::Server)))
+                Some(Box::new(MessageCipher::new(conversation, Side::Server)))
             }
             _ => None,
         }
