@@ -8,38 +8,21 @@
 
 #define COUNT(ARRAY) (sizeof (ARRAY) / sizeof *(ARRAY))
 
-/* Until they work in ours it answers EINVAL to setting these, and to reading
- * those marked with a 1; the tests pass over what it does not do yet. */
-static const struct
-{
-    int option, unreadable;
-} later[] = {
-  {ZMQ_PLAIN_SERVER, 0},
-  {ZMQ_PLAIN_USERNAME, 0},
-  {ZMQ_PLAIN_PASSWORD, 0},
-  {ZMQ_CURVE_SERVER, 0},
-  {ZMQ_ZAP_DOMAIN, 0},
-  {ZMQ_SOCKS_PROXY, 0},
-  {ZMQ_GSSAPI_SERVER, 1},
-  {ZMQ_GSSAPI_PLAINTEXT, 1},
-  {ZMQ_GSSAPI_PRINCIPAL, 1},
-  {ZMQ_GSSAPI_SERVICE_PRINCIPAL, 1},
-  {ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, 1},
-  {ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, 1},
+/* Until they work in ours it answers EINVAL to setting these; the tests pass over
+ * what it does not do yet. */
+static const int later[] = {
+  ZMQ_PLAIN_SERVER,
+  ZMQ_PLAIN_USERNAME,
+  ZMQ_PLAIN_PASSWORD,
+  ZMQ_CURVE_SERVER,
+  ZMQ_ZAP_DOMAIN,
+  ZMQ_SOCKS_PROXY,
 };
 
 static inline int settable (int option)
 {
     for (size_t i = 0; i < COUNT (later); i++)
-        if (later[i].option == option)
-            return on_oracle ();
-    return 1;
-}
-
-static inline int readable (int option)
-{
-    for (size_t i = 0; i < COUNT (later); i++)
-        if (later[i].option == option && later[i].unreadable)
+        if (later[i] == option)
             return on_oracle ();
     return 1;
 }

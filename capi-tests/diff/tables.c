@@ -11,7 +11,6 @@
  * these lists as it learns. */
 static const int missing_options[] = {
   44, 45, 46, 47, 48, 49, 50, 55, 93, /* PLAIN, CURVE, ZAP */
-  62, 63, 64, 65, 90, 91,             /* GSSAPI */
   68, 99, 100,                        /* SOCKS */
 };
 

@@ -13,7 +13,7 @@ pub fn c_table() -> String {
     let mut text = String::new();
     for row in TABLE {
         let (kind, min, max) = c_kind(row.kind);
-        let works = matches!(row.state, State::Now(..) | State::Absent);
+        let works = matches!(row.state, State::Now(..) | State::Gssapi(..) | State::Absent);
         let access = match row.access {
             Access::ReadWrite => "READ_WRITE",
             Access::ReadOnly => "READ_ONLY",

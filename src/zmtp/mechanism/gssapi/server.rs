@@ -61,7 +61,7 @@ impl Mechanism for Server {
             // Whatever it says: what counts is that it goes on, as with libzmq.
             State::Told(agreement, name) => {
                 self.state = State::Verdict(agreement);
-                Ok(Progress::Ask(Inquiry { mechanism: NAME, credentials: vec![name] }))
+                Ok(Progress::Ask(Inquiry { mechanism: NAME, credentials: vec![name.into()] }))
             }
             State::Agreed(mut agreement, vouched) => {
                 let mut peer = agreement.take_ready(body, desk.config.socket_type, desk.version)?;
