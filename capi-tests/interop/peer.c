@@ -247,6 +247,29 @@ static void secure_with_curve (int binds)
               "client's keys", -1);
 }
 
+/* Principals of the realm that the script `kdc` runs. */
+static void secure_with_gssapi (int binds, int plaintext)
+{
+    static const char service[] = "service@localhost", user[] = "alice";
+    int yes = 1, type = ZMQ_GSSAPI_NT_USER_NAME;
+    must (zmq_setsockopt (subject, ZMQ_GSSAPI_PLAINTEXT, &plaintext,
+                          sizeof plaintext) == 0,
+          "plain text", -1);
+    if (binds)
+        must (zmq_setsockopt (subject, ZMQ_GSSAPI_SERVER, &yes, sizeof yes) == 0
+                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL, service,
+                                   sizeof service - 1) == 0,
+              "server's principal", -1);
+    else
+        must (zmq_setsockopt (subject, ZMQ_GSSAPI_SERVICE_PRINCIPAL, service,
+                              sizeof service - 1) == 0
+                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL, user,
+                                   sizeof user - 1) == 0
+                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, &type,
+                                   sizeof type) == 0,
+              "client's principal", -1);
+}
+
 /* The driver says by the environment whether there is a mechanism: the server
  * is who binds. */
 static void secure (void *context, int binds)
@@ -257,6 +280,10 @@ static void secure (void *context, int binds)
         return;
     if (strcmp (mechanism, "CURVE") == 0) {
         secure_with_curve (binds);
+        return;
+    }
+    if (strncmp (mechanism, "GSSAPI", 6) == 0) {
+        secure_with_gssapi (binds, strcmp (mechanism, "GSSAPI-PLAINTEXT") == 0);
         return;
     }
     must (strcmp (mechanism, "PLAIN") == 0, "unknown mechanism", -1);
