@@ -45,7 +45,7 @@ bench: deps lib
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)

@@ -171,6 +171,37 @@ TEST (a_listener)
     }
 }
 
+/* What has the number of a connection or of a listener by now is not closed with
+ * it: a file, or a socket of the program's own. */
+TEST (what_took_the_number_stays_open)
+{
+    if (on_oracle ())
+        return; /* closes it, or aborts */
+    for (int i = 0; i < 4; i++) {
+        bool socket = i % 2, listener = i / 2;
+        int pair[2], found[64], taken = -1;
+        REQUIRE (socketpair (AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        acquaint ();
+        if (listener) {
+            for (int n = find_fds ("socket:", found, 64); n-- > 0;)
+                if (listens (found[n]))
+                    taken = found[n];
+        }
+        else
+            taken = find_connection (endpoint, true);
+        REQUIRE (taken >= 0);
+        if (socket)
+            REQUIRE (syscall (SYS_dup2, pair[0], taken) == taken);
+        else
+            do_harm (taken, REPLACED);
+        end (push, pull);
+        CHECK (fcntl (taken, F_GETFD) >= 0);
+        close (taken);
+        close (pair[0]);
+        close (pair[1]);
+    }
+}
+
 /* ZMQ_FD: nobody is told any more; the socket works. */
 TEST (the_descriptor_of_a_socket)
 {

@@ -448,6 +448,26 @@ TEST (an_idle_context_uses_no_cpu)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+TEST (a_stream_that_is_stuck_uses_no_cpu)
+{
+    static const char *const where[] = {"tcp", "ipc"};
+    for (int i = 0; i < 4; i++) {
+        static char body[100000];
+        size_t size = i < 2 ? 1000 : sizeof body;
+        void *ctx = zmq_ctx_new (), *push, *pull;
+        connect_pair (ctx, where[i % 2], ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+        set_int (push, ZMQ_SNDTIMEO, 300);
+        while (zmq_send (push, body, size, 0) >= 0)
+            ;
+        double before = cpu_seconds ();
+        sleep_ms (500);
+        CHECK (cpu_seconds () - before < 0.01);
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_ctx_term (ctx));
+    }
+}
+
 TEST (term_with_a_connect_that_never_succeeds)
 {
     void *ctx = zmq_ctx_new ();

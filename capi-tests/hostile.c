@@ -376,6 +376,69 @@ TEST (thousands_of_handshakes_leave_nothing)
     relieve ();
 }
 
+/* A message may have very many frames, each of which takes memory; one that
+ * does not end is cut off. */
+TEST (a_message_of_many_frames)
+{
+    enum { FRAMES = 100 * 1000 };
+    static unsigned char frames[FRAMES * 3];
+    for (int i = 0; i < FRAMES; i++)
+        memcpy (frames + 3 * i, i < FRAMES - 1 ? "\1\1x" : "\0\1y", 3);
+    besiege ("tcp", 0, 0);
+    int fd = raw_connect (endpoint);
+    REQUIRE (raw_handshake (fd, "PUSH"));
+    CHECK (raw_write (fd, frames, sizeof frames));
+    int count = 0;
+    char byte;
+    do
+        count += zmq_recv (target, &byte, 1, 0);
+    while (byte == 'x' && get_int (target, ZMQ_RCVMORE) == 1);
+    CHECK_INT (count, FRAMES);
+    CHECK_INT (byte, 'y');
+    /* libzmq takes all there is. */
+    if (!on_oracle ()) {
+        for (int i = 0; i < FRAMES; i++)
+            frames[3 * i] = 1;
+        bool open = true;
+        for (int i = 0; i < 20 && open; i++)
+            open = raw_write (fd, frames, sizeof frames);
+        CHECK (!open || raw_is_closed (fd));
+    }
+    close (fd);
+    check_undisturbed ();
+    relieve ();
+}
+
+/* While nobody calls in, peers that come and go cannot take all memory: no more
+ * are accepted in the end. (libzmq accepts all, and keeps 10 KB of each.) */
+TEST (peers_that_nobody_looks_at)
+{
+    if (on_oracle ())
+        return;
+    begin ();
+    target = new_socket (ctx, ZMQ_PULL);
+    bind_to (target, "tcp", endpoint);
+    bool accepted = true;
+    for (int n = 0; n < 12 * 1000 && accepted; n++) {
+        int fd = raw_connect (endpoint);
+        struct pollfd item = {fd, POLLIN, 0};
+        unsigned char greeting[64];
+        make_greeting (greeting);
+        struct linger reset = {1, 0};
+        setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        raw_write (fd, greeting, sizeof greeting);
+        accepted = poll (&item, 1, 2000) == 1;
+        if (accepted)
+            CHECK (raw_handshake_after_greeting (fd, "PUSH"));
+        close (fd);
+    }
+    CHECK (!accepted);
+    good = new_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (good, endpoint));
+    check_undisturbed ();
+    relieve ();
+}
+
 TEST (a_handshake_without_end_is_cut_off)
 {
     if (on_oracle ())

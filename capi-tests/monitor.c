@@ -345,6 +345,11 @@ TEST (after_shutdown_there_is_none)
     CHECK_ERR (zmq_socket_monitor (s, "inproc://a", ZMQ_EVENT_ALL), ETERM);
     CHECK_ERR (zmq_socket_monitor (s, "a", ZMQ_EVENT_ALL), EINVAL);
     CHECK_OK (zmq_socket_monitor (s, NULL, 0));
+    /* Once the socket knows, nothing else is looked at. */
+    CHECK_ERR (zmq_recv (s, NULL, 0, ZMQ_DONTWAIT), ETERM);
+    CHECK_ERR (zmq_socket_monitor (s, "inproc://a", ZMQ_EVENT_ALL), ETERM);
+    CHECK_ERR (zmq_socket_monitor (s, "a", ZMQ_EVENT_ALL), ETERM);
+    CHECK_ERR (zmq_socket_monitor (s, NULL, 0), ETERM);
     end (s, NULL);
 }
 

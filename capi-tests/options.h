@@ -1,5 +1,5 @@
-/* options.h - what the tests of socket options share: which options ours has
- * still to learn, and short forms of the two functions. */
+/* options.h - what the tests of socket options share: short forms of the two
+ * functions. */
 #ifndef FERROZMQ_OPTIONS_H
 #define FERROZMQ_OPTIONS_H
 
@@ -7,25 +7,6 @@
 #include <limits.h>
 
 #define COUNT(ARRAY) (sizeof (ARRAY) / sizeof *(ARRAY))
-
-/* Until they work in ours it answers EINVAL to setting these; the tests pass over
- * what it does not do yet. */
-static const int later[] = {
-  ZMQ_PLAIN_SERVER,
-  ZMQ_PLAIN_USERNAME,
-  ZMQ_PLAIN_PASSWORD,
-  ZMQ_CURVE_SERVER,
-  ZMQ_ZAP_DOMAIN,
-  ZMQ_SOCKS_PROXY,
-};
-
-static inline int settable (int option)
-{
-    for (size_t i = 0; i < COUNT (later); i++)
-        if (later[i] == option)
-            return on_oracle ();
-    return 1;
-}
 
 static inline void *fresh (int type)
 {

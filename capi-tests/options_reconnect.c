@@ -167,6 +167,31 @@ TEST (refused_once_is_refused_for_good_if_so_told)
     }
 }
 
+/* The port with zeros before it, which the oracle would write without: it keeps the
+ * pipe, and what is sent waits in it for nobody. */
+TEST (refused_for_good_however_the_endpoint_is_written)
+{
+    endpoint_t endpoint, odd;
+    begin ();
+    int fd = refusing (endpoint), port = atoi (strrchr (endpoint, ':') + 1);
+    snprintf (odd, sizeof odd, "tcp://127.0.0.1:00%d", port);
+    void *push = new_socket (ctx, ZMQ_PUSH), *other = new_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (set_int (push, RECONNECT_STOP, STOP_REFUSED));
+    CHECK_OK (set_int (other, RECONNECT_STOP, STOP_REFUSED));
+    CHECK_OK (zmq_connect (push, odd));
+    CHECK_OK (zmq_connect (other, endpoint));
+    CHECK_BECOMES (zmq_send (other, "x", 1, ZMQ_DONTWAIT) < 0);
+    if (on_oracle ()) {
+        CHECK_INT (zmq_send (push, "x", 1, ZMQ_DONTWAIT), 1);
+        CHECK_OK (zmq_disconnect (push, odd));
+    } else {
+        CHECK_BECOMES (zmq_send (push, "x", 1, ZMQ_DONTWAIT) < 0);
+        CHECK_ERR (zmq_disconnect (push, odd), ENOENT);
+    }
+    close (fd);
+    end (push, other);
+}
+
 TEST (a_stopped_connect_is_not_in_the_way_of_the_next)
 {
     endpoint_t endpoint;

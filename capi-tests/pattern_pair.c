@@ -183,4 +183,21 @@ STORY (a_connect_beside_another_one_can_be_disconnected)
     }
 }
 
+STORY (a_connect_in_vain_that_was_ended_leaves_room_for_another_peer)
+{
+    void *a = open_socket (ZMQ_PAIR), *b = open_socket (ZMQ_PAIR);
+    CHECK_OK (zmq_connect (a, "inproc://nobody"));
+    CHECK_OK (zmq_disconnect (a, "inproc://nobody"));
+    CHECK_OK (zmq_bind (a, "inproc://somebody"));
+    CHECK_OK (zmq_connect (b, "inproc://somebody"));
+    settle (a);
+    if (on_oracle ()) {
+        /* The place is kept until somebody binds the name. */
+        CHECK_ERR (send_text (b, "hello", ZMQ_DONTWAIT), EAGAIN);
+        return;
+    }
+    CHECK_OK (send_text (b, "hello", ZMQ_DONTWAIT));
+    CHECK_STR (recv_text (a, 0), "hello");
+}
+
 MAIN

@@ -224,28 +224,6 @@ STORY_ON_EACH_TRANSPORT (a_second_peer_is_served_once_the_name_is_free)
     CHECK_RECV (second, "to the second");
 }
 
-STORY_ON_EACH_TRANSPORT (with_handover_the_second_of_a_name_takes_over)
-{
-    const char *endpoint;
-    void *router = open_socket (ZMQ_ROUTER);
-    CHECK_OK (set_int (router, ZMQ_ROUTER_HANDOVER, 1));
-    endpoint = bind_any (router, transport);
-    void *first = named_dealer ("same", endpoint);
-    SEND (first, "one");
-    CHECK_RECV (router, "same|one");
-    /* Or it would come back and take over in its turn. */
-    CHECK_OK (set_int (first, ZMQ_RECONNECT_IVL, -1));
-    void *second = named_dealer ("same", endpoint);
-    SEND (second, "two");
-    CHECK_RECV (router, "same|two");
-    SEND (router, "same|who?");
-    if (wait_event (second, ZMQ_POLLIN, 2000))
-        CHECK_RECV (second, "who?");
-    else
-        CHECK (!"the second is served");
-    CHECK_EMPTY (first);
-}
-
 STORY (inproc_peers_name_themselves_too_when_the_router_connects)
 {
     const char *endpoint;

@@ -132,18 +132,24 @@ FIXTURE size_t make_ready (unsigned char *to, const char *type)
     return body + 2;
 }
 
-/* Completes the handshake as a peer of the given type. */
-FIXTURE bool raw_handshake (int fd, const char *type)
+/* Completes the handshake as a peer of the given type, whose greeting was sent. */
+FIXTURE bool raw_handshake_after_greeting (int fd, const char *type)
 {
     unsigned char mine[128], theirs[256];
-    make_greeting (mine);
-    if (!raw_write (fd, mine, 64) || !raw_read (fd, theirs, 64))
-        return false;
-    if (!raw_write (fd, mine, make_ready (mine, type)))
+    if (!raw_read (fd, theirs, 64) || !raw_write (fd, mine, make_ready (mine, type)))
         return false;
     return raw_read (fd, theirs, 2) && theirs[0] == 4
            && raw_read (fd, theirs + 2, theirs[1])
            && memcmp (theirs + 2, "\5READY", 6) == 0;
+}
+
+/* Completes the handshake as a peer of the given type. */
+FIXTURE bool raw_handshake (int fd, const char *type)
+{
+    unsigned char greeting[64];
+    make_greeting (greeting);
+    return raw_write (fd, greeting, sizeof greeting)
+           && raw_handshake_after_greeting (fd, type);
 }
 
 /* Sends one short message frame. */

@@ -4,7 +4,11 @@
 #include "sockets.h"
 #include "raw.h"
 
-enum { LARGE = 4000000 };
+/* A frame, and what the kernel is to hold of it on either side: far less, so
+ * that a cut finds some of the frame unsent; but several of its segments (64
+ * KiB on the loopback), since the receiver lets the sender of a single one wait
+ * for its acknowledgement, 40 ms for each. */
+enum { LARGE = 4000000, KERNEL = 131072 };
 
 /* The library's socket, and the raw peer that it connects to. */
 static void *from;
@@ -16,8 +20,10 @@ static void prepare (int type, int immediate)
     from = open_socket (type);
     CHECK_OK (set_int (from, ZMQ_IMMEDIATE, immediate));
     CHECK_OK (set_int (from, ZMQ_RECONNECT_IVL, 10));
-    CHECK_OK (set_int (from, ZMQ_SNDBUF, 16384));
+    CHECK_OK (set_int (from, ZMQ_SNDBUF, KERNEL));
     listener = raw_listen (endpoint);
+    int room = KERNEL;
+    setsockopt (listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     MUST (zmq_connect (from, endpoint) == 0);
 }
 

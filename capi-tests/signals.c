@@ -69,6 +69,7 @@ TEST (poll_is_interrupted)
     CHECK_EINTR (zmq_poll (items + 1, 1, -1));
     CHECK_EINTR (zmq_poll (items, 2, -1));
     CHECK_EINTR (zmq_poll (items, 2, AMPLE_MS));
+    CHECK_EINTR (zmq_poll (NULL, 0, -1));
     end (s, NULL);
 }
 
@@ -137,6 +138,45 @@ TEST (ignored_and_blocked_signals_do_not_interrupt)
     call_join (&c);
     CHECK_INT (signals_seen, 0);
     end (a, b);
+}
+
+/* Another process stops this one again and again, and lets it go on. */
+static void *body_be_stopped_then_send (struct call *c)
+{
+    pid_t pid = getpid (), other = fork ();
+    if (other == 0) {
+        for (int i = 0; i < 5; i++) {
+            sleep_ms (10);
+            kill (pid, SIGSTOP);
+            sleep_ms (2);
+            kill (pid, SIGCONT);
+        }
+        _exit (0);
+    }
+    waitpid (other, NULL, 0);
+    zmq_send (c->a, "x", 1, 0);
+    return NULL;
+}
+
+TEST (being_stopped_does_not_interrupt)
+{
+    static const char *const where[] = {"inproc://here", "tcp", "ipc"};
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        connect_pair (ctx, where[i], ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        zmq_pollitem_t items[] = {{b, 0, ZMQ_POLLIN, 0},
+                                  {NULL, eventfd (0, 0), ZMQ_POLLIN, 0}};
+        struct call c;
+        for (int round = 0; round < 4; round++) {
+            call_start (&c, body_be_stopped_then_send, a, NULL);
+            if (round > 1)
+                CHECK_INT (zmq_poll (items, round - 1, -1), 1);
+            CHECK_RECV (b, "x");
+            call_join (&c);
+        }
+        end (a, b);
+    }
 }
 
 /* Everything that does not block goes through under a storm of signals. */

@@ -1,6 +1,7 @@
 /* STREAM: how connections end, by us and by the peer, and what becomes of the
  * bytes on their way; other transports and peers; HTTP by hand. */
 #include "raw_peers.h"
+#include "monitors.h"
 
 /* A bound STREAM with one connected peer that has been noticed. */
 static void *served (int *fd, struct id *id, endpoint_t endpoint)
@@ -29,6 +30,27 @@ TEST (an_empty_frame_closes_the_connection)
     CHECK (!same_id (notice (s), id));
     close (other);
     end (s, NULL);
+}
+
+/* Nor is a monitor. (libzmq's is when the socket is not called until the peer
+ * has closed, too.) */
+TEST (an_empty_frame_is_no_event)
+{
+    begin ();
+    endpoint_t endpoint;
+    void *s = new_socket (ctx, ZMQ_STREAM), *m = watch (s, ZMQ_EVENT_ALL);
+    bind_to (s, "tcp", endpoint);
+    CHECK_EVENT (m, ZMQ_EVENT_LISTENING, endpoint);
+    for (int i = 0; i < 3; i++) {
+        int fd = raw_connect (endpoint);
+        CHECK_EVENT (m, ZMQ_EVENT_ACCEPTED, endpoint);
+        struct id id = notice (s);
+        CHECK_INT (send_text_to (s, id, ""), 0);
+        CHECK_INT (peer_reads_to_end (fd, s), 0);
+        close (fd);
+    }
+    CHECK_STOPS (s, m);
+    end (s, m);
 }
 
 TEST (an_empty_frame_with_more_closes_as_well)

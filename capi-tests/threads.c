@@ -1,6 +1,7 @@
 /* Threads: sockets handed from one to another, contexts shared by many, free
  * functions on whichever thread; and one socket used by several at once. */
 #include "fixtures.h"
+#include <semaphore.h>
 
 static const char *const places[] = {"inproc://place", "tcp", "ipc"};
 
@@ -375,6 +376,60 @@ TEST (one_thread_sends_while_another_waits_to_receive)
         CHECK_INT (c.rc, 1);
         end (a, b);
     }
+}
+
+enum { ASKED = 200000 };
+
+static void *body_ask_when_told (struct call *c)
+{
+    static char body[ASKED];
+    for (int i = 0; i < 500; i++) {
+        sem_wait (c->b);
+        c->rc += zmq_send (c->a, body, ASKED, 0) != ASKED;
+    }
+    return NULL;
+}
+
+/* A raw peer that answers as soon as it sees a question. */
+static void *body_answer_early (struct call *c)
+{
+    static char body[ASKED];
+    int fd = (int) (intptr_t) c->a;
+    for (int i = 0; i < 500; i++)
+        c->rc += !raw_read (fd, body, 9) || !raw_send_frame (fd, "x")
+                 || !raw_read (fd, body, ASKED);
+    return NULL;
+}
+
+/* The answers arrive while the sender is still about the connection. */
+TEST (one_thread_asks_while_another_hears_the_answers)
+{
+    if (on_oracle ())
+        return;
+    begin ();
+    endpoint_t endpoint;
+    void *dealer = new_socket (ctx, ZMQ_DEALER);
+    int listener = raw_listen (endpoint);
+    CHECK_OK (zmq_connect (dealer, endpoint));
+    int fd = accept (listener, NULL, NULL), on = 1;
+    setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    REQUIRE (raw_handshake (fd, "DEALER"));
+    sem_t may_ask;
+    sem_init (&may_ask, 0, 1);
+    struct call asks, answers;
+    call_start (&answers, body_answer_early, (void *) (intptr_t) fd, NULL);
+    call_start (&asks, body_ask_when_told, dealer, &may_ask);
+    int heard = 0;
+    for (char got; heard < 500 && zmq_recv (dealer, &got, 1, 0) == 1; heard++)
+        sem_post (&may_ask);
+    REQUIRE (heard == 500);
+    call_join (&asks);
+    CHECK_INT (asks.rc, 0);
+    call_join (&answers);
+    CHECK_INT (answers.rc, 0);
+    close (fd);
+    close (listener);
+    end (dealer, NULL);
 }
 
 TEST (several_threads_wait_on_one_socket)

@@ -25,8 +25,9 @@ pub(crate) fn random_bytes<const COUNT: usize>() -> Result<Zeroizing<[u8; COUNT]
     let mut filled = 0;
     while filled < bytes.len() {
         let rest = &mut bytes[filled..];
-        // SAFETY: as many bytes as are named may be written.
-        let got = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        // SAFETY: as many bytes as are named may be written. A raw system call is
+        // no cancellation point.
+        let got = unsafe { libc::syscall(libc::SYS_getrandom, rest.as_mut_ptr(), rest.len(), 0) };
         match usize::try_from(got) {
             Ok(count) => filled += count,
             Err(_) => match Errno::last() {

@@ -77,6 +77,8 @@ errnos! {
     ENOCOMPATPROTO = HAUSNUMERO + 52,
     ETERM = HAUSNUMERO + 53,
     EMTHREAD = HAUSNUMERO + 54,
+    // Of a call that has no caller any more: never seen.
+    ECANCELED = HAUSNUMERO + 999,
 }
 
 /// The result of everything that can fail in the library.

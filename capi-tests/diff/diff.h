@@ -1,9 +1,10 @@
 /* diff.h - what the parts of diff-run share.
  *
  * generate.c turns a seed into a list of operations, which depends on nothing
- * else; execute.c carries them out on whichever libzmq the process was given
- * and prints a line for each; tables.c holds the options, endpoints and other
- * material that both draw from.
+ * else (belief.h, meeting.c, talking.c); execute.c carries them out on whichever
+ * libzmq the process was given and prints a line for each (execute.h and its
+ * parts); tables.c holds the options, endpoints and other material that both
+ * draw from.
  */
 #ifndef FERROZMQ_DIFF_H
 #define FERROZMQ_DIFF_H
@@ -24,6 +25,7 @@ enum opcode {
     OP_SET,
     OP_SET_INT,
     OP_SUBSCRIBE,
+    OP_SECURE,
     OP_GET,
     OP_BIND,
     OP_CONNECT,
@@ -38,8 +40,10 @@ enum opcode {
     OP_MONITOR,
     OP_BIND_FD,
     OP_POLL,
+    OP_AWAIT,
     OP_MSG,
     OP_PROXY,
+    OP_STEER,
     OP_PURE,
     OP_TIMER,
     OP_Z85,
@@ -121,13 +125,15 @@ extern const int endpoint_count;
 extern const char *const type_names[];
 extern const char *const topics[];
 enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
-       TIMER_CALLS = 8, OLD_CALLS = 5 };
+       TIMER_CALLS = 8, OLD_CALLS = 5, STEER_CALLS = 5 };
 extern const char *const capabilities[];
 extern const int capability_count;
 
 /* What ours has not learnt yet: see tables.c. */
 int type_missing (int type);
 int option_missing (int option);
+/* Whether it says who may connect, and how. */
+int option_secures (int option);
 
 const char *errno_name (int number);
 

@@ -5,95 +5,22 @@
  * rest, or else the results would tell of chance: sockets are called (some of
  * their work is done only then), and time is given to I/O threads.
  */
-#define _GNU_SOURCE
-#include "diff.h"
 #include "execute.h"
 #include "text.h"
-#include "threads.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include <zmq.h>
-
-enum { PROXIES = 4, NAP_US = 150, LONGEST_SETTLING = 60, RECONNECTED_MS = 25,
-       MOST_ITEMS = 4 * SLOTS + 2 };
 
 static void *contexts[CONTEXTS];
 static int context_of[SLOTS];
 void *sockets[SLOTS];
-/* There is a REQ, which the oracle disconnects for a reply without delimiter. */
 int asking;
-int network_used;
-static int expected_at[BAD_ENDPOINTS];
-static int wait_scale;
-/* The last frame sent said that more would come. */
 int unfinished[SLOTS];
-static struct proxy
-{
-    pthread_t thread;
-    void *front, *back, *capture;
-    int rc, err;
-} proxies[PROXIES];
-static int proxy_count;
 
 static const char *const metadata[] = {"X-a:value", "X-bb:\x01other"};
 static const char *const filters[] = {"127.0.0.0/8", "10.1.2.3"};
 const char *const names[] = {"A", "BB", "CCC", "DDDDDDDDDDDDDDDDDDDDDDDD"};
-
-/* Coming to rest */
-
-static void touch (void)
-{
-    for (int s = 0; s < SLOTS; s++)
-        if (sockets[s]) {
-            int events;
-            size_t size = sizeof events;
-            zmq_getsockopt (sockets[s], ZMQ_EVENTS, &events, &size);
-        }
-}
-
-/* Until the other threads sleep, and calling the sockets wakes none of them. */
-void settle (void)
-{
-    int quiet = 0;
-    for (int i = 0; i < LONGEST_SETTLING * wait_scale && quiet <= wait_scale; i++) {
-        touch ();
-        long long before = others_worked_ns ();
-        usleep (NAP_US);
-        quiet = others_worked_ns () == before ? quiet + 1 : 0;
-        if (quiet > wait_scale && others_awake ())
-            quiet = 0;
-    }
-    touch ();
-}
-
-/* Of inproc, only closing is the work of other threads. */
-void rest (void)
-{
-    touch ();
-    touch ();
-    if (network_used || proxy_count)
-        settle ();
-}
-
-/* For what happens by the clock: reconnects. */
-static void rest_for (int ms)
-{
-    settle ();
-    usleep (1000u * (unsigned) (ms * wait_scale));
-    settle ();
-}
-
-long long clock_ms (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 int type_of (int s)
 {
@@ -127,67 +54,6 @@ void result (int rc)
         printf (" = %d %s", rc, errno_name (err));
 }
 
-/* Polling, proxies, functions without a socket */
-
-static void poll_sockets (int mask, int events, int z)
-{
-    zmq_pollitem_t items[MOST_ITEMS];
-    int slot[MOST_ITEMS], count = 0, quiet[2], ready[2];
-    if (pipe (quiet) || pipe (ready) || write (ready[1], "x", 1) != 1)
-        return;
-    for (int i = 0; i < SLOTS * (z & 8 ? 4 : 1); i++)
-        if (sockets[i % SLOTS] && (mask >> i % SLOTS & 1)) {
-            int s = i % SLOTS;
-            slot[count] = s;
-            items[count++] = (zmq_pollitem_t) {sockets[s], 0, (short) events, 0};
-        }
-    if (z & 2) {
-        slot[count] = -1;
-        items[count++] = (zmq_pollitem_t) {NULL, ready[0], (short) events, 0};
-    }
-    if (z & 4) {
-        slot[count] = -2;
-        items[count++] = (zmq_pollitem_t) {NULL, quiet[0], (short) events, 0};
-    }
-    int rc = zmq_poll (items, count, z & 1 ? 10 : 0);
-    result (rc);
-    for (int i = 0; i < count && rc >= 0; i++) /* else they mean nothing */
-        printf (" %d:%d", slot[i], items[i].revents);
-    close (quiet[0]);
-    close (quiet[1]);
-    close (ready[0]);
-    close (ready[1]);
-}
-
-static void *run_proxy (void *argument)
-{
-    struct proxy *proxy = argument;
-    proxy->rc = zmq_proxy (proxy->front, proxy->back, proxy->capture);
-    proxy->err = errno;
-    return NULL;
-}
-
-/* Sockets in a proxy's hands are nobody else's. No REP: from one that drops a
- * request without an envelope the oracle's proxy ends with EAGAIN. */
-static void start_proxy (int front, int back, int capture)
-{
-    if (!sockets[front] || !sockets[back] || proxy_count == PROXIES
-        || type_of (front) == ZMQ_REP || type_of (back) == ZMQ_REP) {
-        printf (" none");
-        return;
-    }
-    if (capture >= 0 && (capture == front || capture == back))
-        capture = -1;
-    struct proxy *proxy = &proxies[proxy_count++];
-    proxy->front = sockets[front];
-    proxy->back = sockets[back];
-    proxy->capture = capture >= 0 ? sockets[capture] : NULL;
-    sockets[front] = sockets[back] = NULL;
-    if (capture >= 0)
-        sockets[capture] = NULL;
-    pthread_create (&proxy->thread, NULL, run_proxy, proxy);
-}
-
 static void pure_call (int which, int argument)
 {
     static const int numbers[] = {0, 1, 11, 22, 113, 9999, -1, ZMQ_HAUSNUMERO,
@@ -202,84 +68,6 @@ static void pure_call (int which, int argument)
         printf (" has '%s'", name);
         result (zmq_has (name));
     }
-}
-
-/* Endpoints */
-
-/* What is left to send must not keep the context from ending. */
-static void shorten_linger (int s)
-{
-    int linger = 0;
-    size_t size = sizeof linger;
-    zmq_getsockopt (sockets[s], ZMQ_LINGER, &linger, &size);
-    if (linger < 0 || linger > LONGEST_WAIT_MS) {
-        linger = LONGEST_WAIT_MS;
-        zmq_setsockopt (sockets[s], ZMQ_LINGER, &linger, sizeof linger);
-    }
-}
-
-static void connection_call (const struct op *op)
-{
-    char text[512], wild[512] = "";
-    void *socket = sockets[op->s];
-    int place = op->x < BAD_ENDPOINTS ? op->x : -1;
-    size_t size = sizeof wild;
-    spell_endpoint (endpoints[op->x], text);
-    if ((op->code == OP_UNBIND || op->code == OP_DISCONNECT) && op->y
-        && zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, wild, &size) == 0)
-        strcpy (text, wild);
-    else if (op->code == OP_CONNECT)
-        last_wildcard (op->x, text);
-    printf (" '");
-    print_text (text);
-    printf ("'");
-    int conflate = 0;
-    size_t width = sizeof conflate;
-    zmq_getsockopt (socket, ZMQ_CONFLATE, &conflate, &width);
-    /* The oracle drops what was sent; it tells of subscriptions that end only
-     * when the peer has read everything. */
-    if ((conflate || type_of (op->s) == ZMQ_XPUB)
-        && (op->code == OP_UNBIND || op->code == OP_DISCONNECT)) {
-        printf (" not tried");
-        return;
-    }
-    if (strncmp (text, "inproc:", 7) != 0)
-        network_used = 1;
-    /* What part of the messages that came a disconnect drops depends on how far
-     * they were read: COMPAT.md. */
-    if (op->code == OP_UNBIND || op->code == OP_DISCONNECT) {
-        printf ("\n");
-        shorten_linger (op->s);
-        drain (op->s);
-        settle ();
-        printf ("   %s s%d ", op->code == OP_UNBIND ? "unbind" : "disconnect", op->s);
-        print_text (text);
-    }
-    int late = op->code == OP_BIND && place >= IPC_ENDPOINTS && expected_at[place];
-    if (op->code == OP_CONNECT && place >= 0)
-        expected_at[place] = 1;
-    switch (op->code) {
-        case OP_BIND: {
-            int rc = zmq_bind (socket, text);
-            result (rc);
-            if (rc == 0 && (place == WILD_TCP || place == WILD_IPC)
-                && zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, wild, &size) == 0)
-                note_wildcard (op->x, wild);
-            break;
-        }
-        case OP_CONNECT:
-            result (zmq_connect (socket, text));
-            break;
-        case OP_UNBIND:
-            result (zmq_unbind (socket, text));
-            break;
-        default:
-            result (zmq_disconnect (socket, text));
-    }
-    if (late)
-        rest_for (RECONNECTED_MS);
-    else
-        rest ();
 }
 
 static void subscribe (int s, int option, int which)
@@ -303,7 +91,7 @@ static void subscribe (int s, int option, int which)
 
 static void make_socket (int s, int context, int type)
 {
-    printf (" ctx%d type %d", context, type);
+    printf (" s%d ctx%d type %d", s, context, type);
     if (sockets[s] || !contexts[context]) {
         printf (" not tried");
         return;
@@ -347,9 +135,9 @@ static void context_option (const struct op *op)
 
 static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
-  "set", "subscribe", "get", "bind", "connect", "unbind", "disconnect", "send",
+  "set", "subscribe", "secure", "get", "bind", "connect", "unbind", "disconnect", "send",
   "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
-  "poll", "msg", "proxy", "pure", "timer", "z85", "wait"};
+  "poll", "await", "msg", "proxy", "steer", "pure", "timer", "z85", "wait"};
 
 static void carry_out (const struct op *op)
 {
@@ -395,6 +183,9 @@ static void carry_out (const struct op *op)
         case OP_SUBSCRIBE: /* x: option, or -1, -2: by message; y: which name */
             subscribe (s, op->x, op->y);
             break;
+        case OP_SECURE: /* x: as server */
+            secure (s, op->x);
+            return;
         case OP_GET: /* x: index of option, y: size */
             printf (" %s size %d", socket_options[op->x].name, op->y);
             get_option (s, &socket_options[op->x], op->y);
@@ -444,11 +235,18 @@ static void carry_out (const struct op *op)
         case OP_POLL: /* s: mask of sockets, x: events, y: see there */
             poll_sockets (s, op->x, op->y);
             return;
+        case OP_AWAIT: /* s: who sends, x: mask, y: by descriptors, z: seed */
+            await (s, op->x, op->y, (uint32_t) op->z);
+            break;
         case OP_MSG: /* s: socket, x: call, y: message, z: arguments */
             message_call (s, op->x, op->y, op->z);
             break;
-        case OP_PROXY: /* s, x, y: front, back, capture or -1 */
-            start_proxy (s, op->x, op->y);
+        case OP_PROXY: /* s, x, y: front, back, capture or -1; z: to be steered */
+            start_proxy (s, op->x, op->y, op->z ? contexts[context_of[s]] : NULL);
+            break;
+        case OP_STEER: /* s: which proxy, x: command */
+            settle ();
+            steer_proxy (s, op->x);
             break;
         case OP_PURE: /* x: which, y: argument */
             pure_call (op->x, op->y);
@@ -469,27 +267,14 @@ static void carry_out (const struct op *op)
 /* Reads what is left, closes everything. */
 static void finish (void)
 {
-    if (proxy_count) {
+    if (proxies_begun ()) {
         settle ();
         for (int c = 0; c < CONTEXTS; c++)
             if (contexts[c])
                 zmq_ctx_shutdown (contexts[c]);
         settle ();
     }
-    for (int i = 0; i < proxy_count; i++) {
-        pthread_join (proxies[i].thread, NULL);
-        errno = proxies[i].err;
-        printf ("proxy %d", i);
-        result (proxies[i].rc);
-        printf ("\n");
-        int zero = 0;
-        void *held[] = {proxies[i].front, proxies[i].back, proxies[i].capture};
-        for (int k = 0; k < 3; k++)
-            if (held[k] && (k == 0 || held[k] != held[k - 1])) {
-                zmq_setsockopt (held[k], ZMQ_LINGER, &zero, sizeof zero);
-                zmq_close (held[k]);
-            }
-    }
+    end_proxies ();
     for (int s = 0; s < SLOTS; s++)
         if (sockets[s])
             drain (s);

@@ -87,6 +87,14 @@ void monitor (int s, void *context, int events)
     static int count;
     char address[40];
     snprintf (address, sizeof address, "inproc://monitor%d", count++);
+    if (events < 0) {
+        printf (" no more");
+        result (zmq_socket_monitor (sockets[s], NULL, 0));
+        rest ();
+        read_monitors ();
+        end_monitor (s);
+        return;
+    }
     printf (" events %x", (unsigned) events);
     if (monitors[s] || !context) {
         printf (" not tried");

@@ -1,4 +1,4 @@
-/* options.c - sets and reads options of any size. */
+/* options.c - sets and reads options of any size; those of CURVE together. */
 #include "execute.h"
 #include "diff.h"
 #include "text.h"
@@ -55,4 +55,28 @@ void get_option (int s, const struct option *option, int size)
         print_bytes (value, got < sizeof value ? got : sizeof value);
     if (option->number != ZMQ_ROUTING_ID) /* STREAM's are random */
         printf (" ~%x", hash_bytes (value, sizeof value));
+}
+
+static int set_text (int s, int option, const char *text)
+{
+    return zmq_setsockopt (sockets[s], option, text, strlen (text));
+}
+
+/* CURVE: all servers have one pair of keys, all clients another one. */
+void secure (int s, int server)
+{
+    static char keys[4][41];
+    int yes = 1, rc;
+    if (!keys[0][0])
+        for (int i = 0; i < 4; i += 2)
+            zmq_curve_keypair (keys[i], keys[i + 1]);
+    printf (" %s", server ? "server" : "client");
+    if (server)
+        rc = zmq_setsockopt (sockets[s], ZMQ_CURVE_SERVER, &yes, sizeof yes)
+             + set_text (s, ZMQ_CURVE_SECRETKEY, keys[1]);
+    else
+        rc = set_text (s, ZMQ_CURVE_SERVERKEY, keys[0])
+             + set_text (s, ZMQ_CURVE_PUBLICKEY, keys[2])
+             + set_text (s, ZMQ_CURVE_SECRETKEY, keys[3]);
+    result (rc);
 }

@@ -10,13 +10,22 @@
 /* Left out until ours has them (COMPAT.md, "What is not there yet"). Shorten
  * these lists as it learns. */
 static const int missing_options[] = {
-  44, 45, 46, 47, 48, 49, 50, 55, 93, /* PLAIN, CURVE, ZAP */
   68, 99, 100,                        /* SOCKS */
 };
 
 int type_missing (int type)
 {
     return type > ZMQ_STREAM && type <= 20; /* drafts, of which the oracle has some */
+}
+
+/* PLAIN, CURVE, GSSAPI, ZAP */
+int option_secures (int option)
+{
+    return (option >= ZMQ_PLAIN_SERVER && option <= ZMQ_CURVE_SERVERKEY)
+           || (option >= ZMQ_GSSAPI_SERVER && option <= ZMQ_GSSAPI_PLAINTEXT)
+           || option == ZMQ_GSSAPI_PRINCIPAL_NAMETYPE
+           || option == ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE
+           || option == ZMQ_ZAP_DOMAIN || option == 93;
 }
 
 int option_missing (int option)

@@ -365,6 +365,10 @@ int main (int argc, char **argv)
                       && (type == ZMQ_DEALER || type == ZMQ_ROUTER);
 
     secure (context, binds);
+    const char *proxy = getenv ("PEER_PROXY");
+    if (proxy && !binds)
+        must (zmq_setsockopt (subject, ZMQ_SOCKS_PROXY, proxy, strlen (proxy)) == 0,
+              "proxy", -1);
     if (binds) {
         char bound[256];
         size_t size = sizeof bound;

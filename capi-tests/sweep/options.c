@@ -13,7 +13,6 @@ static const struct row
     enum kind kind;
     enum access access;
     long long min, max;
-    int works;
 } rows[] = {
 #include "option_rows.h"
 };
@@ -44,8 +43,7 @@ static void *fresh (const struct subject *of)
 
 static void label (const struct subject *of, char *to, size_t size)
 {
-    snprintf (to, size, "%s %s%s", types[of->type], of->row.name,
-              of->row.works ? "" : " (later)");
+    snprintf (to, size, "%s %s", types[of->type], of->row.name);
 }
 
 /* The answer, and what is in the buffer; descriptors differ, of course. */

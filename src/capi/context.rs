@@ -24,7 +24,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// Ends a context: waits until its sockets are closed and have lingered.
 /// EFAULT, EINTR (call it again).
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
+pub extern "C-unwind" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
     guard_keeping_errno(|| context(context_)?.terminate())
 }
 
@@ -66,13 +66,13 @@ pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
 
 /// Old name of `zmq_ctx_term`.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_term(context_: *mut c_void) -> c_int {
+pub extern "C-unwind" fn zmq_term(context_: *mut c_void) -> c_int {
     zmq_ctx_term(context_)
 }
 
 /// Old name of `zmq_ctx_term`.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_ctx_destroy(context_: *mut c_void) -> c_int {
+pub extern "C-unwind" fn zmq_ctx_destroy(context_: *mut c_void) -> c_int {
     zmq_ctx_term(context_)
 }
 

@@ -14,7 +14,11 @@ use crate::message::Message;
 
 /// Old name of `zmq_proxy`, without a capture. The type says nothing.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_device(type_: c_int, frontend: *mut c_void, backend: *mut c_void) -> c_int {
+pub extern "C-unwind" fn zmq_device(
+    type_: c_int,
+    frontend: *mut c_void,
+    backend: *mut c_void,
+) -> c_int {
     let _ = type_;
     zmq_proxy(frontend, backend, ptr::null_mut())
 }
@@ -24,7 +28,11 @@ pub extern "C" fn zmq_device(type_: c_int, frontend: *mut c_void, backend: *mut 
 /// # Safety
 /// As for [`zmq_msg_send`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendmsg(s: *mut c_void, msg: *mut Message, flags: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_sendmsg(
+    s: *mut c_void,
+    msg: *mut Message,
+    flags: c_int,
+) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { zmq_msg_send(msg, s, flags) }
 }
@@ -34,7 +42,11 @@ pub unsafe extern "C" fn zmq_sendmsg(s: *mut c_void, msg: *mut Message, flags: c
 /// # Safety
 /// As for [`zmq_msg_recv`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recvmsg(s: *mut c_void, msg: *mut Message, flags: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_recvmsg(
+    s: *mut c_void,
+    msg: *mut Message,
+    flags: c_int,
+) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { zmq_msg_recv(msg, s, flags) }
 }
@@ -49,7 +61,7 @@ pub unsafe extern "C" fn zmq_recvmsg(s: *mut c_void, msg: *mut Message, flags: c
 /// # Safety
 /// `iov` is NULL or readable for `count` buffers, each of them readable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendiov(
+pub unsafe extern "C-unwind" fn zmq_sendiov(
     s: *mut c_void,
     iov: *mut iovec,
     count: usize,
@@ -84,7 +96,7 @@ pub unsafe extern "C" fn zmq_sendiov(
 /// # Safety
 /// `count` is NULL or valid; `iov` is NULL or writable for `*count` buffers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recviov(
+pub unsafe extern "C-unwind" fn zmq_recviov(
     s: *mut c_void,
     iov: *mut iovec,
     count: *mut usize,

@@ -1,9 +1,14 @@
 //! The way out of every exported function: a `Result` becomes what C expects,
-//! and a panic becomes an error of that one call.
+//! a panic becomes an error of that one call, and a thread that was cancelled
+//! while it waited ends.
 //!
 //! A panic never crosses the boundary and never aborts the host. The panic
 //! hook has reported it on stderr by the time it arrives here; the caller sees
 //! a failure with the errno that fits what may still be trusted afterwards.
+//!
+//! Functions that may wait are `extern "C-unwind"`: a cancelled thread ends by
+//! unwinding, from here, where nothing of ours is left to be dropped
+//! (`sync/cancel.rs`).
 
 use std::ffi::{c_int, c_long, c_ulong};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +16,7 @@ use std::ptr;
 
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
+use crate::sync::end_thread;
 
 /// A result of the core that has a form in C.
 pub(crate) trait Answer {
@@ -74,20 +80,25 @@ pub(crate) fn guard_or<A: Answer>(
     contain: impl FnOnce() -> Errno,
     body: impl FnOnce() -> Result<A>,
 ) -> A::C {
+    // Nothing here needs dropping any more when `fail` is called.
+    match outcome(contain, body) {
+        Ok(answer) => answer.success(),
+        Err(error) => fail::<A>(error),
+    }
+}
+
+#[inline]
+fn outcome<A>(contain: impl FnOnce() -> Errno, body: impl FnOnce() -> Result<A>) -> Result<A> {
     let outcome = catch_unwind(AssertUnwindSafe(body));
     // Nothing is held here: callers' free functions may run.
     run_waiting_frees();
-    match outcome {
-        Ok(Ok(answer)) => answer.success(),
-        Ok(Err(error)) => fail::<A>(error),
-        Err(payload) => {
-            // A payload may itself panic when it is dropped: that one leaks.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(again);
-            }
-            fail::<A>(contain())
+    outcome.unwrap_or_else(|payload| {
+        // A payload may itself panic when it is dropped: that one leaks.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
         }
-    }
+        Err(contain())
+    })
 }
 
 /// As [`guard`], for bodies whose success may pass through failing system
@@ -105,6 +116,11 @@ pub(crate) fn guard_keeping_errno<A: Answer>(body: impl FnOnce() -> Result<A>) -
 #[cold]
 #[inline(never)]
 fn fail<A: Answer>(error: Errno) -> A::C {
+    if error == Errno::ECANCELED {
+        // SAFETY: only a thread that was cancelled in a call comes here, and its
+        // entry has nothing to drop.
+        unsafe { end_thread() };
+    }
     set_errno(error.raw());
     A::FAILURE
 }
@@ -123,6 +139,8 @@ pub(crate) fn set_errno(value: c_int) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::c_void;
+
     use super::*;
 
     #[test]
@@ -146,6 +164,25 @@ mod tests {
         assert_eq!(errno(), libc::ENOMEM);
         assert_eq!(guard_keeping_errno(|| Err::<usize, _>(Errno::EINTR)), 0);
         assert_eq!(errno(), libc::EINTR);
+    }
+
+    #[test]
+    fn a_cancelled_call_ends_its_thread() {
+        extern "C-unwind" fn call(_: *mut c_void) -> *mut c_void {
+            guard(|| Err::<*mut c_void, _>(Errno::ECANCELED))
+        }
+        type StartRoutine = extern "C" fn(*mut c_void) -> *mut c_void;
+        let mut thread = 0;
+        let mut result = ptr::null_mut();
+        // SAFETY: a thread may be left by unwinding, whatever the type says; it
+        // is joined once.
+        unsafe {
+            let call: StartRoutine =
+                std::mem::transmute(call as extern "C-unwind" fn(*mut c_void) -> *mut c_void);
+            assert_eq!(libc::pthread_create(&mut thread, ptr::null(), call, ptr::null_mut()), 0);
+            assert_eq!(libc::pthread_join(thread, &mut result), 0);
+        }
+        assert_eq!(result.addr(), usize::MAX);
     }
 
     #[test]

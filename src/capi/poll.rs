@@ -18,35 +18,29 @@ use crate::proxy::proxy;
 /// # Safety
 /// `items` is NULL or valid for `nitems` items.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_poll(
+    items: *mut PollItem,
+    nitems: c_int,
+    timeout: c_long,
+) -> c_int {
     guard_keeping_errno(|| {
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         let count = usize::try_from(nitems).map_err(|_| Errno::EINVAL)?;
-        if count == 0 {
-            return sleep(timeout);
-        }
-        if items.is_null() {
-            return Err(Errno::EFAULT);
-        }
-        // SAFETY: the caller's promise.
-        let items = unsafe { std::slice::from_raw_parts_mut(items, count) };
+        let items = match count {
+            0 => &mut [],
+            _ if items.is_null() => return Err(Errno::EFAULT),
+            // SAFETY: the caller's promise.
+            _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
+        };
         poll(items, timeout).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
     })
-}
-
-/// Nothing to wait for but the time.
-fn sleep(timeout: Option<Duration>) -> crate::error::Result<c_int> {
-    match timeout {
-        Some(Duration::ZERO) | None => Ok(0),
-        timeout => poll(&mut [], timeout).map(|_| 0),
-    }
 }
 
 /// Passes messages between two sockets, and copies of them to `capture`
 /// unless that is NULL, until the context ends. Returns -1 with ETERM, EINTR,
 /// EFAULT, ENOTSOCK.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_proxy(
+pub extern "C-unwind" fn zmq_proxy(
     frontend: *mut c_void,
     backend: *mut c_void,
     capture: *mut c_void,
@@ -60,7 +54,7 @@ pub extern "C" fn zmq_proxy(
 /// NULL for `control`: nothing steers it. EINVAL for a command of several
 /// frames, ENOTSUP when `control` cannot answer.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_proxy_steerable(
+pub extern "C-unwind" fn zmq_proxy_steerable(
     frontend: *mut c_void,
     backend: *mut c_void,
     capture: *mut c_void,

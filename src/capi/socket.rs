@@ -10,6 +10,7 @@ use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::socket::{ARENA, Blocking, Slot};
 use crate::socket_type::SocketType;
+use crate::sync::uncancelled;
 
 /// `ZMQ_DONTWAIT`.
 const DONTWAIT: c_int = 1;
@@ -186,7 +187,9 @@ unsafe fn with_endpoint(
         // SAFETY: the caller's promise.
         let text = unsafe { CStr::from_ptr(addr) };
         // Paths beyond UTF-8 cannot be said; see COMPAT.md.
-        call(slot, text.to_str().map_err(|_| Errno::EINVAL)?)
+        let text = text.to_str().map_err(|_| Errno::EINVAL)?;
+        // Names may be looked up, sockets made.
+        uncancelled(|| call(slot, text))
     })
 }
 
@@ -196,7 +199,7 @@ unsafe fn with_endpoint(
 /// # Safety
 /// `buf` is NULL or readable for `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send(
+pub unsafe extern "C-unwind" fn zmq_send(
     s: *mut c_void,
     buf: *const c_void,
     len: usize,
@@ -219,7 +222,7 @@ pub unsafe extern "C" fn zmq_send(
 /// `buf` is NULL or readable for `len` bytes for as long as the message may
 /// live.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send_const(
+pub unsafe extern "C-unwind" fn zmq_send_const(
     s: *mut c_void,
     buf: *const c_void,
     len: usize,
@@ -243,7 +246,7 @@ pub unsafe extern "C" fn zmq_send_const(
 /// # Safety
 /// `buf` is NULL or writable for `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recv(
+pub unsafe extern "C-unwind" fn zmq_recv(
     s: *mut c_void,
     buf: *mut c_void,
     len: usize,
@@ -271,7 +274,11 @@ pub unsafe extern "C" fn zmq_recv(
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_send(msg: *mut Message, s: *mut c_void, flags: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_send(
+    msg: *mut Message,
+    s: *mut c_void,
+    flags: c_int,
+) -> c_int {
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
@@ -281,7 +288,8 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Message, s: *mut c_void, flags: 
         let more = message.more();
         message.set_more(flags & SNDMORE != 0);
         let sent = slot.send(message, blocking(flags));
-        if sent.is_err() {
+        // Otherwise what was tried stays to be seen, as in libzmq.
+        if sent == Err(Errno::ETERM) {
             message.set_more(more);
         }
         sent?;
@@ -289,23 +297,24 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Message, s: *mut c_void, flags: 
     })
 }
 
-/// Receives a frame into a message, whose former content is released, also
-/// when there is none (EAGAIN). Returns its length. Errors as `zmq_recv`; EFAULT for what is no message.
+/// Receives a frame into a message, whose former content is released; when there
+/// is none (EAGAIN), too, but for XPUB and STREAM. Returns its length. Errors as
+/// `zmq_recv`; EFAULT for what is no message.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Message, s: *mut c_void, flags: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_recv(
+    msg: *mut Message,
+    s: *mut c_void,
+    flags: c_int,
+) -> c_int {
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
         let message = unsafe { &mut *msg };
-        let received = slot.recv(message, true, blocking(flags));
-        if let Err(Errno::EAGAIN) = received {
-            *message = Message::new();
-        }
-        received?;
+        slot.recv(message, true, blocking(flags))?;
         Ok(size(message.len()))
     })
 }

@@ -4,15 +4,17 @@
 //!
 //! What is no handle, or was given up, answers EFAULT.
 
-use std::ffi::{c_int, c_ulong, c_void};
+use std::ffi::{c_int, c_uint, c_ulong, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::time::Instant;
 
-use super::entry::{guard, guard_keeping_errno};
+use super::entry::{errno, guard, guard_keeping_errno, set_errno};
 use super::handles::Handles;
 use crate::error::{Errno, Result};
-use crate::sync::{Arena, AtomicBool, AtomicU32, Ordering, with_signals_blocked};
+use crate::sync::{
+    Arena, AtomicBool, AtomicU32, Ordering, pthread_join, sleep, with_signals_blocked,
+};
 
 /// `zmq_thread_fn *` as C passes it.
 pub type ThreadFnPointer = Option<unsafe extern "C" fn(argument: *mut c_void)>;
@@ -37,13 +39,13 @@ pub extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
 
 /// Sleeps for that many seconds, or until a signal is caught.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_sleep(seconds: c_int) {
-    guard_keeping_errno(|| {
-        // A negative number has always been a very long sleep.
-        // SAFETY: takes no pointers.
-        unsafe { libc::sleep(seconds as libc::c_uint) };
-        Ok(())
-    });
+pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
+    let before = errno();
+    // A negative number has always been a very long sleep.
+    // SAFETY: takes no pointers. A cancelled thread is unwound from there: nothing
+    // here needs dropping.
+    unsafe { sleep(seconds as c_uint) };
+    set_errno(before);
 }
 
 /// Runs `func(arg)` on a new thread; NULL when there is none to be had.
@@ -60,15 +62,19 @@ pub unsafe extern "C" fn zmq_threadstart(func: ThreadFnPointer, arg: *mut c_void
 
 /// Waits for a thread's end and gives up its handle.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_threadclose(thread: *mut c_void) {
-    guard_keeping_errno(|| {
-        let thread = THREADS.close(thread)?;
-        // SAFETY: joined once, since the handle is gone now.
-        match unsafe { libc::pthread_join(thread, ptr::null_mut()) } {
-            0 => Ok(()),
-            error => Err(Errno::from_raw(error)),
-        }
+pub extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
+    let mut own = 0;
+    let found = guard(|| {
+        own = THREADS.close(thread)?;
+        Ok(())
     });
+    if found == 0 {
+        let before = errno();
+        // SAFETY: joined once, since the handle is gone now. A cancelled thread is
+        // unwound from there: nothing here needs dropping.
+        let error = unsafe { pthread_join(own, ptr::null_mut()) };
+        set_errno(if error == 0 { before } else { error });
+    }
 }
 
 /// Makes a counter that several threads may use, at 0.

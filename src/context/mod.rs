@@ -21,7 +21,7 @@ use crate::reactor::{ReactorPool, Settings};
 use crate::session;
 use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation};
+use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation, uncancelled};
 use crate::transport::Resolver;
 
 /// A context.
@@ -216,7 +216,8 @@ impl Context {
     }
 
     /// Waits until all sockets are closed and nothing lingers, then ends the
-    /// threads. `EINTR` when a signal handler ran: it may be called again.
+    /// threads. `EINTR` when a signal handler ran, `ECANCELED` when the thread
+    /// was cancelled: it may be called again.
     pub(crate) fn terminate(&self) -> Result<()> {
         if self.is_inherited() {
             self.abandon();
@@ -230,7 +231,7 @@ impl Context {
         ended?;
         let works = self.state.lock().works.take();
         if let Some(works) = works {
-            works.reactors.stop();
+            uncancelled(|| works.reactors.stop());
         }
         Ok(())
     }
@@ -249,8 +250,10 @@ impl Context {
                     return Ok(());
                 }
             }
-            if parker.park(None) == Parked::Interrupted {
-                return Err(Errno::EINTR);
+            match parker.park(None) {
+                Parked::Unparked | Parked::TimedOut => {}
+                Parked::Interrupted => return Err(Errno::EINTR),
+                Parked::Cancelled => return Err(Errno::ECANCELED),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::mem::ManuallyDrop;
 
 use super::*;
+use crate::error::Errno;
 
 #[test]
 fn bodies_of_every_kind_read_back() {

@@ -18,6 +18,7 @@ mod markdown;
 mod row;
 mod security;
 mod socket;
+mod socks;
 mod table;
 
 pub use c_table::c_table;
@@ -25,3 +26,4 @@ pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
 pub use security::{MechanismChoice, SecurityOptions};
 pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};
+pub use socks::SocksOptions;

@@ -48,9 +48,10 @@ pub(super) enum Kind {
     /// A key: 32 bytes, or the 40 characters of its Z85, maybe with a
     /// terminating zero; to be read, always with one.
     Key,
-    /// Text of this many bytes at most. It is stored as given, so that a
+    /// Text of this many bytes; NULL clears it, with whatever size where a text
+    /// may be empty. It is stored as given, so that a
     /// terminating zero given with it counts as part of it; reading adds one.
-    Text { max: usize },
+    Text { min: usize, max: usize },
 }
 
 /// A key of CURVE, wiped when it is dropped.
@@ -87,11 +88,6 @@ pub(super) enum State {
     Now(Set, Get),
     /// All of it where GSSAPI's library can be loaded, and nothing where not.
     Gssapi(Set, Get),
-    /// Reading gives the default, which holds as long as setting answers
-    /// `EINVAL`: until this step.
-    ReadsDefault(u8),
-    /// Nothing until this step.
-    Later(u8),
     /// Nothing ever: libzmq is not built with it either.
     Absent,
 }
@@ -216,6 +212,11 @@ impl Row {
             }
     }
 
+    /// Whether NULL may be set, whatever its size.
+    pub(super) fn takes_null(&self) -> bool {
+        matches!((&self.state, self.kind), (State::Now(..), Kind::Text { min: 0, .. }))
+    }
+
     /// Writes the value to the buffer, zeros behind it; returns its length.
     pub(super) fn get(
         &self,
@@ -238,15 +239,7 @@ impl Row {
                 Get::LiveText(load) => self.write_bytes(load(live), buffer),
             };
         }
-        match (&self.state, self.kind, self.initial) {
-            (State::ReadsDefault(_), Kind::Text { .. }, Initial::Empty) => {
-                self.write_bytes(&[], buffer)
-            }
-            (State::ReadsDefault(_), _, Initial::Int(value)) => {
-                write_exactly(&(value as i32).to_ne_bytes(), buffer)
-            }
-            _ => Err(Errno::EINVAL),
-        }
+        Err(Errno::EINVAL)
     }
 
     /// What sets it and what fetches it, as far as it works.
@@ -282,7 +275,7 @@ impl Kind {
         let length = value.map_or(0, <[u8]>::len);
         let allowed = match self {
             Kind::Binary { min, max } => (min..=max).contains(&length),
-            Kind::Text { max } => value.is_none() || (1..=max).contains(&length),
+            Kind::Text { min, max } => value.is_none() || (min..=max).contains(&length),
             _ => false,
         };
         if allowed { Ok(()) } else { Err(Errno::EINVAL) }

@@ -11,7 +11,7 @@ use super::row::{
     FROM_MINUS_1, Get,
     Initial::{self, Empty, Int, Words},
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
-    State::{self, Absent, Later, Now, ReadsDefault},
+    State::{self, Absent, Now},
 };
 use super::security::{
     CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVER, CURVE_SERVERKEY, GSSAPI_PLAINTEXT,
@@ -20,6 +20,7 @@ use super::security::{
     ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
 };
 use super::socket::{Change, Filter, PatternOption};
+use super::socks::{SOCKS_PASSWORD, SOCKS_PROXY, SOCKS_USERNAME};
 
 /// The row of an option.
 pub(super) fn find(option: i32) -> Option<&'static Row> {
@@ -211,9 +212,10 @@ const LOOSE: Kind = Kind::LooseFlag;
 const ANY_FLAG: Kind = Kind::AnyFlag;
 const ID: Kind = Kind::Binary { min: 1, max: 255 };
 const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
-const SHORT_TEXT: Kind = Kind::Text { max: 255 };
-const ANY_TEXT: Kind = Kind::Text { max: usize::MAX };
-const DEVICE: Kind = Kind::Text { max: 16 };
+const SHORT_TEXT: Kind = Kind::Text { min: 1, max: 255 };
+const SHORT_OR_NO_TEXT: Kind = Kind::Text { min: 0, max: 255 };
+const ANY_TEXT: Kind = Kind::Text { min: 1, max: usize::MAX };
+const DEVICE: Kind = Kind::Text { min: 1, max: 16 };
 const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
 const NAME_TYPE: Kind = Kind::Int { min: 0, max: 2 };
@@ -329,7 +331,8 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(65, "GSSAPI_PLAINTEXT", FLAG, "", Int(0), ReadWrite, GSSAPI_PLAINTEXT),
     Row::new(66, "HANDSHAKE_IVL", NOT_NEGATIVE, "ms", Int(30_000), ReadWrite,
         millis!(handshake_ivl, none is 0)).noting("0: for ever"),
-    Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, ReadsDefault(3)),
+    Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
+        .noting("for tcp connects"),
     Row::new(69, "XPUB_NODROP", LOOSE, "", Int(0), WriteOnly, pattern!(XPubNoDrop))
         .on(&[Pub, XPub]).at_once(),
     Row::new(71, "XPUB_MANUAL", LOOSE, "", Int(0), WriteOnly, pattern!(XPubManual))
@@ -375,8 +378,10 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly,
         pattern!(XPubManualLastValue)).on(&[Pub, XPub]).at_once()
         .noting("draft; sets ZMQ_XPUB_MANUAL, too"),
-    Row::new(99, "SOCKS_USERNAME", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
-    Row::new(100, "SOCKS_PASSWORD", SHORT_TEXT, "", Empty, ReadWrite, Later(3)).noting("draft"),
+    Row::new(99, "SOCKS_USERNAME", SHORT_OR_NO_TEXT, "", Empty, ReadWrite, SOCKS_USERNAME)
+        .noting("draft"),
+    Row::new(100, "SOCKS_PASSWORD", SHORT_OR_NO_TEXT, "", Empty, ReadWrite, SOCKS_PASSWORD)
+        .noting("draft"),
     Row::new(108, "ONLY_FIRST_SUBSCRIBE", LOOSE, "", Int(0), WriteOnly,
         pattern!(OnlyFirstSubscribe)).on(&[Pub, XPub, XSub]).at_once().noting("draft"),
     Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, int!(reconnect_stop))
@@ -460,7 +465,7 @@ mod tests {
     fn fresh_sockets_have_the_defaults_of_the_table() {
         let pair = SocketOptions::new(SocketType::Pair, &ContextOptions::default());
         for row in TABLE.iter().filter(|row| row.access != Access::WriteOnly) {
-            let works = matches!(row.state, State::Now(..) | State::ReadsDefault(_));
+            let works = matches!(row.state, State::Now(..));
             let mut buffer = [0xaa; 8];
             match row.initial {
                 Initial::Int(value) if works => {

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod dealer;
+mod inheritance;
 mod interest;
 mod news;
 mod pair;
@@ -20,6 +21,8 @@ mod requests;
 mod router;
 mod stream;
 mod sub;
+mod subscribers;
+mod waiting;
 mod xpub;
 mod xsub;
 
@@ -68,8 +71,8 @@ pub(crate) trait Pattern: Send {
     /// is left alone; `EAGAIN`: try again when something has changed.
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
-    /// Receives a frame into `message`. `EAGAIN`: nothing there, and what
-    /// `message` holds is of no use.
+    /// Receives a frame into `message`. `EAGAIN`: nothing there, and `message` is
+    /// empty or, of XPUB and STREAM, as it was.
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
     /// Whether [`Pattern::recv`] would succeed.

@@ -66,7 +66,10 @@ impl Pattern for Pair {
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.peer {
             Some(peer) if pipes.pop(peer, message) => Ok(()),
-            _ => Err(Errno::EAGAIN),
+            _ => {
+                message.clear();
+                Err(Errno::EAGAIN)
+            }
         }
     }
 

@@ -30,11 +30,10 @@ enum State {
 
 impl Rep {
     /// Reads a request's envelope and lays it before the reply. Requests
-    /// without a delimiter are passed over.
-    fn hear_envelope(&mut self, pipes: &mut PipeSet) -> Result<()> {
-        let mut frame = Message::new();
+    /// without a delimiter are passed over. Uses `frame` for it.
+    fn hear_envelope(&mut self, pipes: &mut PipeSet, frame: &mut Message) -> Result<()> {
         loop {
-            self.router.recv(pipes, &mut frame)?;
+            self.router.recv(pipes, frame)?;
             let mut routing_id = true;
             loop {
                 let delimiter = !routing_id && frame.is_empty();
@@ -42,13 +41,13 @@ impl Rep {
                     self.router.rollback(pipes);
                     break;
                 }
-                self.router.send(pipes, &mut frame)?;
+                self.router.send(pipes, frame)?;
                 if delimiter {
                     self.state = State::Hearing;
                     return Ok(());
                 }
                 routing_id = false;
-                self.router.recv(pipes, &mut frame)?;
+                self.router.recv(pipes, frame)?;
             }
         }
     }
@@ -90,7 +89,7 @@ impl Pattern for Rep {
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.state {
             State::Answering => return Err(Errno::EFSM),
-            State::Idle => self.hear_envelope(pipes)?,
+            State::Idle => self.hear_envelope(pipes, message)?,
             State::Hearing => {}
         }
         self.router.recv(pipes, message)?;

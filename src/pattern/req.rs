@@ -78,17 +78,16 @@ impl Req {
         }
     }
 
-    /// Reads what goes before the reply. Replies that do not begin as the
-    /// request did are passed over.
-    fn hear_beginning(&mut self, pipes: &mut PipeSet) -> Result<()> {
-        let mut frame = Message::new();
+    /// Reads what goes before the reply, into `frame`. Replies that do not begin as
+    /// the request did are passed over.
+    fn hear_beginning(&mut self, pipes: &mut PipeSet, frame: &mut Message) -> Result<()> {
         loop {
-            self.recv_frame(pipes, &mut frame)?;
+            self.recv_frame(pipes, frame)?;
             let mut fits = true;
             if self.correlate {
                 fits = frame.more() && frame.data() == self.request_number.to_ne_bytes();
                 if fits {
-                    self.recv_frame(pipes, &mut frame)?;
+                    self.recv_frame(pipes, frame)?;
                 }
             }
             if fits && frame.more() && frame.is_empty() {
@@ -96,7 +95,7 @@ impl Req {
                 return Ok(());
             }
             while frame.more() {
-                self.recv_frame(pipes, &mut frame)?;
+                self.recv_frame(pipes, frame)?;
             }
         }
     }
@@ -145,7 +144,7 @@ impl Pattern for Req {
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.state {
             State::Idle | State::Asking => return Err(Errno::EFSM),
-            State::Waiting => self.hear_beginning(pipes)?,
+            State::Waiting => self.hear_beginning(pipes, message)?,
             State::Hearing => {}
         }
         self.recv_frame(pipes, message)?;

@@ -4,15 +4,18 @@
 //!
 //! A peer is unknown until its id has come. One without an id of its own is
 //! given one of five bytes, the first zero. One whose id is taken waits,
-//! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over.
+//! unheard, until the id is free; with `ZMQ_ROUTER_HANDOVER` it takes over, and
+//! what its predecessor had sent is received first.
 //!
 //! With `ZMQ_ROUTER_RAW` peers are known from the start, by ids of ours; a
 //! message to one has a single frame behind the id, and an empty one closes it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use super::Pattern;
+use super::inheritance::{Inheritance, envelope};
 use super::peers::Peers;
+use super::waiting::Waiting;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -27,10 +30,11 @@ pub(super) struct Router {
     /// Peers whose id has not come.
     unknown: HashSet<Key>,
     /// Peers whose id is taken, by that id.
-    waiting: HashMap<Box<[u8]>, VecDeque<Key>>,
+    waiting: Waiting,
     /// The id of a message that was fetched to see whether there is one: it is
     /// the next to be received, whatever comes of its peer.
     looked_at: Option<Message>,
+    inheritance: Inheritance,
     /// A frame that waits behind its routing id.
     held: Option<Message>,
     /// The frames of a message are being received.
@@ -74,11 +78,15 @@ impl Router {
         if let Some(holder) = self.peers.key(&id) {
             if !self.handover {
                 self.unknown.remove(&key);
-                self.waiting.entry(id).or_default().push_back(key);
+                self.waiting.add(id, key);
                 return;
             }
+            // That of which the user has some frames is kept by the queue.
+            self.input.keep_rest(pipes, holder);
+            self.inheritance.take(pipes, holder, &id);
             self.forget(pipes, holder);
-            pipes.retire(holder);
+            // What it was sent goes on its way, for as long as this socket lets it.
+            pipes.shut(holder);
         }
         self.unknown.remove(&key);
         self.peers.learn(key, id);
@@ -103,11 +111,7 @@ impl Router {
 
     /// An id is free: whoever has waited longest for it may have it.
     fn give_away(&mut self, pipes: &mut PipeSet, id: Box<[u8]>) {
-        let Some(mut waiting) = self.waiting.remove(&id) else { return };
-        if let Some(next) = waiting.pop_front() {
-            if !waiting.is_empty() {
-                self.waiting.insert(id.clone(), waiting);
-            }
+        if let Some(next) = self.waiting.next(&id) {
             self.peers.learn(next, id);
             self.readable(pipes, next);
         }
@@ -115,14 +119,8 @@ impl Router {
 
     /// A peer that waited for its id is gone.
     fn stop_waiting(&mut self, pipes: &mut PipeSet, key: Key) {
-        let id = pipes.pipe(key).and_then(|pipe| pipe.routing_id().map(Box::<[u8]>::from));
-        if let Some(id) = id
-            && let Some(waiting) = self.waiting.get_mut(&id)
-        {
-            waiting.retain(|waiting| *waiting != key);
-            if waiting.is_empty() {
-                self.waiting.remove(&id);
-            }
+        if let Some(id) = pipes.pipe(key).and_then(|pipe| pipe.routing_id()) {
+            self.waiting.remove(id, key);
         }
     }
 
@@ -220,6 +218,13 @@ impl Pattern for Router {
             *message = held;
             return Ok(());
         }
+        if !self.input.is_reading()
+            && let Some(frame) = self.inheritance.pop()
+        {
+            self.in_message = frame.more();
+            *message = frame;
+            return Ok(());
+        }
         // Whoever receives the body may ask for what this call's caller cannot.
         pipes.with_metadata |= !self.in_message;
         let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
@@ -227,17 +232,18 @@ impl Pattern for Router {
             self.in_message = message.more();
             return Ok(());
         }
-        let mut first = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
-        first.set_more(true);
-        first.set_metadata(message.metadata().cloned());
+        let first = envelope(self.peers.id(key).unwrap_or_default(), message)?;
         self.held = Some(std::mem::replace(message, first));
         self.in_message = true;
         Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.held.is_some() || self.in_message {
-            return self.held.is_some() || self.input.has_input(pipes);
+        if self.held.is_some() {
+            return true;
+        }
+        if self.in_message {
+            return !self.inheritance.is_empty() || self.input.has_input(pipes);
         }
         let mut first = Message::new();
         if self.recv(pipes, &mut first).is_ok() {

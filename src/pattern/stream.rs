@@ -5,6 +5,8 @@
 //!
 //! Over inproc the peers are sockets, and each frame of theirs is a message.
 
+use std::collections::VecDeque;
+
 use super::Pattern;
 use super::peers::Peers;
 use crate::error::{Errno, Result};
@@ -18,8 +20,9 @@ use crate::routing::FairQueue;
 pub(super) struct Stream {
     peers: Peers,
     input: FairQueue,
-    /// Bytes that wait behind their routing id.
-    held: Option<Message>,
+    /// What was fetched and not received: a routing id and bytes, or bytes. A look
+    /// whether there is something fetches it, and so decides whose turn it is.
+    fetched: VecDeque<Message>,
     sending: Sending,
     /// The id given last, until the socket has taken it.
     given_id: Option<Box<[u8]>>,
@@ -37,6 +40,20 @@ enum Sending {
 }
 
 impl Stream {
+    /// Takes in what is next to be received.
+    fn fetch(&mut self, pipes: &mut PipeSet) -> Result<()> {
+        // Whoever receives the body may ask for what this call's caller cannot.
+        pipes.with_metadata = true;
+        let mut body = Message::new();
+        let key = self.input.recv(pipes, &mut body).ok_or(Errno::EAGAIN)?;
+        body.set_more(false);
+        let mut id = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
+        id.set_more(true);
+        id.set_metadata(body.metadata().cloned());
+        self.fetched.extend([id, body]);
+        Ok(())
+    }
+
     fn forget(&mut self, pipes: &mut PipeSet, key: Key) {
         self.input.remove(pipes, key);
         self.peers.forget(key);
@@ -116,24 +133,17 @@ impl Pattern for Stream {
         Ok(())
     }
 
+    /// On failure `message` is left alone.
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
-        if let Some(held) = self.held.take() {
-            *message = held;
-            return Ok(());
+        if self.fetched.is_empty() {
+            self.fetch(pipes)?;
         }
-        // Whoever receives the body may ask for what this call's caller cannot.
-        pipes.with_metadata = true;
-        let key = self.input.recv(pipes, message).ok_or(Errno::EAGAIN)?;
-        message.set_more(false);
-        let mut id = Message::copy_of(self.peers.id(key).unwrap_or_default())?;
-        id.set_more(true);
-        id.set_metadata(message.metadata().cloned());
-        self.held = Some(std::mem::replace(message, id));
+        *message = self.fetched.pop_front().ok_or(Errno::EAGAIN)?;
         Ok(())
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        self.held.is_some() || self.input.has_input(pipes)
+        !self.fetched.is_empty() || self.fetch(pipes).is_ok()
     }
 
     fn has_output(&mut self, _: &mut PipeSet) -> bool {

@@ -68,13 +68,14 @@ impl Pattern for Sub {
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.held.is_none() {
+        // Of a message that is being received the rest is there.
+        if self.held.is_none() && !self.in_message {
             let mut message = Message::new();
             if self.next(pipes, &mut message).is_ok() {
                 self.held = Some(message);
             }
         }
-        self.held.is_some()
+        self.held.is_some() || self.in_message
     }
 
     fn has_output(&mut self, _: &mut PipeSet) -> bool {

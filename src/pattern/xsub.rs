@@ -103,6 +103,11 @@ impl XSub {
         }
     }
 
+    /// Whether some frames of a message were taken, and not its last.
+    pub(super) fn is_within(&self) -> bool {
+        self.input.is_within()
+    }
+
     /// Takes the next frame, whatever its topic.
     pub(super) fn recv_any(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
@@ -177,13 +182,14 @@ impl Pattern for XSub {
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.held.is_none() {
+        // Of a message that is being received the rest is there.
+        if self.held.is_none() && !self.is_within() {
             let mut message = Message::new();
             if self.recv_any(pipes, &mut message).is_ok() {
                 self.held = Some(message);
             }
         }
-        self.held.is_some()
+        self.held.is_some() || self.is_within()
     }
 
     fn has_output(&mut self, _: &mut PipeSet) -> bool {

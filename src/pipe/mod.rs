@@ -16,8 +16,10 @@
 //! push until the reader has taken it. A lane that was found full opens again
 //! after (HWM + 1) / 2 further messages were taken.
 
+mod reading;
 mod ring;
 mod set;
+mod writing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,10 +30,10 @@ use ring::{Consumer, Producer, ring};
 
 pub(crate) use set::{Key, PipeSet};
 
-use crate::message::{Message, Metadata, Role};
+use crate::message::{Message, Metadata};
 use crate::sync::{
     AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, SetOnce, fence,
-    fence_after_swap, heavy_fence, light_fence, prepare_fences,
+    prepare_fences,
 };
 
 /// What one end tells the other; bits of a word.
@@ -184,6 +186,8 @@ pub(crate) struct Pipe {
     unsent_bytes: usize,
     /// Messages taken.
     taken: usize,
+    /// The lane that is read was corked since it last went idle.
+    was_corked: bool,
     /// The message on its way into, or peeked at in, a conflated lane.
     conflate_out: Option<Message>,
     conflate_in: VecDeque<Message>,
@@ -234,6 +238,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         conflates: conflate,
         unsent_bytes: 0,
         taken: 0,
+        was_corked: false,
         conflate_out: None,
         conflate_in: VecDeque::new(),
         metadata: None,
@@ -373,360 +378,6 @@ impl Pipe {
 
     fn in_lane(&self) -> &Lane {
         &self.link.lanes[1 - self.side]
-    }
-}
-
-/// Writing.
-impl Pipe {
-    /// Whether a further message may be pushed. When not, and the other end
-    /// is open, WRITABLE will be signalled once it may.
-    #[inline(always)]
-    pub(crate) fn can_write(&mut self) -> bool {
-        self.written < self.limit || self.look_for_room()
-    }
-
-    /// Signals have come: what was known of the lane's room no longer holds.
-    pub(crate) fn look_again(&mut self) {
-        self.limit = 0;
-    }
-
-    #[cold]
-    fn look_for_room(&mut self) -> bool {
-        if self.peer_closed() {
-            return false;
-        }
-        let hwm = self.out_lane().hwm.load(Ordering::Relaxed) as usize;
-        if hwm == 0 || self.conflates {
-            self.limit = usize::MAX;
-            return true;
-        }
-        if self.room_now(hwm) {
-            return true;
-        }
-        // The messages may only be waiting for a batch to come together.
-        if self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
-            self.unsent_bytes = 0;
-            self.link.signal(1 - self.side, signal::BATCH);
-            return self.room_now(hwm);
-        }
-        false
-    }
-
-    fn room_now(&mut self, hwm: usize) -> bool {
-        let lane = &self.link.lanes[self.side];
-        let taken = lane.taken.load(Ordering::Acquire);
-        if let Some(until) = self.full_until {
-            let waits = lane.reopen_at.load(Ordering::Relaxed) != usize::MAX;
-            if waits && taken < until {
-                return false;
-            }
-            lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
-            self.full_until = None;
-        }
-        if self.written - taken < hwm {
-            self.limit = taken + hwm;
-            return true;
-        }
-        // Full. Say from when on we want to know, then look once more.
-        let until = self.written - hwm + hwm.div_ceil(2);
-        lane.reopen_at.swap(until, Ordering::SeqCst);
-        heavy_fence();
-        self.full_until = Some(until);
-        let same_hwm = lane.hwm.load(Ordering::SeqCst) as usize == hwm;
-        if same_hwm && lane.taken.load(Ordering::SeqCst) < until {
-            return false;
-        }
-        lane.reopen_at.store(usize::MAX, Ordering::Relaxed);
-        self.full_until = None;
-        // Whoever has changed the mark meanwhile signals WRITABLE next, and
-        // then it is looked at anew.
-        same_hwm
-    }
-
-    /// Writes a frame, leaving an empty one behind. Whole messages become
-    /// visible with [`Pipe::flush`].
-    #[inline(always)]
-    pub(crate) fn push(&mut self, message: &mut Message) {
-        self.unsent_bytes += message.len() + MESSAGE_OVERHEAD;
-        if message.ends_data() && !self.conflates {
-            self.written += 1;
-            // SAFETY: `vacate` leaves the place without the item.
-            unsafe {
-                self.out.push_from(message, true);
-                message.vacate();
-            }
-        } else {
-            self.push_other(std::mem::take(message));
-        }
-    }
-
-    /// Writes what is not the last frame of a message for its reader.
-    #[inline(never)]
-    fn push_other(&mut self, message: Message) {
-        let ends = !message.more();
-        if ends && message.role() != Role::Peer {
-            self.written += 1;
-        }
-        if self.conflates && message.role() == Role::Data {
-            self.conflate_out = Some(message);
-        } else {
-            self.out.push(message, ends);
-        }
-    }
-
-    /// Shows the reader what was pushed, says whether it lies in wait there, and wakes it when it sleeps. A
-    /// session behind the other end may write to the network right here.
-    #[inline(always)]
-    pub(crate) fn flush(&mut self) -> Flushed {
-        if self.conflates {
-            self.flush_conflated();
-        }
-        self.out.publish();
-        match self.out_lane().reader.load(Ordering::SeqCst) {
-            ACTIVE => Flushed::Seen,
-            CORKED if self.unsent_bytes < BATCH_BYTES => Flushed::Corked,
-            _ => {
-                self.tell_reader();
-                Flushed::Seen
-            }
-        }
-    }
-
-    #[cold]
-    fn flush_conflated(&mut self) {
-        if let Some(message) = self.conflate_out.take()
-            && let Some(slot) = &self.out_lane().conflated
-        {
-            *slot.lock() = Some(message);
-        }
-    }
-
-    #[inline]
-    fn tell_reader(&mut self) {
-        self.unsent_bytes = 0;
-        let reader = &self.out_lane().reader;
-        let told = reader.compare_exchange(IDLE, ACTIVE, Ordering::SeqCst, Ordering::SeqCst);
-        match told {
-            Ok(_) => self.link.signal(1 - self.side, signal::READABLE),
-            Err(CORKED) => self.link.signal(1 - self.side, signal::BATCH),
-            Err(_) => {}
-        }
-    }
-
-    /// Asks the reader to send what a corked lane has collected.
-    pub(crate) fn push_out(&mut self) {
-        if self.out_lane().reader.load(Ordering::Relaxed) == CORKED && self.unsent_bytes > 0 {
-            self.unsent_bytes = 0;
-            self.link.signal(1 - self.side, signal::BATCH);
-        }
-    }
-
-    /// Takes back the frames of an unfinished message. They never counted.
-    pub(crate) fn rollback(&mut self) {
-        self.conflate_out = None;
-        self.out.rollback();
-    }
-}
-
-/// Reading.
-impl Pipe {
-    /// Takes the next frame into `message`, whose content is dropped. False
-    /// when there is none.
-    #[inline(always)]
-    pub(crate) fn pop(&mut self, message: &mut Message) -> bool {
-        loop {
-            message.clear();
-            // SAFETY: an empty message need not be dropped.
-            if !unsafe { self.input.pop_to(message) } {
-                return self.conflates && self.pop_conflated(message);
-            }
-            if let Some(next) = self.input.upcoming() {
-                next.prefetch();
-            }
-            if message.ends_data() {
-                self.count_taken(1);
-                return true;
-            }
-            if message.role() == Role::Peer {
-                self.learn_peer(message);
-                continue;
-            }
-            if !message.more() {
-                self.count_taken(1);
-            }
-            return true;
-        }
-    }
-
-    fn pop_conflated(&mut self, message: &mut Message) -> bool {
-        let Some(slot) = &self.in_lane().conflated else { return false };
-        let Some(last) = slot.lock().take() else { return false };
-        *message = last;
-        self.count_taken(1);
-        true
-    }
-
-    /// Whether [`Pipe::pop`] has a frame to give.
-    #[inline]
-    pub(crate) fn can_read(&mut self) -> bool {
-        loop {
-            match self.input.front() {
-                None => return self.conflate_waits(),
-                Some(message) if message.role() == Role::Peer => {
-                    let mut message = Message::new();
-                    // SAFETY: an empty message need not be dropped.
-                    unsafe { self.input.pop_to(&mut message) };
-                    self.learn_peer(&message);
-                }
-                Some(_) => return true,
-            }
-        }
-    }
-
-    #[cold]
-    fn learn_peer(&mut self, message: &Message) {
-        self.metadata = message.metadata().cloned();
-        self.routing_id = Some(message.data().into());
-    }
-
-    #[inline(always)]
-    fn count_taken(&mut self, messages: usize) {
-        self.taken = self.taken.wrapping_add(messages);
-        let lane = &self.link.lanes[1 - self.side];
-        lane.taken.store(self.taken, Ordering::Release);
-        // Store, then look whether a writer waits: a writer says so, then looks
-        // at the count. One of us sees the other; the writer, who does this
-        // only when the lane is full, pays for both.
-        light_fence();
-        if self.taken >= lane.reopen_at.load(Ordering::Relaxed) {
-            self.reopen();
-        }
-    }
-
-    #[cold]
-    fn reopen(&mut self) {
-        if self.in_lane().reopen_at.swap(usize::MAX, Ordering::SeqCst) != usize::MAX {
-            self.link.signal(1 - self.side, signal::WRITABLE);
-        }
-    }
-
-    /// Goes idle: from now on the writer signals READABLE. False (and still
-    /// active) when something arrived meanwhile.
-    pub(crate) fn go_idle(&mut self) -> bool {
-        self.rest(IDLE)
-    }
-
-    /// Goes idle in the way of a reader that looks again by itself within a
-    /// moment: the writer signals BATCH only.
-    pub(crate) fn cork(&mut self) -> bool {
-        self.rest(CORKED)
-    }
-
-    fn rest(&mut self, how: u32) -> bool {
-        self.in_lane().reader.swap(how, Ordering::SeqCst);
-        fence_after_swap();
-        let nothing = if self.input.peeked() == 0 {
-            self.input.is_empty() && !self.conflate_waits()
-        } else {
-            !self.input.has_ahead() && !self.conflate_waits()
-        };
-        if !nothing {
-            self.be_active();
-        }
-        nothing
-    }
-
-    fn conflate_waits(&self) -> bool {
-        self.conflates
-            && self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
-    }
-
-    /// Signals READABLE to this end itself: it stopped reading early.
-    pub(crate) fn remind(&self) {
-        self.link.signal(self.side, signal::READABLE);
-    }
-
-    /// Tells the writer that the reader is at work and needs no signals.
-    pub(crate) fn be_active(&mut self) {
-        let reader = &self.in_lane().reader;
-        if reader.load(Ordering::Relaxed) != ACTIVE {
-            reader.store(ACTIVE, Ordering::SeqCst);
-        }
-    }
-
-    /// The metadata of the peer whose messages are being read.
-    pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
-        self.metadata.as_ref()
-    }
-
-    /// Says who the peer is, where no message from it will.
-    pub(crate) fn know_peer(&mut self, routing_id: &[u8]) {
-        self.routing_id = Some(routing_id.into());
-    }
-
-    /// The routing id of the peer, once it is known.
-    pub(crate) fn routing_id(&self) -> Option<&[u8]> {
-        self.routing_id.as_deref()
-    }
-
-    /// Closed by the peer and read to the end.
-    pub(crate) fn is_finished(&mut self) -> bool {
-        self.peer_closed() && !self.can_read()
-    }
-}
-
-/// Reading in the way of a session, which takes a message only once it was
-/// handed to the kernel whole.
-impl Pipe {
-    /// The next frame beyond those already peeked at.
-    #[inline]
-    pub(crate) fn peek(&mut self) -> Option<&Message> {
-        if self.conflates
-            && let Some(message) = self.in_lane().conflated.as_ref().and_then(|c| c.lock().take())
-        {
-            self.conflate_in.push_back(message);
-            return self.conflate_in.back();
-        }
-        self.input.peek()
-    }
-
-    /// Whether there are frames beyond those peeked at.
-    pub(crate) fn has_ahead(&mut self) -> bool {
-        self.input.has_ahead() || self.conflate_waits()
-    }
-
-    /// Takes the first `frames` of the frames peeked at.
-    pub(crate) fn take_peeked(&mut self, frames: usize) {
-        let mut messages = 0;
-        for _ in 0..frames {
-            let counts = |frame: &Message| !frame.more() && frame.role() != Role::Peer;
-            let taken = self.input.drop_peeked(counts);
-            let Some(counts) = taken.or_else(|| self.conflate_in.pop_front().as_ref().map(counts))
-            else {
-                break;
-            };
-            messages += usize::from(counts);
-        }
-        if messages > 0 {
-            self.count_taken(messages);
-        }
-    }
-
-    /// Frames that are visible and not yet taken.
-    pub(crate) fn visible_frames(&mut self) -> usize {
-        self.input.visible()
-    }
-
-    /// Forgets that frames were peeked at: they will be seen again.
-    pub(crate) fn rewind(&mut self) {
-        self.input.rewind();
-        if let (Some(slot), Some(message)) = (&self.in_lane().conflated, self.conflate_in.back()) {
-            let mut slot = slot.lock();
-            if slot.is_none() {
-                *slot = Some(message.share());
-            }
-        }
-        self.conflate_in.clear();
     }
 }
 

@@ -11,10 +11,16 @@
 //!
 //! The two halves may live on different threads; each is used by one at a time.
 
+mod chunk;
+
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
+#[cfg(test)]
+use std::mem::MaybeUninit;
 use std::ptr;
+
+use chunk::{Chunk, Cursor, slots_of};
 
 use crate::sync::{
     Arc, AtomicPtr, AtomicUsize, CachePadded, Ordering, SharedCell, fence_after_swap,
@@ -31,111 +37,6 @@ const PREFETCH_SLOTS: usize = 12;
 
 /// How far ahead the consumer looks for what an item refers to.
 const UPCOMING_SLOTS: usize = 3;
-
-/// A place for an item, on a cache line of its own: the halves work on
-/// neighbouring slots at the same time.
-#[repr(align(64))]
-struct Slot<T>(SharedCell<MaybeUninit<T>>);
-
-impl<T> Slot<T> {
-    /// Writes to the slot an item was taken from. The next to write here is the
-    /// producer, on another core, and a line that this core only read costs it
-    /// many times what a line costs that this core wrote: 37 ns against 4 have
-    /// been measured.
-    ///
-    /// # Safety
-    /// The slot is the consumer's and holds no item any more.
-    #[inline(always)]
-    unsafe fn mark_taken(&self) {
-        // SAFETY: the caller's promise; any bytes will do.
-        self.with_mut(|slot| unsafe { slot.cast::<u8>().write(0) });
-    }
-}
-
-impl<T> std::ops::Deref for Slot<T> {
-    type Target = SharedCell<MaybeUninit<T>>;
-    #[inline(always)]
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-struct Chunk<T> {
-    slots: Box<[Slot<T>]>,
-    next: AtomicPtr<Chunk<T>>,
-}
-
-impl<T> Chunk<T> {
-    fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity).map(|_| Slot(SharedCell::new(MaybeUninit::uninit()))).collect();
-        Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
-    }
-}
-
-/// The slots of a chunk.
-///
-/// # Safety
-/// The chunk is alive for as long as the slots are used.
-#[inline(always)]
-unsafe fn slots_of<'a, T>(chunk: *mut Chunk<T>) -> &'a [Slot<T>] {
-    // SAFETY: the caller's promise.
-    let chunk: &'a Chunk<T> = unsafe { &*chunk };
-    &chunk.slots
-}
-
-/// A place in the chain.
-struct Cursor<T> {
-    chunk: *mut Chunk<T>,
-    index: usize,
-    /// Slots in the chunk; 0 without one.
-    len: usize,
-    /// Slots from the beginning of time up to here.
-    count: usize,
-}
-
-impl<T> Clone for Cursor<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Cursor<T> {}
-
-impl<T> Cursor<T> {
-    const START: Cursor<T> = Cursor { chunk: ptr::null_mut(), index: 0, len: 0, count: 0 };
-
-    /// The address of the slot a few places ahead, if it is in the chunk.
-    #[cfg(all(target_arch = "x86_64", not(loom)))]
-    #[inline(always)]
-    fn ahead(&self) -> Option<*const i8> {
-        let ahead = self.index + PREFETCH_SLOTS;
-        (ahead < self.len).then(|| {
-            // SAFETY: inside the chunk, which is alive at a cursor.
-            unsafe { slots_of(self.chunk).as_ptr().add(ahead).cast() }
-        })
-    }
-
-    /// The address of the slot a few places ahead, in the next chunk; an idle
-    /// one should that be a very small chunk.
-    ///
-    /// # Safety
-    /// The slots up to that one are published, and it is not in this chunk.
-    #[cfg(all(target_arch = "x86_64", not(loom)))]
-    #[cold]
-    unsafe fn beyond(&self) -> *const i8 {
-        // SAFETY: where slots are published, so is the link to their chunk.
-        let next = unsafe { slots_of((*self.chunk).next.load(Ordering::Relaxed)) };
-        next.as_ptr().wrapping_add(self.index + PREFETCH_SLOTS - self.len).cast()
-    }
-
-    /// Steps to the beginning of `chunk`.
-    fn enter(&mut self, chunk: *mut Chunk<T>) {
-        self.chunk = chunk;
-        self.index = 0;
-        // SAFETY: callers enter chunks of the live chain only; a chunk's
-        // slots never move.
-        self.len = unsafe { slots_of(chunk).len() };
-    }
-}
 
 struct Shared<T> {
     /// Slots published so far. Written by the producer only.
@@ -170,7 +71,8 @@ pub(crate) struct Consumer<T> {
     shared: Arc<Shared<T>>,
     /// The next item to take.
     read: Cursor<T>,
-    /// The next item to peek at; never behind `read`.
+    /// The next item to peek at. Behind `read` once items were popped: it means
+    /// `read` then, which it is not set to for each of them.
     ahead: Cursor<T>,
     /// The producer's tail as last seen.
     tail: usize,
@@ -289,6 +191,18 @@ impl<T> Producer<T> {
         fence_after_swap();
     }
 
+    /// How many items the unfinished group has.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.open.as_ref().map_or(0, |open| self.write.count - open.count)
+    }
+
+    /// As [`Producer::publish`], without the fence.
+    #[inline(always)]
+    pub(crate) fn publish_lightly(&mut self) {
+        let end = self.open.as_ref().map_or(self.write.count, |open| open.count);
+        self.shared.tail.store(end, Ordering::Release);
+    }
+
     /// Takes back, and drops, the items of the unfinished group.
     pub(crate) fn rollback(&mut self) {
         let Some(open) = self.open.take() else { return };
@@ -340,7 +254,6 @@ impl<T> Consumer<T> {
         }
         self.read.index += 1;
         self.read.count += 1;
-        self.ahead = self.read;
         self.prefetch();
         true
     }
@@ -387,6 +300,9 @@ impl<T> Consumer<T> {
     /// Looks at the next item ahead of those already peeked at.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<&T> {
+        if self.ahead.count < self.read.count {
+            self.ahead = self.read;
+        }
         if self.ahead.count == self.tail {
             self.tail = self.shared.tail.load(Ordering::Acquire);
             if self.ahead.count == self.tail {
@@ -407,7 +323,7 @@ impl<T> Consumer<T> {
     /// Whether something is visible beyond what was peeked at.
     pub(crate) fn has_ahead(&mut self) -> bool {
         self.tail = self.shared.tail.load(Ordering::Acquire);
-        self.ahead.count != self.tail
+        self.ahead.count.max(self.read.count) != self.tail
     }
 
     /// Items visible and not yet taken.
@@ -418,14 +334,14 @@ impl<T> Consumer<T> {
 
     /// Items peeked at and not yet taken.
     pub(crate) fn peeked(&self) -> usize {
-        self.ahead.count - self.read.count
+        self.ahead.count.saturating_sub(self.read.count)
     }
 
     /// Drops the next item, which was peeked at before, where it is, and gives
     /// back what `note` makes of it.
     #[inline(always)]
     pub(crate) fn drop_peeked<R>(&mut self, note: impl FnOnce(&T) -> R) -> Option<R> {
-        if self.read.count == self.ahead.count {
+        if self.peeked() == 0 {
             return None;
         }
         self.step();
@@ -540,130 +456,7 @@ impl<T> Consumer<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_come_out_in_order_across_chunks() {
-        let (mut producer, mut consumer) = ring();
-        for round in 0..10 {
-            for i in 0..1000 {
-                producer.push(Box::new(round * 1000 + i), true);
-            }
-            assert!(consumer.pop().is_none());
-            producer.publish();
-            for i in 0..1000 {
-                assert_eq!(*consumer.pop().unwrap(), round * 1000 + i);
-            }
-            assert!(consumer.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_rollback_leaves_nothing_behind() {
-        let (mut producer, mut consumer) = ring();
-        for i in 0..100 {
-            for _ in 0..i {
-                producer.push(Box::new(-1), false);
-            }
-            producer.rollback();
-            producer.push(Box::new(i), true);
-            producer.publish();
-            assert_eq!(consumer.pop().as_deref(), Some(&i));
-        }
-        assert!(consumer.pop().is_none());
-    }
-
-    #[test]
-    fn peeked_items_can_be_taken_or_seen_again() {
-        let (mut producer, mut consumer) = ring();
-        (0..600).for_each(|i| producer.push(Box::new(i), true));
-        producer.publish();
-        (0..500).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
-        (0..300).for_each(|i| assert_eq!(consumer.drop_peeked(|item| **item), Some(i)));
-        assert_eq!(consumer.peeked(), 200);
-        consumer.rewind();
-        (300..600).for_each(|i| assert_eq!(consumer.peek().map(|b| **b), Some(i)));
-        assert!(consumer.peek().is_none());
-        assert_eq!(consumer.front().map(|b| **b), Some(300));
-    }
-
-    #[test]
-    fn what_is_left_is_dropped_with_the_halves() {
-        let item = Arc::new(());
-        let (mut producer, mut consumer) = ring();
-        (0..700).for_each(|_| producer.push(item.clone(), true));
-        producer.publish();
-        (0..9).for_each(|_| drop(consumer.pop()));
-        producer.push(item.clone(), true);
-        drop(consumer);
-        drop(producer);
-        assert_eq!(Arc::strong_count(&item), 1);
-    }
-
-    #[test]
-    fn two_threads_keep_order() {
-        let (mut producer, mut consumer) = ring();
-        let thread = std::thread::spawn(move || {
-            for i in 0..200_000u64 {
-                producer.push(i, true);
-                producer.publish();
-            }
-        });
-        for i in 0..200_000u64 {
-            loop {
-                if let Some(got) = consumer.pop() {
-                    assert_eq!(got, i);
-                    break;
-                }
-                std::thread::yield_now();
-            }
-        }
-        thread.join().unwrap();
-    }
-}
+mod tests;
 
 #[cfg(all(test, loom))]
-mod loom_tests {
-    use super::*;
-
-    #[test]
-    fn loom_items_cross_threads_whole_and_in_order() {
-        loom::model(|| {
-            let (mut producer, mut consumer) = ring();
-            let thread = loom::thread::spawn(move || {
-                for i in 0..3 {
-                    producer.push(Box::new(i), true);
-                    producer.publish();
-                }
-            });
-            let mut next = 0;
-            while next < 3 {
-                match consumer.pop() {
-                    Some(got) => {
-                        assert_eq!(*got, next);
-                        next += 1;
-                    }
-                    None => loom::thread::yield_now(),
-                }
-            }
-            thread.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_leftovers_are_freed_whichever_half_goes_last() {
-        loom::model(|| {
-            let (mut producer, mut consumer) = ring();
-            let thread = loom::thread::spawn(move || {
-                producer.push(Box::new(1), true);
-                producer.push(Box::new(2), true);
-                producer.push(Box::new(3), true);
-                producer.publish();
-            });
-            drop(consumer.pop());
-            drop(consumer);
-            thread.join().unwrap();
-        });
-    }
-}
+mod loom_tests;

@@ -2,6 +2,7 @@
 //! signal is lost.
 
 use super::*;
+use crate::message::Role;
 
 /// An owner that only keeps its signals in the end's word.
 struct Silent;
@@ -283,6 +284,33 @@ mod models {
                 }
                 a
             });
+            let mut got = 0;
+            while got < 2 {
+                if pop(&mut b).is_some() {
+                    got += 1;
+                } else if b.go_idle() {
+                    while b.take_signals() & signal::READABLE == 0 {
+                        loom::thread::yield_now();
+                    }
+                }
+            }
+            drop(thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn loom_what_lay_in_wait_is_seen_when_the_stream_ends() {
+        bounded_model(3, || {
+            let (mut a, mut b) = owned_pipe([0, 0]);
+            assert!(b.cork());
+            let thread = loom::thread::spawn(move || {
+                for _ in 0..2 {
+                    a.push(&mut message("x"));
+                    a.flush();
+                }
+                a
+            });
+            b.be_active();
             let mut got = 0;
             while got < 2 {
                 if pop(&mut b).is_some() {

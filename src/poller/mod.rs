@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Errno, Result};
 use crate::reactor::Reactor;
 use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, park_on, parker};
-use crate::sync::EventFd;
+use crate::sync::{EventFd, ppoll};
 
 /// `ZMQ_POLLERR`.
 const POLLERR: c_short = 4;
@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
-/// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`.
+/// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`, `ECANCELED`.
 pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
     let deadline = match timeout {
         Some(Duration::ZERO) => return look(items),
@@ -87,7 +87,7 @@ fn look(items: &mut [PollItem]) -> Result<usize> {
 
 fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
     let mut polled: Vec<_> = descriptors(items).collect();
-    kernel_poll(&mut polled, Some(Duration::ZERO))?;
+    ppoll(&mut polled, Some(Duration::ZERO))?;
     let mut ready = 0;
     let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
     for (item, polled) in without_socket.zip(polled) {
@@ -122,7 +122,7 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
         return Ok(());
     }
     let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-    let polled = kernel_poll(&mut polled, left);
+    let polled = ppoll(&mut polled, left);
     drop((followed, watches));
     wake_up.drain();
     match polled? {
@@ -206,25 +206,4 @@ fn outcome(revents: c_short) -> c_short {
         outcome |= POLLERR;
     }
     outcome
-}
-
-/// The kernel's poll. A raw system call is no cancellation point.
-fn kernel_poll(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> Result<usize> {
-    let timeout = timeout.map(|time| libc::timespec {
-        tv_sec: time.as_secs() as libc::time_t,
-        tv_nsec: time.subsec_nanos() as libc::c_long,
-    });
-    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: valid items and time-out that outlive the call.
-    let ready = unsafe {
-        libc::syscall(
-            libc::SYS_ppoll,
-            polled.as_mut_ptr(),
-            polled.len(),
-            timeout,
-            std::ptr::null::<u8>(),
-            8,
-        )
-    };
-    usize::try_from(ready).map_err(|_| Errno::last())
 }

@@ -13,7 +13,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Reactor;
-use crate::sync::{AtomicU32, Ordering};
+use crate::error::Errno;
+use crate::sync::{AtomicU32, HeldSignals, Ordering, was_cancelled};
 
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
@@ -33,7 +34,7 @@ struct Spin {
 
 thread_local! {
     /// How long this thread spins before it sleeps.
-    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 0 }) };
+    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 1 }) };
     /// The count whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
     static LEADING_FOR: Cell<*const NewsCount> = const { Cell::new(std::ptr::null()) };
@@ -51,6 +52,8 @@ pub(crate) enum Led {
     TimedOut,
     /// A signal handler ran on this thread.
     Interrupted,
+    /// This thread was cancelled.
+    Cancelled,
     /// Somebody else leads.
     NotLeader,
 }
@@ -60,27 +63,9 @@ pub(crate) fn leads_for(count: &NewsCount) -> bool {
     std::ptr::eq(LEADING_FOR.get(), count)
 }
 
-/// Runs `f` so that a `pthread_cancel` of this thread waits: mio's poll is a
-/// cancellation point, and unwinding from there through Rust frames would end
-/// the process.
-fn without_cancellation<R>(f: impl FnOnce() -> R) -> R {
-    const DISABLE: libc::c_int = 1;
-    let mut before = 0;
-    // SAFETY: changes a setting of this thread and puts it back.
-    unsafe { pthread_setcancelstate(DISABLE, &mut before) };
-    let result = f();
-    // SAFETY: as above.
-    unsafe { pthread_setcancelstate(before, std::ptr::null_mut()) };
-    result
-}
-
-unsafe extern "C" {
-    /// Missing from the libc crate.
-    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
-}
-
 /// Spins until `done`, at most as long as spinning has paid on this thread.
-/// Between two looks `look` runs.
+/// Between two looks `look` runs. `EINTR` when a signal handler ran, as far as
+/// can be told; `ECANCELED` when the thread was cancelled.
 pub(crate) fn spin(
     done: impl Fn() -> bool,
     mut look: impl FnMut() -> io::Result<()>,
@@ -93,10 +78,19 @@ pub(crate) fn spin(
         return Ok(done());
     }
     let start = Instant::now();
+    // A handler that runs now would leave no trace, and the call would go to sleep
+    // all the same: signals wait, and are seen at the end. That takes two system
+    // calls, too many where the last spin has paid; there no sleep is to be
+    // expected.
+    let held = (in_vain > 0).then(HeldSignals::new);
+    let mut first = true;
     loop {
         look()?;
         if done() {
             return Ok(true);
+        }
+        if std::mem::take(&mut first) && was_cancelled() {
+            return Err(io::Error::from_raw_os_error(Errno::ECANCELED.raw()));
         }
         if start.elapsed() >= budget {
             let budget = match in_vain {
@@ -106,6 +100,9 @@ pub(crate) fn spin(
                 _ => budget / 2,
             };
             SPIN.set(Spin { budget, in_vain: in_vain + 1 });
+            if held.is_some_and(|held| held.deliver()) {
+                return Err(io::Error::from_raw_os_error(libc::EINTR));
+            }
             return Ok(false);
         }
         std::thread::yield_now();
@@ -138,14 +135,14 @@ impl Drop for LeadsFor {
 
 impl Reactor {
     /// Leads until `count` is not `seen` any more, the deadline passes or a
-    /// signal comes; at once [`Led::NotLeader`] when somebody else leads.
+    /// signal or a cancellation comes; at once [`Led::NotLeader`] when somebody else leads.
     pub(crate) fn lead(&self, count: &NewsCount, seen: u32, deadline: Option<Instant>) -> Led {
         let Some(mut leading) = self.leadership.lead() else {
             return Led::NotLeader;
         };
         let _leads_for = LeadsFor::new(count);
         let done = || count.load(Ordering::Acquire) != seen;
-        leading.with(|lead| without_cancellation(|| self.lead_until(lead, done, deadline)))
+        leading.with(|lead| self.lead_until(lead, done, deadline))
     }
 
     fn lead_until(
@@ -155,7 +152,7 @@ impl Reactor {
         deadline: Option<Instant>,
     ) -> Led {
         let start = Instant::now();
-        match spin(&done, || self.turn(lead, Some(Duration::ZERO), false).map(drop)) {
+        match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false).map(drop)) {
             Ok(true) => {
                 waited(Duration::ZERO);
                 return Led::Done;
@@ -172,15 +169,16 @@ impl Reactor {
             if left == Some(Duration::ZERO) {
                 return Led::TimedOut;
             }
-            if let Err(error) = self.turn(lead, left, false) {
+            if let Err(error) = self.turn(lead, left, &done, false) {
                 return Self::end_of(&error);
             }
         }
     }
 
     fn end_of(error: &io::Error) -> Led {
-        match error.kind() {
-            io::ErrorKind::Interrupted => Led::Interrupted,
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EINTR) => Led::Interrupted,
+            Some(Errno::ECANCELED) => Led::Cancelled,
             // The kernel's poll failed otherwise: let the I/O thread try.
             _ => Led::NotLeader,
         }
@@ -195,5 +193,52 @@ impl Reactor {
     /// The thread does not sleep any more.
     pub(crate) fn unfollow(&self) {
         self.leadership.unfollow();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::os::fd::RawFd;
+    use std::sync::Arc;
+
+    use super::super::Source;
+    use super::*;
+
+    /// Is run twice; the second time it has news for whoever leads.
+    struct Late {
+        reactor: Arc<Reactor>,
+        runs: AtomicU32,
+        news: Arc<NewsCount>,
+    }
+
+    impl Source for Late {
+        fn notice(self: Arc<Self>, _: u32) {
+            if self.runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                // The spin is over by then.
+                std::thread::sleep(2 * LONGEST_SPIN);
+                self.reactor.clone().run_later(self);
+            } else {
+                assert!(leads_for(&self.news));
+                self.news.fetch_add(1, Ordering::Release);
+            }
+        }
+
+        fn inherited_fd(&self) -> Option<RawFd> {
+            None
+        }
+
+        fn give_up(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_leader_does_not_sleep_on_news_from_the_run_queue() {
+        let reactor = Arc::new(Reactor::new().unwrap());
+        let news = Arc::new(NewsCount::new(0));
+        let late = Late { reactor: reactor.clone(), runs: AtomicU32::new(0), news: news.clone() };
+        reactor.run_later(Arc::new(late));
+        let start = Instant::now();
+        let far = start + Duration::from_secs(60);
+        assert_eq!(reactor.lead(&news, 0, Some(far)), Led::Done);
+        assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

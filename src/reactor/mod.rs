@@ -30,7 +30,7 @@ pub(crate) use lead::{Led, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost};
+use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
 use leadership::{Corked, Doze, Leadership};
 use timers::Timers;
 
@@ -222,24 +222,27 @@ impl Reactor {
     }
 
     /// One round: due timers, the run queue, then the kernel, for at most
-    /// `max_wait` (`None`: until something happens). Says whether anything did.
-    /// The I/O thread (`for_corked`) stays no longer than [`NAP`] while there are
-    /// corked sources.
+    /// `max_wait` (`None`: until something happens), and only for a look when the
+    /// leader is `done` already: what it waits for may have come from the run
+    /// queue, and nobody wakes a thread for news that it brings itself. Says
+    /// whether anything happened. The I/O thread stays no longer than [`NAP`]
+    /// while there are corked sources.
     fn turn(
         &self,
         lead: &mut Lead,
         max_wait: Option<Duration>,
-        for_corked: bool,
+        done: impl Fn() -> bool,
+        on_io_thread: bool,
     ) -> io::Result<bool> {
         let mut busy = self.run_due(lead);
-        let wait = self.wait_time(max_wait);
+        let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
-            lead.poll.poll(&mut lead.events, wait)?;
+            uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
-                let nap = (for_corked && self.has_corked()).then_some(NAP);
+                let nap = (on_io_thread && self.has_corked()).then_some(NAP);
                 let wait = self.wait_time(nap.or(max_wait));
-                self.poll_for(lead, wait)
+                self.poll_for(lead, wait, on_io_thread)
             })?;
         }
         for event in &lead.events {
@@ -251,33 +254,26 @@ impl Reactor {
         Ok(busy)
     }
 
-    /// mio's poll knows milliseconds only; shorter waits sleep on its
-    /// descriptor first.
-    fn poll_for(&self, lead: &mut Lead, wait: Option<Duration>) -> io::Result<()> {
-        match wait {
-            Some(wait) if wait < Duration::from_millis(1) => {
-                let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
-                let timeout =
-                    libc::timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos() as libc::c_long };
-                // SAFETY: one valid item and a time-out that outlive the call.
-                let ready = unsafe {
-                    libc::syscall(
-                        libc::SYS_ppoll,
-                        &mut item,
-                        1,
-                        &timeout,
-                        std::ptr::null::<u8>(),
-                        8,
-                    )
-                };
-                if ready < 0 {
-                    lead.events.clear();
-                    return Err(io::Error::last_os_error());
-                }
-                lead.poll.poll(&mut lead.events, Some(Duration::ZERO))
-            }
-            _ => lead.poll.poll(&mut lead.events, wait),
+    /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
+    /// counts milliseconds, and is interrupted when the process was stopped and
+    /// goes on, although no handler ran. Nor must a cancelled thread leave from
+    /// within mio.
+    fn poll_for(
+        &self,
+        lead: &mut Lead,
+        wait: Option<Duration>,
+        on_io_thread: bool,
+    ) -> io::Result<()> {
+        let exact = !on_io_thread || wait.is_some_and(|wait| wait < Duration::from_millis(1));
+        if !exact || wait == Some(Duration::ZERO) {
+            return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
         }
+        let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
+        if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait) {
+            lead.events.clear();
+            return Err(error);
+        }
+        uncancelled(|| lead.poll.poll(&mut lead.events, Some(Duration::ZERO)))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {

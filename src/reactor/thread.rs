@@ -42,7 +42,7 @@ impl Reactor {
         while !self.leadership.is_stopping() {
             let corked = self.has_corked();
             // EINTR cannot happen here (all signals are blocked).
-            if let Err(error) = self.turn(lead, corked.then_some(NAP), true) {
+            if let Err(error) = self.turn(lead, corked.then_some(NAP), || false, true) {
                 if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
                     return Err(error);
                 }

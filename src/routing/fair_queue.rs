@@ -25,6 +25,12 @@ impl FairQueue {
 
     /// The pipe is about to go. A message that is being read is read on.
     pub(crate) fn remove(&mut self, pipes: &mut PipeSet, key: Key) {
+        self.keep_rest(pipes, key);
+        self.ready.remove(key);
+    }
+
+    /// Takes the rest of a message that is being read out of its pipe.
+    pub(crate) fn keep_rest(&mut self, pipes: &mut PipeSet, key: Key) {
         if self.reading == Some(key) && self.rest.is_empty() {
             // A message becomes visible whole: its rest is there.
             let mut frame = Message::new();
@@ -36,10 +42,15 @@ impl FairQueue {
                 }
             }
         }
-        self.ready.remove(key);
     }
 
-    /// Takes the next frame into `message` and says which pipe it came from.
+    /// Whether some frames of a message were received, and not its last.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Takes the next frame into `message` and says which pipe it came from. `None`:
+    /// there is none, and `message` is empty.
     #[inline(always)]
     pub(crate) fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         if let Some(key) = self.reading {
@@ -56,12 +67,18 @@ impl FairQueue {
             }
             self.ready.remove(key);
         }
+        message.clear();
         None
+    }
+
+    /// Whether some frames of a message were taken, and not its last.
+    pub(crate) fn is_within(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// Whether [`FairQueue::recv`] has a frame to give.
     pub(crate) fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
-        if self.reading.is_some() {
+        if self.is_within() {
             return true;
         }
         while let Some(key) = self.ready.current() {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use super::protocol::Protocol;
-use crate::message::{Message, Role};
+use crate::message::{MAX_INLINE, Message, Role};
 use crate::pipe::Pipe;
 use crate::transport::Stream;
 use crate::zmtp::{self, ProtocolError};
@@ -106,18 +106,25 @@ impl Batch {
         self.sent = 0;
         let mut referred = 0;
         if let (Some(pipe), true) = (pipe, protocol.is_ready()) {
-            referred =
-                match protocol {
-                    Protocol::Zmtp(zmtp) if zmtp.is_sealed() => {
-                        self.gather_sealed(pipe, zmtp)?;
-                        0
-                    }
-                    Protocol::Zmtp(zmtp) if zmtp.frames_as_v1() => self
-                        .gather(pipe, |message, out| zmtp.encode_header_as::<true>(message, out)),
-                    Protocol::Zmtp(zmtp) => self
-                        .gather(pipe, |message, out| zmtp.encode_header_as::<false>(message, out)),
-                    Protocol::Raw(_) => self.gather(pipe, |_, _| ()),
-                };
+            referred = match protocol {
+                Protocol::Zmtp(zmtp) if zmtp.is_sealed() => {
+                    self.gather_sealed(pipe, zmtp)?;
+                    0
+                }
+                Protocol::Zmtp(zmtp) if zmtp.frames_as_v1() => {
+                    let encode = |message: &_, out: &mut _| {
+                        zmtp.encode_header_as::<true>(message, out);
+                    };
+                    self.gather::<false>(pipe, encode)
+                }
+                Protocol::Zmtp(zmtp) => {
+                    let encode = |message: &_, out: &mut _| {
+                        zmtp.encode_header_as::<false>(message, out);
+                    };
+                    self.gather::<true>(pipe, encode)
+                }
+                Protocol::Raw(_) => self.gather::<false>(pipe, |_, _| ()),
+            };
         }
         self.total = self.bytes.len() + referred;
         Ok(())
@@ -143,24 +150,38 @@ impl Batch {
         Ok(())
     }
 
-    /// Adds frames of the pipe; `encode` appends what precedes a body. Returns the
-    /// bytes that are only referred to.
+    /// Adds frames of the pipe; `encode` appends what precedes a body. `SHORT`:
+    /// which is [`zmtp::short_header`], where the body is short. Returns the bytes
+    /// that are only referred to.
     #[inline]
-    fn gather(&mut self, pipe: &mut Pipe, encode: impl Fn(&Message, &mut Vec<u8>)) -> usize {
+    fn gather<const SHORT: bool>(
+        &mut self,
+        pipe: &mut Pipe,
+        encode: impl Fn(&Message, &mut Vec<u8>),
+    ) -> usize {
         let mut referred = 0;
         while self.bytes.len() < BATCH_BYTES
             && self.bodies.len() < REFER_COUNT
             && referred < REFER_TOTAL
         {
             let Some(message) = pipe.peek() else { break };
-            referred += self.add(message, &encode);
+            referred += self.add::<SHORT>(message, &encode);
         }
         referred
     }
 
     /// Adds a frame. Returns the bytes that are only referred to.
     #[inline]
-    fn add(&mut self, message: &Message, encode: &impl Fn(&Message, &mut Vec<u8>)) -> usize {
+    fn add<const SHORT: bool>(
+        &mut self,
+        message: &Message,
+        encode: &impl Fn(&Message, &mut Vec<u8>),
+    ) -> usize {
+        if SHORT && let Some((body, len)) = message.inline_data() {
+            let bytes = self.add_small(zmtp::short_header(message.more(), len as u8), body, len);
+            self.count(message, bytes);
+            return 0;
+        }
         let before = self.bytes.len();
         let mut referred = 0;
         if !self.is_obsolete(message) {
@@ -176,6 +197,23 @@ impl Batch {
         }
         self.count(message, self.bytes.len() - before + referred);
         referred
+    }
+
+    /// Adds a frame of data whose body lies in its message: two copies of known
+    /// size. Returns its bytes.
+    #[inline(always)]
+    fn add_small(&mut self, header: [u8; 2], body: &[u8; MAX_INLINE], len: usize) -> usize {
+        self.bytes.reserve(header.len() + MAX_INLINE);
+        let begin = self.bytes.len();
+        // SAFETY: there is room for the header and the longest body, of which
+        // the first `len` bytes count.
+        unsafe {
+            let end = self.bytes.as_mut_ptr().add(begin);
+            end.cast::<[u8; 2]>().write(header);
+            end.add(header.len()).cast::<[u8; MAX_INLINE]>().write(*body);
+            self.bytes.set_len(begin + header.len() + len);
+        }
+        header.len() + len
     }
 
     /// Whether the next frame is a subscription that goes without saying.

@@ -1,17 +1,23 @@
 //! The connecting side: back-off, addresses tried in turn.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Settings;
 use crate::error::{Errno, Result};
-use crate::transport::{Address, Endpoint, Target};
+use crate::transport::socks::Destination;
+use crate::transport::{Address, Endpoint, Target, TcpAddress};
 
 /// Where a session dials, and how patient it is by now.
 pub(super) struct Dialer {
     pub(super) target: Endpoint,
     /// Addresses still to be tried in this attempt.
     addresses: std::vec::IntoIter<Address>,
-    pub(super) source: Option<std::net::SocketAddr>,
+    pub(super) source: Option<SocketAddr>,
+    /// What to ask a proxy for, if the way leads through one.
+    pub(super) destination: Option<Destination>,
+    /// The source that the endpoint names, for a proxy that names none.
+    own_source: Option<SocketAddr>,
     /// The last address that was tried refused the connection.
     pub(super) refused: bool,
     /// The wait before the next attempt.
@@ -27,15 +33,27 @@ impl Dialer {
             target,
             addresses: Vec::new().into_iter(),
             source: None,
+            destination: None,
+            own_source: None,
             refused: false,
             next_wait: None,
             random,
         }
     }
 
+    /// Whose address is to be looked up: the peer's own, or the proxy's, which
+    /// is then to be asked for the peer. `None` for what needs no looking up.
+    pub(super) fn sought(&mut self, settings: &Settings) -> Result<Option<TcpAddress>> {
+        let Endpoint::Tcp(peer) = &self.target else { return Ok(None) };
+        let Some(proxy) = &settings.proxy else { return Ok(Some(peer.clone())) };
+        self.destination = Some(Destination::parse(peer)?);
+        self.own_source = peer.source(settings.tuning.ipv6)?;
+        Ok(Some(proxy.address.clone()))
+    }
+
     /// Takes the name service's answer.
     pub(super) fn found(&mut self, target: Target) {
-        self.source = target.source;
+        self.source = target.source.or(self.own_source);
         let addresses: Vec<_> = target.addresses.into_iter().map(Address::Tcp).collect();
         self.addresses = addresses.into_iter();
     }
@@ -48,8 +66,11 @@ impl Dialer {
 
     /// An attempt to reach an address has failed.
     pub(super) fn failed(&mut self, error: Errno) {
-        // Local sockets refuse whenever their owner has gone; libzmq tries on.
-        self.refused = error == Errno::ECONNREFUSED && matches!(self.target, Endpoint::Tcp(_));
+        // Local sockets refuse whenever their owner has gone, and a proxy that
+        // refuses is not the peer; libzmq tries on.
+        self.refused = error == Errno::ECONNREFUSED
+            && matches!(self.target, Endpoint::Tcp(_))
+            && self.destination.is_none();
     }
 
     /// The next address to try.

@@ -5,24 +5,21 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::dial::{Dialer, local_address};
+use super::dial::Dialer;
 use super::live::{Live, Round};
+use super::negotiating::Negotiating;
 use super::{
     ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
     Surroundings, pace,
 };
-use crate::error::{Errno, Result};
-use crate::message::{Message, Metadata, Role, run_waiting_frees};
+use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
-use crate::sync::Ordering;
-use crate::transport::{
-    Endpoint, Progress, Resolver, Stream, Target, finish_connect, start_connect,
-};
+use crate::transport::{Endpoint, Resolver, Stream};
 use crate::zmtp::{self, PeerInfo};
 
-/// A corked session that had nothing left over this many times in a row is
-/// not in a stream any more.
+/// A corked session that had nothing left over, or could not send it, this many
+/// times in a row is not in a stream any more.
 const IDLE_NAPS: u32 = 3;
 /// Direct writes in a row after which a stream is taken for one.
 const STREAK: u32 = 2;
@@ -31,11 +28,11 @@ const READS_PER_TURN: usize = 16;
 
 /// What only the owner of a session touches.
 pub(super) struct Inner {
-    phase: Phase,
+    pub(super) phase: Phase,
     /// Set on the connecting side.
-    dialer: Option<(Dialer, Resolver)>,
+    pub(super) dialer: Option<(Dialer, Resolver)>,
     /// `None` once the session has ended.
-    surroundings: Option<Surroundings>,
+    pub(super) surroundings: Option<Surroundings>,
     pipe: Option<Pipe>,
     /// The pipe outlives its connections (not with `ZMQ_IMMEDIATE`).
     keeps_pipe: bool,
@@ -58,7 +55,8 @@ struct Flow {
     idle_naps: u32,
 }
 
-enum Phase {
+/// How far a session has come.
+pub(super) enum Phase {
     /// Not begun.
     New(Option<Stream>),
     /// Until the next attempt to connect.
@@ -67,6 +65,8 @@ enum Phase {
     Resolving,
     /// The kernel connects.
     Connecting(Stream, Option<Instant>),
+    /// A proxy was reached, the peer is yet to be.
+    Negotiating(Box<Negotiating>),
     /// Never to connect, since there are no further attempts; what is sent
     /// stays in the pipe.
     Parked,
@@ -181,6 +181,7 @@ impl Inner {
         match &self.phase {
             Phase::New(stream) => stream.as_ref().map(AsRawFd::as_raw_fd),
             Phase::Connecting(stream, _) => Some(stream.as_raw_fd()),
+            Phase::Negotiating(negotiating) => Some(negotiating.fd()),
             Phase::Open(live) => Some(live.fd()),
             _ => None,
         }
@@ -239,6 +240,9 @@ impl Inner {
         match &mut self.phase {
             Phase::Waiting(until) if *until <= now => self.dial(session),
             Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
+            Phase::Negotiating(negotiating) if negotiating.until().is_some_and(|t| t <= now) => {
+                self.try_next_address(session);
+            }
             Phase::Open(live) => {
                 if let Err(error) = live.protocol.on_deadline(now) {
                     self.disconnected(session, Ending::Protocol(error));
@@ -249,9 +253,11 @@ impl Inner {
     }
 
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
-        if matches!(self.phase, Phase::Connecting(..)) {
+        match &self.phase {
             // The peer may have connected, spoken and gone in one event.
-            self.connected(session);
+            Phase::Connecting(..) => self.connected(session),
+            Phase::Negotiating(_) => self.heard_proxy(session),
+            _ => {}
         }
         if let Phase::Open(live) = &mut self.phase {
             live.readable |= bits & event::READABLE != 0;
@@ -261,162 +267,9 @@ impl Inner {
     }
 }
 
-/// Connecting.
-impl Inner {
-    fn dial(&mut self, session: &Arc<Session>) {
-        let Some((dialer, resolver)) = &mut self.dialer else { return };
-        let Some(surroundings) = &self.surroundings else { return };
-        if let Some(local) = local_address(&dialer.target) {
-            return match local {
-                Ok(address) => {
-                    dialer.found_path(address);
-                    self.try_next_address(session);
-                }
-                Err(_) => self.wait(session),
-            };
-        }
-        if let Endpoint::Tcp(address) = &dialer.target {
-            self.phase = Phase::Resolving;
-            let session = session.clone();
-            resolver.resolve(address, surroundings.settings.tuning.ipv6, move |answer| {
-                *session.resolved.lock() = Some(answer);
-                session.attend(RESOLVED);
-                run_waiting_frees();
-            });
-        }
-    }
-
-    fn resolved(&mut self, session: &Arc<Session>) {
-        let answer: Option<Result<Target>> = session.resolved.lock().take();
-        if !matches!(self.phase, Phase::Resolving) {
-            return;
-        }
-        match (answer, &mut self.dialer) {
-            (Some(Ok(target)), Some((dialer, _))) => {
-                dialer.found(target);
-                self.try_next_address(session);
-            }
-            (Some(Err(_)), _) => self.wait(session),
-            _ => {}
-        }
-    }
-
-    fn try_next_address(&mut self, session: &Arc<Session>) {
-        loop {
-            self.leave_phase(session);
-            let Some((dialer, _)) = &mut self.dialer else { return };
-            let Some(settings) = self.surroundings.as_ref().map(|s| s.settings.clone()) else {
-                return;
-            };
-            let Some(address) = dialer.next_address() else {
-                let stops = dialer.refused && settings.stops_when_refused;
-                return if stops { self.give_up(session) } else { self.wait(session) };
-            };
-            let (stream, progress) = match start_connect(&address, dialer.source, &settings.tuning)
-            {
-                Ok(started) => started,
-                Err(error) => {
-                    dialer.failed(error);
-                    continue;
-                }
-            };
-            let fd = stream.as_raw_fd();
-            match progress {
-                Progress::Connected => return self.open(session, stream, true),
-                Progress::InProgress => {
-                    if session.reactor.watch(session.id, fd).is_err() {
-                        drop(stream);
-                        self.report(Event::Closed(fd));
-                        continue;
-                    }
-                    self.report(Event::ConnectDelayed);
-                    let until =
-                        settings.connect_timeout.and_then(|t| Instant::now().checked_add(t));
-                    self.phase = Phase::Connecting(stream, until);
-                    return;
-                }
-                Progress::Failed(error) => {
-                    dialer.failed(error);
-                    drop(stream);
-                    self.report(Event::Closed(fd));
-                }
-            }
-        }
-    }
-
-    /// Drops what the phase holds of the kernel.
-    fn leave_phase(&mut self, session: &Arc<Session>) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        if let Phase::Connecting(stream, _) = phase {
-            let fd = stream.as_raw_fd();
-            session.reactor.unwatch(fd);
-            drop(stream);
-            self.report(Event::Closed(fd));
-        }
-    }
-
-    /// Tells of an event at the endpoint that is being connected.
-    fn report(&self, event: Event) {
-        if let Some(surroundings) = &self.surroundings {
-            surroundings.report(event);
-        }
-    }
-
-    fn connected(&mut self, session: &Arc<Session>) {
-        let Phase::Connecting(stream, until) = std::mem::replace(&mut self.phase, Phase::Resolving)
-        else {
-            return;
-        };
-        let Some(surroundings) = &self.surroundings else { return };
-        match finish_connect(&stream, &surroundings.settings.tuning) {
-            Ok(()) => self.open(session, stream, false),
-            // An event that was meant for somebody else.
-            Err(Errno::ENOTCONN) => self.phase = Phase::Connecting(stream, until),
-            Err(error) => {
-                self.phase = Phase::Connecting(stream, until);
-                if let Some((dialer, _)) = &mut self.dialer {
-                    dialer.failed(error);
-                }
-                self.try_next_address(session);
-            }
-        }
-    }
-
-    /// An attempt has failed: waits for the next, or for ever.
-    fn wait(&mut self, session: &Arc<Session>) {
-        self.phase = match self.next_attempt() {
-            Some(until) => Phase::Waiting(until),
-            None => Phase::Parked,
-        };
-        self.end_if_done(session);
-    }
-
-    /// A connection is gone: waits before the next attempt, or ends.
-    fn wait_again(&mut self, session: &Arc<Session>) {
-        match self.next_attempt() {
-            Some(until) => self.phase = Phase::Waiting(until),
-            None => self.give_up(session),
-        }
-    }
-
-    fn next_attempt(&mut self) -> Option<Instant> {
-        let settings = self.surroundings.as_ref()?.settings.clone();
-        let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
-        let until = Instant::now().checked_add(wait)?;
-        self.report(Event::ConnectRetried(wait));
-        Some(until)
-    }
-
-    /// The end, for want of reconnects.
-    fn give_up(&mut self, session: &Arc<Session>) {
-        session.given_up.store(true, Ordering::Relaxed);
-        self.end(session);
-    }
-}
-
 /// Connected.
 impl Inner {
-    fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
+    pub(super) fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
         let Some(surroundings) = &self.surroundings else { return };
         let fd = stream.as_raw_fd();
         let settings = &surroundings.settings;
@@ -497,7 +350,7 @@ impl Inner {
         {
             match event {
                 zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
-                zmtp::Event::Blocks => self.negotiate(session),
+                zmtp::Event::Blocks => self.run_errand(session),
                 zmtp::Event::Refused(status) => {
                     live.refused = true;
                     let event = Event::HandshakeFailedAuth(u32::from(status));
@@ -531,7 +384,10 @@ impl Inner {
         let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
         let round = live.write(self.pipe.as_mut())?;
         if nap {
-            self.flow.idle_naps = if waited { 0 } else { self.flow.idle_naps + 1 };
+            // Where the kernel is full, its next event goes on: to look every
+            // nap would be in vain, for as long as the peer reads nothing.
+            let flows = waited && live.writable;
+            self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
         }
         if let Some(busy_since) = busy_since {
             self.flow.batches += 1;
@@ -683,7 +539,7 @@ impl Inner {
     }
 
     /// Ends once the socket is gone and nothing is left to send.
-    fn end_if_done(&mut self, session: &Arc<Session>) {
+    pub(super) fn end_if_done(&mut self, session: &Arc<Session>) {
         if self.lingering.is_none() {
             return;
         }
@@ -725,6 +581,7 @@ impl Inner {
         let phase = match &self.phase {
             Phase::Waiting(until) => Some(*until),
             Phase::Connecting(_, until) => *until,
+            Phase::Negotiating(negotiating) => negotiating.until(),
             Phase::Open(live) => live.protocol.deadline(),
             Phase::Ended => return,
             _ => None,

@@ -112,10 +112,11 @@ fn errno(error: Errno) -> u32 {
 }
 
 impl Surroundings {
-    /// Tells of an event at the endpoint that was bound or connected.
+    /// Tells of an event at the endpoint that was bound, connected, or gone
+    /// through.
     pub(super) fn report(&self, event: Event) {
         if self.watcher.watches() {
-            self.watcher.report(event, &self.endpoint);
+            self.watcher.report(event, &self.shown);
         }
     }
 

@@ -16,6 +16,9 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// How long to wait when the process has no descriptor left for a connection
 /// (EMFILE and its like): the kernel would report it again and again.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+/// How long to leave connections to the kernel when the socket has not looked at
+/// those that came before.
+const CROWDED_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket in its reactor.
 pub(crate) struct Acceptor {
@@ -83,8 +86,14 @@ impl Acceptor {
         for _ in 0..ACCEPTS_PER_TURN {
             let state = self.state.lock();
             let Some(open) = &state.open else { return };
+            if open.surroundings.host.is_crowded() {
+                return self.pause(CROWDED_PAUSE);
+            }
             match open.listener.accept(&open.surroundings.settings.tuning) {
                 Ok(Some(Accepted::TurnedAway)) => open.surroundings.report(Event::TurnedAway),
+                Ok(Some(Accepted::Failed(error))) => {
+                    open.surroundings.report(Event::AcceptFailed(error));
+                }
                 Ok(Some(Accepted::Stream(stream))) => {
                     let Some(reactor) = open.placement.pool.choose(open.placement.affinity) else {
                         return;
@@ -98,13 +107,16 @@ impl Acceptor {
                 Ok(None) => return,
                 Err(error) => {
                     open.surroundings.report(Event::AcceptFailed(error));
-                    let pause = Instant::now() + NO_DESCRIPTOR_PAUSE;
-                    self.reactor.set_timer(self.id, Some(pause));
-                    return;
+                    return self.pause(NO_DESCRIPTOR_PAUSE);
                 }
             }
         }
         self.reactor.run_later(self.clone());
+    }
+
+    /// Accepts nothing more for a moment.
+    fn pause(&self, time: Duration) {
+        self.reactor.set_timer(self.id, Some(Instant::now() + time));
     }
 
     fn remember(&self, session: &Arc<Session>) {

@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
 use crate::transport::Stream;
-use crate::zmtp::{self, Inbox};
+use crate::zmtp::{self, Inbox, ProtocolError};
 
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
@@ -26,6 +26,9 @@ const LARGE_BYTES: usize = 256 * 1024;
 /// … of which no more than this is to be read with its head, since it would be
 /// copied.
 const HEAD_BYTES: usize = 8 * 1024;
+/// Frames of one message that may come before its last: water marks count
+/// messages, and each frame takes 64 bytes, however short it is.
+const MAX_FRAMES: usize = 1 << 20;
 /// Batches written in one go before other connections have their turn.
 const WRITES_PER_TURN: usize = 16;
 
@@ -62,7 +65,7 @@ pub(super) struct Live {
     /// Leads to the authenticator that was asked about the peer.
     pub(super) authenticator: Option<Pipe>,
     /// Stands for a step of the handshake that is taken elsewhere.
-    pub(super) negotiation: Option<Ticket>,
+    pub(super) errand: Option<Ticket>,
     /// The last read was of a large body.
     large: bool,
 }
@@ -102,7 +105,7 @@ impl Live {
             sealed: false,
             refused: false,
             authenticator: None,
-            negotiation: None,
+            errand: None,
             large: false,
         }
     }
@@ -186,6 +189,7 @@ impl Live {
             // What came whole before an error has come.
             inbox.flush();
             let consumed = received?;
+            inbox.check_frames()?;
             if consumed < rest {
                 self.held.extend_from_slice(&buffer[consumed..rest]);
                 if self.protocol.is_ready() && inbox.pipe.is_none() {
@@ -347,6 +351,16 @@ impl PipeInbox<'_> {
     fn flush(&mut self) {
         if let Some(pipe) = &mut self.pipe {
             pipe.flush();
+        }
+    }
+
+    /// Refuses messages that do not end.
+    fn check_frames(&self) -> Result<(), Ending> {
+        match &self.pipe {
+            Some(pipe) if pipe.unfinished() > MAX_FRAMES => {
+                Err(ProtocolError::MessageTooLarge.into())
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -11,12 +11,14 @@
 
 mod authentication;
 mod batch;
+mod connecting;
 mod dial;
 mod drive;
+mod errand;
 mod events;
 mod listener;
 mod live;
-mod negotiation;
+mod negotiating;
 mod opening;
 mod ownership;
 mod pace;
@@ -41,6 +43,7 @@ use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicBool, Ordering};
+use crate::transport::socks::Proxy;
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
 use crate::zmtp;
 use drive::Inner;
@@ -88,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) stops_when_refused: bool,
     /// Nor is one that ended before its handshake did.
     pub(crate) stops_when_handshake_fails: bool,
+    /// The proxy that tcp connects go through.
+    pub(crate) proxy: Option<Proxy>,
     /// How long one attempt to connect may take.
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
@@ -100,6 +105,10 @@ pub(crate) trait Host: Send + Sync {
     /// closed, when the socket is. `endpoint` is the one that was bound or connected.
     /// Called on any thread; takes no socket lock.
     fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> bool;
+
+    /// Whether so many pipes wait to be looked at that no further ones should
+    /// come.
+    fn is_crowded(&self) -> bool;
 }
 
 /// Keeps the context waiting for as long as somebody holds it.
@@ -116,6 +125,8 @@ pub(crate) struct Surroundings {
     pub(crate) host: Arc<dyn Host>,
     /// The endpoint as the user wrote it (connect) or as it was bound.
     pub(crate) endpoint: Arc<str>,
+    /// The endpoint as monitors know it: that of the proxy, if there is one.
+    pub(crate) shown: Arc<str>,
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
     /// Is told what happens to endpoints and connections.

@@ -14,6 +14,7 @@ use crate::raw;
 use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
+use crate::transport::socks::{Credentials, Proxy};
 use crate::transport::{Endpoint, Listener, Tuning};
 use crate::zmtp::{self, Security};
 
@@ -139,7 +140,7 @@ impl Socket {
     fn listen(&mut self, listener: Listener, settings: Arc<Settings>) -> Result<()> {
         let reactor = self.reactor_for_endpoint()?;
         let bound: Arc<str> = listener.endpoint().into();
-        let surroundings = self.surroundings(bound.clone(), settings);
+        let surroundings = self.surroundings(bound.clone(), bound.clone(), settings);
         let acceptor = Acceptor::start(reactor, listener, self.placement(), surroundings)?;
         self.last_endpoint = bound.to_string();
         self.remember(bound, Kind::Acceptor(acceptor));
@@ -191,7 +192,11 @@ impl Socket {
                 None => return self.refused_peer(text),
             }
         };
-        let surroundings = self.surroundings(text.clone(), settings);
+        let shown = match (&endpoint, &settings.proxy) {
+            (Endpoint::Tcp(_), Some(proxy)) => proxy.endpoint().into(),
+            _ => text.clone(),
+        };
+        let surroundings = self.surroundings(text.clone(), shown, settings);
         let resolver = &self.home.resolver;
         let session = Session::connect(reactor, endpoint, resolver, surroundings, theirs);
         self.last_endpoint = text.to_string();
@@ -315,16 +320,31 @@ impl Socket {
         Placement { pool: self.home.reactors.clone(), affinity: self.options.affinity }
     }
 
-    fn surroundings(&self, endpoint: Arc<str>, settings: Arc<Settings>) -> Surroundings {
+    fn surroundings(
+        &self,
+        endpoint: Arc<str>,
+        shown: Arc<str>,
+        settings: Arc<Settings>,
+    ) -> Surroundings {
         Surroundings {
             host: self.port.clone(),
             endpoint,
+            shown,
             settings,
             watcher: self.monitoring.clone(),
             authentication: self.home.inproc.clone(),
             negotiators: self.home.negotiators.clone(),
             lease: self.home.lease.clone(),
         }
+    }
+
+    /// The proxy that tcp connects are to go through.
+    fn proxy(&self) -> Option<Proxy> {
+        let socks = &self.options.socks;
+        let credentials =
+            Credentials { username: socks.username.clone(), password: socks.password.clone() };
+        let address = || String::from_utf8_lossy(&socks.proxy).into_owned();
+        (!socks.proxy.is_empty()).then(|| Proxy::new(address(), credentials))
     }
 
     /// The mechanism that the options choose, as a connection knows it.
@@ -406,6 +426,7 @@ impl Socket {
             reconnect_max: options.reconnect_ivl_max,
             stops_when_refused: options.stops_when_refused(),
             stops_when_handshake_fails: options.stops_when_handshake_fails(),
+            proxy: self.proxy(),
             connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
             opening: self.pattern.opening(),
         })

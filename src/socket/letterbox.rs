@@ -116,6 +116,11 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
         self.announce();
     }
 
+    /// How much has come that nobody has taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.inner.lock().commands.len()
+    }
+
     /// Says that there is news and wakes whoever waits for it.
     fn announce(&self) {
         // Release: what was posted is found by whoever sees the flag.

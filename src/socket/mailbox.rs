@@ -12,6 +12,10 @@ use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
 use crate::sync::{EventFd, Parker};
 
+/// What may wait before no more connections are accepted: new pipes, above all,
+/// of peers that may have gone already. Some kilobytes each.
+const MAX_WAITING: usize = 10_000;
+
 /// A message to a socket.
 pub(super) enum Command {
     /// A pipe has signals.
@@ -104,5 +108,9 @@ impl Owner for Port {
 impl Host for Port {
     fn attach(&self, pipe: Pipe, endpoint: &Arc<str>) -> bool {
         self.post(Command::Attach(Box::new(pipe), endpoint.clone())).is_ok()
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.slot.mailbox.waiting() >= MAX_WAITING
     }
 }

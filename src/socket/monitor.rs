@@ -51,7 +51,10 @@ impl Slot {
     /// `EINVAL`, `EPROTONOSUPPORT`, `ENOCOMPATPROTO` (for the endpoint),
     /// `EADDRINUSE`, `EMFILE`, `ETERM`, `ENOTSOCK`.
     pub(crate) fn monitor(&self, endpoint: Option<&str>, events: u32) -> Result<()> {
-        let mut socket = self.lock()?;
+        let socket = self.lock()?;
+        // The news stays where it is: a socket that has not heard of the end yet
+        // may still stop its monitor, as with libzmq.
+        socket.check_alive()?;
         if events >> EVENT_BITS != 0 {
             return Err(Errno::EINVAL);
         }
@@ -62,8 +65,6 @@ impl Slot {
         };
         socket.monitoring.stop();
         let Some(name) = name else { return Ok(()) };
-        socket.process(self);
-        socket.check_alive()?;
         let place = (socket.home.take_place)()?;
         let inproc = socket.home.inproc.clone();
         let monitor = Arc::new(Monitor { name, inproc, peer: Mutex::new(None), _place: place });

@@ -20,6 +20,10 @@ impl Slot {
     pub(crate) fn missing_option_value(&self, option: i32, length: usize) -> Result<()> {
         let socket = self.lock()?;
         socket.check_alive()?;
+        if socket.options.takes_null(option) {
+            drop(socket);
+            return self.set_option(option, None);
+        }
         let reads = socket.options.reads_value(option, length);
         Err(if reads { Errno::EFAULT } else { Errno::EINVAL })
     }

@@ -102,6 +102,10 @@ impl Slot {
             let streaming = socket.streaming();
             drop(socket);
             waited = self.wait(seen, streaming, reactor.as_ref(), deadline);
+            // Nobody would hear of what one more attempt brought.
+            if waited == Err(Errno::ECANCELED) {
+                return waited;
+            }
             socket = self.lock()?;
         }
     }

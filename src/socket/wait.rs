@@ -116,12 +116,13 @@ impl Drop for Following {
 }
 
 /// Parks this thread until a watched socket has news, the deadline passes
-/// (`EAGAIN`) or a signal comes (`EINTR`).
+/// (`EAGAIN`), a signal comes (`EINTR`) or the thread is cancelled (`ECANCELED`).
 pub(crate) fn park_on(parker: &Parker, deadline: Option<Instant>) -> Result<()> {
     match parker.park(deadline) {
         Parked::Unparked => Ok(()),
         Parked::TimedOut => Err(Errno::EAGAIN),
         Parked::Interrupted => Err(Errno::EINTR),
+        Parked::Cancelled => Err(Errno::ECANCELED),
     }
 }
 
@@ -133,7 +134,8 @@ impl Slot {
     }
 
     /// Waits until something was announced since the count was `seen`. `EAGAIN`
-    /// once the deadline has passed, `EINTR` when a signal handler ran.
+    /// once the deadline has passed, `EINTR` when a signal handler ran,
+    /// `ECANCELED` when the thread was cancelled.
     pub(super) fn wait(
         &'static self,
         seen: u32,
@@ -174,6 +176,7 @@ impl Slot {
                 Led::Done => return Ok(()),
                 Led::TimedOut => return Err(Errno::EAGAIN),
                 Led::Interrupted => return Err(Errno::EINTR),
+                Led::Cancelled => return Err(Errno::ECANCELED),
                 Led::NotLeader => {}
             }
         }
@@ -207,12 +210,12 @@ impl Slot {
         let start = Instant::now();
         let done =
             || !self.mailbox.is_quiet_since(seen) || deadline.is_some_and(|due| due <= start);
-        if let Ok(true) = spin(done, || Ok(())) {
+        if spin(done, || Ok(()))? {
             waited(Duration::ZERO);
         }
-        let parked = self.park(seen, deadline);
+        self.park(seen, deadline)?;
         waited(start.elapsed());
-        parked
+        Ok(())
     }
 
     fn park(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {

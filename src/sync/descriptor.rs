@@ -1,9 +1,15 @@
 //! Descriptors that the library keeps while the program, or a library beside
-//! it, may close their numbers and have something else opened under them.
+//! it, may close their numbers and have something else opened under them; and
+//! how a thread waits for descriptors.
 
+use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use super::cancel::cancellable;
+use crate::error::Errno;
 
 /// Whether an eventfd or a poll set is no more: the program closed the number,
 /// or put a file, pipe or socket in its place.
@@ -33,6 +39,29 @@ pub(crate) unsafe fn close_fd(fd: i32) {
     unsafe {
         libc::syscall(libc::SYS_close, fd)
     };
+}
+
+/// Sleeps until an item is ready, at most for `timeout` (`None`: for ever), and
+/// says how many are. Fails as interrupted only where a signal handler ran: unlike
+/// epoll's own wait, this one goes on when the process was stopped and goes on.
+/// `ECANCELED` when the thread was cancelled while it slept.
+pub(crate) fn ppoll(items: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    let sleeps = timeout != Some(Duration::ZERO);
+    let mut timeout = timeout.map(|time| libc::timespec {
+        tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: time.subsec_nanos() as libc::c_long,
+    });
+    let timeout = timeout.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
+    let (items, count) = (items.as_mut_ptr(), items.len());
+    // SAFETY: valid items and a time-out that outlive the call; the kernel
+    // writes to both.
+    let poll = || unsafe {
+        libc::syscall(libc::SYS_ppoll, items, count, timeout, std::ptr::null::<u8>(), 8)
+    };
+    // SAFETY: a system call; nobody looks at what it wrote after a cancellation.
+    let ready = if sleeps { unsafe { cancellable(poll) } } else { Some(poll()) };
+    let ready = ready.ok_or_else(|| io::Error::from_raw_os_error(Errno::ECANCELED.raw()))?;
+    usize::try_from(ready).map_err(|_| io::Error::last_os_error())
 }
 
 /// Owns what closes a poll set when it is dropped, and drops it unless the

@@ -5,6 +5,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::AtomicU32;
+#[cfg(not(loom))]
+use super::cancel::cancellable;
 
 /// How a wait on a word ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) enum Woken {
     TimedOut,
     /// A signal handler ran on this thread.
     Interrupted,
+    /// This thread was cancelled.
+    Cancelled,
 }
 
 /// Sleeps while `word` is `expected`, at most until `deadline`.
@@ -33,19 +37,23 @@ pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -
         tv_sec: timeout.as_secs() as libc::time_t,
         tv_nsec: timeout.subsec_nanos() as libc::c_long,
     };
+    let (word, timeout) = (word.as_ptr(), &raw const timeout);
     // SAFETY: the word and the time-out outlive the call; the kernel reads
-    // both only. A raw system call is no cancellation point.
-    let rc = unsafe {
+    // both only.
+    let wait = || unsafe {
         libc::syscall(
             libc::SYS_futex,
-            word.as_ptr(),
+            word,
             libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
             expected,
-            &timeout,
+            timeout,
         )
     };
-    if rc == 0 {
-        return Woken::Changed;
+    // SAFETY: a system call that changes nothing.
+    match unsafe { cancellable(wait) } {
+        None => return Woken::Cancelled,
+        Some(0) => return Woken::Changed,
+        Some(_) => {}
     }
     match std::io::Error::last_os_error().raw_os_error() {
         Some(libc::EINTR) => Woken::Interrupted,

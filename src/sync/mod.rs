@@ -5,6 +5,7 @@
 mod arena;
 #[cfg(not(loom))]
 mod barrier;
+mod cancel;
 mod cell;
 mod descriptor;
 mod event_fd;
@@ -21,8 +22,9 @@ mod try_lock;
 pub(crate) use arena::Arena;
 #[cfg(not(loom))]
 pub(crate) use barrier::{heavy_fence, light_fence, prepare as prepare_fences};
+pub(crate) use cancel::{end_thread, pthread_join, sleep, uncancelled, was_cancelled};
 pub(crate) use cell::SharedCell;
-pub(crate) use descriptor::{UnlessLost, close_fd};
+pub(crate) use descriptor::{UnlessLost, close_fd, ppoll};
 pub(crate) use event_fd::EventFd;
 pub(crate) use fork::generation as fork_generation;
 pub(crate) use helpers::Helpers;
@@ -30,7 +32,7 @@ pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::Mutex;
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
-pub(crate) use signals::with_signals_blocked;
+pub(crate) use signals::{HeldSignals, with_signals_blocked};
 pub(crate) use try_lock::{TryLock, TryLockGuard};
 
 #[cfg(loom)]

@@ -22,6 +22,8 @@ pub(crate) enum Parked {
     TimedOut,
     /// A signal handler ran on this thread.
     Interrupted,
+    /// This thread was cancelled: it must end soon.
+    Cancelled,
 }
 
 /// One thread's sleeping place. Only its owner parks; anyone unparks.
@@ -37,6 +39,7 @@ impl Parker {
     }
 
     /// Sleeps until unparked, until `deadline`, or until a signal interrupts.
+    /// A cancellation point.
     pub(crate) fn park(&self, deadline: Option<Instant>) -> Parked {
         // Acquire: what the unparker did before must be visible after.
         if self.state.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err()
@@ -49,11 +52,13 @@ impl Parker {
                 Woken::Changed => None,
                 Woken::TimedOut => Some(Parked::TimedOut),
                 Woken::Interrupted => Some(Parked::Interrupted),
+                Woken::Cancelled => Some(Parked::Cancelled),
             };
             if end.is_some() || self.state.load(Ordering::Acquire) == NOTIFIED {
-                // An unpark that raced with the end of the wait wins.
+                // An unpark that raced with the end of the wait wins, except over
+                // the end of the thread.
                 let was = self.state.swap(EMPTY, Ordering::Acquire);
-                return if was == NOTIFIED {
+                return if was == NOTIFIED && end != Some(Parked::Cancelled) {
                     Parked::Unparked
                 } else {
                     end.unwrap_or(Parked::Unparked)

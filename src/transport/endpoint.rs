@@ -6,6 +6,8 @@
 //! [`Endpoint::check_connect`] rejects; whatever else is wrong with an address
 //! shows when it is resolved, and a connecting session tries that for ever.
 
+use std::net::SocketAddr;
+
 use super::address::{Address, UnixAddress};
 use super::lookup;
 use crate::error::{Errno, Result};
@@ -84,6 +86,11 @@ impl std::fmt::Display for Endpoint {
 }
 
 impl TcpAddress {
+    /// The address to connect from, if the endpoint names one. ENODEV, EINVAL.
+    pub fn source(&self, ipv6: bool) -> Result<Option<SocketAddr>> {
+        lookup::source(self, ipv6)
+    }
+
     /// The source, if one is given, and the rest.
     pub(super) fn split_source(&self) -> (Option<&str>, &str) {
         match self.0.rsplit_once(';') {

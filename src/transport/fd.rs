@@ -13,14 +13,21 @@ use crate::sync::close_fd;
 /// The kernel takes no more parts in one call (`UIO_MAXIOV`).
 const PARTS_MAX: usize = 1024;
 
-/// An open descriptor, closed on drop.
+/// An open descriptor, closed on drop unless somebody else has closed it: then
+/// its number may stand for another file.
 #[derive(Debug)]
-pub(super) struct Fd(RawFd);
+pub(super) struct Fd(RawFd, Identity);
+
+/// What tells the file behind a descriptor from all others: its device and
+/// inode.
+type Identity = (u64, u64);
 
 impl Drop for Fd {
     fn drop(&mut self) {
-        // SAFETY: we own the descriptor, and nothing uses it after this.
-        unsafe { close_fd(self.0) };
+        if identity(self.0) == Ok(self.1) {
+            // SAFETY: we own the descriptor, and nothing uses it after this.
+            unsafe { close_fd(self.0) };
+        }
     }
 }
 
@@ -36,14 +43,24 @@ impl Fd {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: takes no pointers.
         let fd = unsafe { libc::socket(family, kind, 0) };
-        if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd)) }
+        Fd::new(fd)
+    }
+
+    /// Takes what a system call answered.
+    fn new(fd: libc::c_int) -> Result<Fd> {
+        if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd, identity(fd)?)) }
+    }
+
+    /// Takes a descriptor over that the caller gives away, for the same file as
+    /// this one.
+    pub(super) fn adopt(&self, fd: RawFd) -> Fd {
+        Fd(fd, self.1)
     }
 
     /// Another descriptor for the same file, closed on exec.
     pub(super) fn duplicate(fd: RawFd) -> Result<Fd> {
         // SAFETY: takes no pointers.
-        let fd = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
-        if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd)) }
+        Fd::new(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })
     }
 
     /// Makes calls on the file return at once. Whoever shares it is concerned.
@@ -82,11 +99,9 @@ impl Fd {
         // SAFETY: the buffer holds as many bytes as `len` says.
         let fd =
             unsafe { libc::syscall(libc::SYS_accept4, self.0, peer.as_mut_ptr(), &mut len, flags) };
-        if fd < 0 {
-            return Err(Errno::last());
-        }
+        let fd = Fd::new(fd as RawFd)?;
         peer.set_len(len);
-        Ok((Fd(fd as RawFd), peer))
+        Ok((fd, peer))
     }
 
     /// The address of this end.
@@ -187,9 +202,7 @@ impl Fd {
     }
 }
 
-/// What tells the file behind a descriptor from all others: its device and
-/// inode.
-pub(super) fn identity(fd: RawFd) -> Result<(u64, u64)> {
+fn identity(fd: RawFd) -> Result<Identity> {
     // SAFETY: stat is plain data.
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a stat of ours.

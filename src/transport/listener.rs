@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::address::{Address, UnixAddress};
 use super::endpoint::{Endpoint, IpcAddress};
-use super::fd::{Fd, identity};
+use super::fd::Fd;
 use super::lookup;
 use super::stream::{Accepted, Stream, open};
 use super::tuning::Tuning;
 use crate::error::{Errno, Result};
-use crate::sync::close_fd;
 
 /// A listening socket, closed on drop.
 #[derive(Debug)]
@@ -24,7 +23,7 @@ pub struct Listener {
     /// with libzmq: by then it may belong to a later bind.
     temporary: Option<TemporaryPath>,
     /// The caller's descriptor for the same socket, closed with ours.
-    _adopted: Option<AdoptedFd>,
+    _adopted: Option<Fd>,
 }
 
 /// Why a bind failed.
@@ -97,18 +96,18 @@ impl Listener {
             match self.fd.accept() {
                 Ok((fd, peer)) => return Ok(Some(Stream::accepted(fd, &peer, tuning))),
                 Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EINTR) => {}
                 // Linux reports errors of the connection to come here, too
                 // (accept(2)); that connection has left the queue.
                 Err(
-                    Errno::EINTR
-                    | Errno::ECONNABORTED
+                    error @ (Errno::ECONNABORTED
                     | Errno::EPROTO
                     | Errno::ENETDOWN
                     | Errno::ENETUNREACH
                     | Errno::EHOSTDOWN
                     | Errno::EHOSTUNREACH
-                    | Errno::ENOPROTOOPT,
-                ) => {}
+                    | Errno::ENOPROTOOPT),
+                ) => return Ok(Some(Accepted::Failed(error))),
                 Err(error) => return Err(error),
             }
         }
@@ -171,31 +170,8 @@ fn adopt(fd: RawFd) -> Result<Listener> {
     }
     let endpoint = ours.local()?.endpoint();
     ours.set_nonblocking()?;
-    let adopted = AdoptedFd::new(fd, &ours)?;
+    let adopted = ours.adopt(fd);
     Ok(Listener { fd: ours, endpoint, temporary: None, _adopted: Some(adopted) })
-}
-
-/// A descriptor that the caller gave away with `ZMQ_USE_FD`, closed on drop
-/// unless somebody else has: then its number may stand for another file.
-#[derive(Debug)]
-struct AdoptedFd {
-    fd: RawFd,
-    identity: (u64, u64),
-}
-
-impl AdoptedFd {
-    fn new(fd: RawFd, socket: &Fd) -> Result<AdoptedFd> {
-        Ok(AdoptedFd { fd, identity: identity(socket.as_raw_fd())? })
-    }
-}
-
-impl Drop for AdoptedFd {
-    fn drop(&mut self) {
-        if identity(self.fd) == Ok(self.identity) {
-            // SAFETY: the descriptor still is the socket that was given to us.
-            unsafe { close_fd(self.fd) };
-        }
-    }
 }
 
 /// A directory made for one socket, removed with it on drop. It lies in the

@@ -7,7 +7,7 @@
 //! mean what they mean to libzmq; names do too, so that nsswitch applies.
 
 use std::ffi::{CStr, CString};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use super::address::{Address, RawAddress, mapped};
 use super::endpoint::TcpAddress;
@@ -58,10 +58,25 @@ pub(super) fn target_at_once(address: &TcpAddress, ipv6: bool) -> Result<Option<
     }
 }
 
+/// The address to connect from, if the endpoint names one.
+pub(super) fn source(address: &TcpAddress, ipv6: bool) -> Result<Option<SocketAddr>> {
+    let (source, _) = address.split_source();
+    source.map(|text| Place::parse(text)?.local(ipv6)).transpose()
+}
+
+/// The host as it is written, less brackets and source, and the port.
+pub(super) fn host_and_port(address: &TcpAddress) -> Result<(&str, u16)> {
+    split_port(address.split_source().1)
+}
+
+/// The number that stands for a host, of whatever family.
+pub(super) fn any_number(host: &str) -> Option<IpAddr> {
+    let found = addresses(host, libc::AF_UNSPEC, libc::AI_NUMERICHOST).ok()?;
+    found.first().map(SocketAddr::ip)
+}
+
 fn source_and_place(address: &TcpAddress, ipv6: bool) -> Result<(Option<SocketAddr>, Place<'_>)> {
-    let (source, rest) = address.split_source();
-    let source = source.map(|text| Place::parse(text)?.local(ipv6)).transpose()?;
-    Ok((source, Place::parse(rest)?))
+    Ok((source(address, ipv6)?, Place::parse(address.split_source().1)?))
 }
 
 /// `host[%scope]:port`, the host without the brackets it may have.
@@ -73,9 +88,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn parse(text: &'a str) -> Result<Place<'a>> {
-        let (host, port) = text.rsplit_once(':').ok_or(Errno::EINVAL)?;
-        let port = parse_port(port)?;
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let (host, port) = split_port(text)?;
         match host.rsplit_once('%') {
             None => Ok(Place { host, scope: None, port }),
             Some((host, scope)) => Ok(Place { host, scope: Some(parse_scope(scope)?), port }),
@@ -153,6 +166,13 @@ impl<'a> Place<'a> {
 /// filter of accepted peers is made of. `None` for everything else.
 pub(super) fn number(host: &str, ipv6: bool) -> Option<SocketAddr> {
     Place::parse(&format!("{host}:*")).ok()?.numeric(ipv6)
+}
+
+/// The host, without the brackets it may have, and the port.
+fn split_port(text: &str) -> Result<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':').ok_or(Errno::EINVAL)?;
+    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    Ok((host, parse_port(port)?))
 }
 
 /// `*` and `0` stand for any port. Other texts are read as C's `atoi` reads

@@ -1,7 +1,7 @@
 //! Addresses, and how to listen on, connect to, accept and name them, for tcp
-//! and ipc; inproc names are only parsed here. Nothing in this room knows the
-//! reactor: it hands out non-blocking, close-on-exec descriptors (`AsRawFd`)
-//! which the reactor registers.
+//! and ipc, and how to ask a SOCKS proxy for a way; inproc names are only parsed
+//! here. Nothing in this room knows the reactor: it hands out non-blocking,
+//! close-on-exec descriptors (`AsRawFd`) which the reactor registers.
 //!
 //! Everything runs on the caller's thread and never blocks, with two
 //! exceptions: [`Listener::bind`] and [`Endpoint::canonical`] of a host name
@@ -20,6 +20,7 @@ mod fd;
 mod listener;
 mod lookup;
 mod resolver;
+pub mod socks;
 mod stream;
 mod tuning;
 

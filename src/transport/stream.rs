@@ -113,6 +113,8 @@ pub enum Accepted {
     Stream(Stream),
     /// A filter closed it.
     TurnedAway,
+    /// It failed while it waited.
+    Failed(Errno),
 }
 
 impl Stream {

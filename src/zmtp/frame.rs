@@ -79,6 +79,13 @@ impl FrameHeader {
     }
 }
 
+/// The header of a frame of data since ZMTP 2.0 whose body has a length of one
+/// byte.
+#[inline(always)]
+pub fn short_header(more: bool, len: u8) -> [u8; SHORT_HEADER] {
+    [if more { MORE } else { 0 }, len]
+}
+
 /// Appends the header of a frame, in the shortest form.
 #[inline]
 pub(super) fn encode_header(flags: u8, len: usize, out: &mut Vec<u8>) {

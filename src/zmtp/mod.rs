@@ -34,6 +34,7 @@ use std::time::Duration;
 
 pub use connection::Connection;
 pub use error::{ProtocolError, TimeOut};
+pub use frame::short_header;
 pub use mechanism::Security;
 
 use crate::message::Message;

@@ -13,11 +13,11 @@ use crate::zmtp;
 
 impl Inner {
     /// Has a step taken.
-    pub(super) fn negotiate(&mut self, session: &Arc<Session>) {
+    pub(super) fn run_errand(&mut self, session: &Arc<Session>) {
         let Some((live, surroundings)) = self.live() else { return };
         let Some(errand) = live.protocol.errand() else { return };
         let session = Arc::downgrade(session);
-        live.negotiation = Some(surroundings.negotiators.run(errand, move || {
+        live.errand = Some(surroundings.negotiators.run(errand, move || {
             if let Some(session) = session.upgrade() {
                 session.attend(RAN);
                 run_waiting_frees();
@@ -28,10 +28,10 @@ impl Inner {
     /// A step was taken.
     pub(super) fn hear_outcome(&mut self) -> Result<(), zmtp::ProtocolError> {
         let Some((live, _)) = self.live() else { return Ok(()) };
-        let Some(outcome) = live.negotiation.as_ref().and_then(Ticket::outcome) else {
+        let Some(outcome) = live.errand.as_ref().and_then(Ticket::outcome) else {
             return Ok(());
         };
-        live.negotiation = None;
+        live.errand = None;
         live.protocol.ran(Instant::now(), outcome)
     }
 }

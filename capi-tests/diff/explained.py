@@ -1,0 +1,333 @@
+"""Differences that COMPAT.md explains: for each, what must have happened before.
+
+An explanation is a function of a Case: the first two lines that differ, and what
+the oracle had said until then. It holds for those lines only; what follows them is
+not compared any more, so each asks for as much as it can.
+"""
+
+import re
+
+PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range(12)
+
+# Lines that tell what was received, or what could be.
+RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
+
+
+def delivered(lines):
+    """All frames that were received."""
+    frames = []
+    for line in lines:
+        if re.match(r"\d\d recv s", line):
+            frames += re.findall(r" = (\d+)", line)
+        elif re.match(r"\d\d recv_whole|left |\d\d old s\d recv", line):
+            frames += re.findall(r"\[(\d+ [^\]]*)\]", line)
+    return sorted(frames)
+
+
+class Peer:
+    """A socket of the sequence, as far as the log tells."""
+
+    def __init__(self, slot, kind):
+        self.slot, self.kind = slot, kind
+        self.bound, self.connected = set(), set()
+        self.options = {}
+        self.monitored = False
+        self.gone = False
+        self.unfinished = False
+        self.multipart = False
+
+    def is_raw(self):
+        return self.kind == STREAM or self.options.get("41") == "1"
+
+    def endpoints(self):
+        return self.bound | self.connected
+
+    def meets(self, other):
+        return bool(self.bound & other.connected or self.connected & other.bound)
+
+
+class History:
+    """What the lines of a log tell of sockets and their connections."""
+
+    def __init__(self, lines):
+        self.sockets = {}
+        self.all = []
+        # (who stays, endpoint): somebody at the other side of it left.
+        self.losses = set()
+        self.shutdown = False
+        for line in lines:
+            self.note(line)
+
+    def note(self, line):
+        made = re.match(r"\d\d socket s(\d) ctx\d type (\d+) = 0", line)
+        if made:
+            peer = Peer(int(made[1]), int(made[2]))
+            self.sockets[peer.slot] = peer
+            self.all.append(peer)
+            return
+        if re.match(r"\d\d ctx_shutdown = 0", line):
+            self.shutdown = True
+        sent = re.match(r"\d\d msg m\d send (more )?to s(\d).* = \d", line)
+        if sent and int(sent[2]) in self.sockets:
+            self.sockets[int(sent[2])].unfinished = bool(sent[1])
+        of = re.match(r"(?:\d\d|  ) (\S+) s(\d)(.*)", line)
+        peer = of and self.sockets.get(int(of[2]))
+        if not peer:
+            return
+        verb, rest = of[1], of[3]
+        endpoint = re.search(r"((?:tcp|ipc|inproc)://[^' ]*)", rest)
+        done = re.search(r" = 0( = 0)?$", rest)
+        if verb in ("bind", "connect") and endpoint and done:
+            name = re.sub(r"\*$", "WILD", endpoint[1])
+            (peer.bound if verb == "bind" else peer.connected).add(name)
+        elif verb in ("unbind", "disconnect") and endpoint and done:
+            self.lose(peer, endpoint[1])
+            self.losses.add((peer.slot, endpoint[1]))
+        elif verb == "close":
+            for name in peer.endpoints():
+                self.lose(peer, name)
+            peer.gone = True
+            del self.sockets[peer.slot]
+        elif verb == "monitor" and done:
+            peer.monitored = True
+        elif verb == "set" and done:
+            option = re.match(r" option (\d+) value (\S+)|  ?(\S+) size \d+ (\S+)", rest)
+            if option:
+                peer.options[option[1] or option[3]] = option[2] or option[4]
+        elif verb == "subscribe" and done:
+            option = re.match(r" option (\d+) (.*) = ", rest)
+            if option:
+                peer.options[option[1]] = option[2]
+        if verb in ("send", "send_whole", "send_to", "await"):
+            self.note_frames(peer, rest)
+        if verb == "send_to" and " amid = 0 " in rest and peer.is_raw():
+            for name in peer.endpoints():
+                self.lose(peer, name)
+                self.losses.add((peer.slot, name))
+
+    @staticmethod
+    def note_frames(peer, rest):
+        """Whether the last frame sent said that more would come."""
+        results = re.findall(r"(?<!flags) = (-?\d+)", rest)
+        peer.multipart |= " amid" in rest
+        if re.search(r" flags \d", rest):
+            if results[-1] != "-1":
+                peer.unfinished = bool(int(re.search(r" flags (\d)", rest)[1]) & 2)
+        elif results and results[-1] != "-1":
+            peer.unfinished = False
+        else:
+            peer.unfinished |= len(results) > 1
+
+    def lose(self, peer, endpoint):
+        """The peer leaves an endpoint."""
+        for other in self.all:
+            if other is not peer and not other.gone and endpoint in other.endpoints():
+                self.losses.add((other.slot, endpoint))
+
+    def lost(self, slot, transport=r"\w+"):
+        """Whether a connection of this slot's ended, at either side."""
+        return any(s == slot and re.match(transport + ":", name) for s, name in self.losses)
+
+    def peers(self, slot):
+        own = self.sockets.get(slot)
+        return [p for p in self.all if own and p is not own and p.meets(own)]
+
+
+class Case:
+    """Two answers, and the first lines in which they differ."""
+
+    def __init__(self, theirs, mine, line, our_line):
+        self.theirs, self.mine = theirs, mine
+        self.line, self.our_line = line, our_line
+        at = theirs.index(line) if line in theirs else len(theirs)
+        self.before = theirs[:at]
+        self.history = History(self.before)
+
+    def both(self, theirs, mine):
+        return re.search(theirs, self.line) and re.search(mine, self.our_line)
+
+    def slots(self):
+        """Whose state the lines differ in."""
+        if re.match(r"\d\d poll", self.line):
+            states = [set(re.findall(r" (\d):(\d+)", line)) for line in (self.line, self.our_line)]
+            return sorted({int(slot) for slot, _ in states[0] ^ states[1]})
+        return [int(slot) for slot in re.findall(r" s(\d)", self.line + self.our_line)[:1]]
+
+    def sockets(self):
+        return [self.history.sockets[s] for s in self.slots() if s in self.history.sockets]
+
+    def kinds(self):
+        return {peer.kind for peer in self.sockets()}
+
+    def lost(self, transport=r"\w+"):
+        """Whether each of the sockets concerned has lost a connection."""
+        slots = self.slots()
+        return bool(slots) and all(self.history.lost(slot, transport) for slot in slots)
+
+    def same_but_for_order(self):
+        """Whether they differ only in who got a message, and when. Between two sockets
+        that order is fixed."""
+        return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
+            and delivered(self.theirs) == delivered(self.mine) != []
+
+    def last_operation(self):
+        """The operation that the lines belong to, or came after."""
+        for line in reversed(self.before):
+            if re.match(r"\d\d |   (unbind|disconnect)", line):
+                return line
+        return ""
+
+
+def order_over_a_network(case):
+    """Which of several peers over a network is read or served first."""
+    ends = [name for peer in History(case.theirs).all for name in peer.endpoints()
+            if not name.startswith("inproc:")]
+    return len(ends) > 2 and case.same_but_for_order()
+
+
+def turn_of_a_named_peer(case):
+    """ROUTER over inproc: the id of a peer that was named with ZMQ_CONNECT_ROUTING_ID
+    takes a turn in libzmq."""
+    return case.same_but_for_order() \
+        and any(peer.kind == ROUTER and "61" in peer.options for peer in case.history.all)
+
+
+def rest_of_a_lost_message(case):
+    """The oracle loses the rest of a message whose sender closes."""
+    short = re.match(r"(.*\|) = -1 EAGAIN", case.line)
+    return short and case.our_line.startswith(short[1]) and case.lost()
+
+
+def inproc_connect_ended(case):
+    """An inproc connect whose peer has left: when it is no more."""
+    return case.both(r"^   (unbind|disconnect) .*inproc:.* = 0$", r"= -1 ENOENT$") \
+        and case.lost("inproc")
+
+
+def proxy_goes_on(case):
+    """A proxy goes on when what woke it was no message for the user, or cannot be passed
+    on yet."""
+    ends = [dict(re.findall(r"^proxy (\d) = (.*)", "\n".join(answer), re.M))
+            for answer in (case.theirs, case.mine)]
+    return any(re.match("-1 (EAGAIN|EFSM)", ends[0][i]) and ends[1].get(i) != ends[0][i]
+               for i in ends[0])
+
+
+def rest_of_a_message_goes_nowhere(case):
+    """The rest of a message whose peer has left: dropped, without an EAGAIN first."""
+    return case.both(r" amid = -1 EAGAIN", r" amid = \d") and case.lost()
+
+
+def rest_of_a_message_can_be_sent(case):
+    """The rest of a message whose peer has left can be sent: nowhere."""
+    state = r" (?:\d:|EVENTS .* size 4 )(\d)"
+    writable = [[int(bits) & 2 for bits in re.findall(state, line)]
+                for line in (case.line, case.our_line)]
+    return writable[0] and all(a <= b for a, b in zip(*writable)) and case.lost() \
+        and all(peer.unfinished for peer in case.sockets())
+
+
+def place_of_a_waiting_socket(case):
+    """A socket that was closed with a connect to an inproc name that is not bound: its
+    place is free at once."""
+    waits = any(peer.gone and any(name.startswith("inproc:") for name in peer.connected)
+                for peer in case.history.all)
+    return case.both(r"^\d\d socket .* = -1 EMFILE", r" = 0$") \
+        and (waits or any("monitor" in line and "= -1" in line for line in case.before))
+
+
+def inproc_peer_that_left(case):
+    """An inproc peer that left while messages waited: known at once."""
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.lost("inproc")
+
+
+def conflated_frames(case):
+    """ZMQ_CONFLATE with messages of several frames: which of them is kept."""
+    def conflated(slot):
+        own = case.history.sockets.get(slot)
+        circle = [own, *case.history.peers(slot)] if own else []
+        return any(p.options.get("54") == "1" for p in circle) \
+            and any(p.multipart or p.unfinished for p in circle)
+    return re.match(RECEIVES, case.line) and case.slots() \
+        and all(conflated(slot) for slot in case.slots())
+
+
+def pair_whose_pending_connect_ended(case):
+    """A PAIR whose connect to an inproc name that nobody bound was ended can have
+    another peer."""
+    def held(slot):
+        peer = case.history.sockets.get(slot)
+        return peer and peer.kind == PAIR and any(
+            slot == s and name in peer.connected and name.startswith("inproc:")
+            for s, name in case.history.losses)
+    return any(held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
+
+
+def read_before_the_end(case):
+    """What came before a connection ended is still read."""
+    return case.both(r"^(left|\d\d recv\S*) s\d.* = -1 EAGAIN", r"^(left|\d\d recv\S*) s\d.* \[") \
+        and case.lost("(tcp|ipc)")
+
+
+def ends_at_once(case):
+    """zmq_unbind and zmq_disconnect take effect at once."""
+    event = r"^   event s\d 6 DISCONNECTED"
+    return (re.search(event, case.line) or re.search(event, case.our_line)) \
+        and re.match(r"   (unbind|disconnect) .* = 0$", case.last_operation())
+
+
+def router_hears_who_comes_again(case):
+    """ROUTER: a peer that comes again under its name is heard at once."""
+    names = [peer.options["5"] for peer in case.history.all if "5" in peer.options]
+    return case.kinds() == {ROUTER} and case.lost() and names \
+        and re.match(RECEIVES + r"|\d\d send_to", case.line)
+
+
+def errno_under_a_monitor(case):
+    """The errno of a bind that fails under a monitor."""
+    return case.both(r"bind .* = -1 EAGAIN", r"bind .* = -1 E") \
+        and all(peer.monitored for peer in case.sockets())
+
+
+def stream_peer_that_left(case):
+    """STREAM: a peer that has gone is known to have gone at once."""
+    return case.both(r"send_to .* = -1 EAGAIN", r"send_to .* = -1 EHOSTUNREACH") \
+        and case.kinds() == {STREAM} and case.lost()
+
+
+def rep_after_a_request_without_envelope(case):
+    """REP: the reply to the request after one without an envelope, whose sender has
+    left."""
+    answered = any(peer.kind == REP and case.history.lost(peer.slot)
+                   for slot in case.slots() for peer in case.history.peers(slot))
+    return case.both(r"^(left|\d\d recv\S*) s\d.* = -1 EAGAIN",
+                     r"^(left|\d\d recv\S*) s\d.* \[") and answered
+
+
+def stops_however_it_is_written(case):
+    """ZMQ_RECONNECT_STOP: an endpoint written in an unusual way."""
+    def odd(peer):
+        return any(re.search(r":0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
+                   for name in peer.connected if name.startswith("tcp:"))
+    return all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
+               for p in case.sockets()) and case.sockets()
+
+
+EXPLANATIONS = [
+    order_over_a_network, turn_of_a_named_peer,
+    rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
+    rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
+    place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, stream_peer_that_left,
+    stops_however_it_is_written, read_before_the_end, router_hears_who_comes_again,
+    rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
+    inproc_peer_that_left,
+]
+
+
+def explain(theirs, mine, line, our_line):
+    """Why the two lines differ, or None."""
+    case = Case(theirs, mine, line, our_line)
+    for explanation in EXPLANATIONS:
+        if explanation(case):
+            return " ".join(explanation.__doc__.split())
+    return None
