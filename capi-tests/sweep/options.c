@@ -258,7 +258,7 @@ int main (void)
                 of.row = rows[next++];
             else {
                 snprintf (name, sizeof name, "unknown %d", number);
-                of.row = (struct row){number, name, UNKNOWN, READ_WRITE, 0, 0, 1};
+                of.row = (struct row){number, name, UNKNOWN, READ_WRITE, 0, 0};
                 if (type % 4)
                     continue;
             }
