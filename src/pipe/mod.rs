@@ -48,8 +48,13 @@ pub(crate) mod signal {
     pub(crate) const BATCH: u32 = 8;
 }
 
-/// Bytes a corked lane collects before its writer asks for them to be sent.
+/// Bytes that are worth a write to the kernel when they are many messages, whose
+/// memory should still be in the cache when they are gathered, …
 const BATCH_BYTES: usize = 64 * 1024;
+/// … and when they are few: then the kernel's own work for a write counts.
+const LARGE_BATCH_BYTES: usize = 256 * 1024;
+/// They are few when each has so many bytes on average.
+const LARGE_MESSAGE: usize = 1024;
 /// What a message is reckoned to take beside its body.
 const MESSAGE_OVERHEAD: usize = 9;
 
@@ -63,6 +68,12 @@ const CORKED: u32 = 2;
 
 /// The other socket's water mark is not known yet.
 const UNKNOWN_HWM: u32 = u32::MAX;
+
+/// Whether so many bytes in so many messages are worth a write to the kernel.
+#[inline]
+pub(crate) fn is_batch(bytes: usize, messages: usize) -> bool {
+    bytes >= BATCH_BYTES && (bytes >= LARGE_BATCH_BYTES || bytes < messages * LARGE_MESSAGE)
+}
 
 /// What becomes of messages that were flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +193,10 @@ pub(crate) struct Pipe {
     full_until: Option<usize>,
     /// Only the last message is kept.
     conflates: bool,
-    /// Body and header bytes pushed since the reader was last told.
+    /// Body and header bytes pushed since the reader was last told, and what
+    /// `written` was then.
     unsent_bytes: usize,
+    told_at: usize,
     /// Messages taken.
     taken: usize,
     /// The lane that is read was corked since it last went idle.
@@ -237,6 +250,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         full_until: None,
         conflates: conflate,
         unsent_bytes: 0,
+        told_at: 0,
         taken: 0,
         was_corked: false,
         conflate_out: None,

@@ -123,7 +123,7 @@ mod exact {
         a.push(&mut message("x"));
         a.flush();
         assert_eq!(b.take_signals(), 0);
-        a.push(&mut Message::with_len(BATCH_BYTES).unwrap());
+        a.push(&mut Message::with_len(LARGE_BATCH_BYTES).unwrap());
         a.flush();
         assert_eq!(b.take_signals(), signal::BATCH);
     }

@@ -1,7 +1,7 @@
 //! The writing half of an end: room by the water mark, whole messages, corked
 //! lanes.
 
-use super::{ACTIVE, BATCH_BYTES, CORKED, Flushed, IDLE, MESSAGE_OVERHEAD, Pipe, signal};
+use super::{ACTIVE, CORKED, Flushed, IDLE, MESSAGE_OVERHEAD, Pipe, is_batch, signal};
 use crate::message::{Message, Role};
 use crate::sync::{Ordering, heavy_fence, light_fence};
 
@@ -34,7 +34,7 @@ impl Pipe {
         }
         // The messages may only be waiting for a batch to come together.
         if self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
-            self.unsent_bytes = 0;
+            self.told();
             self.link.signal(1 - self.side, signal::BATCH);
             return self.room_now(hwm);
         }
@@ -111,7 +111,7 @@ impl Pipe {
             self.flush_conflated();
         }
         let reader = &self.link.lanes[self.side].reader;
-        if reader.load(Ordering::Relaxed) == CORKED && self.unsent_bytes < BATCH_BYTES {
+        if reader.load(Ordering::Relaxed) == CORKED && !self.has_batch() {
             self.out.publish_lightly();
             // Show, then look whether the reader still comes by itself: it says
             // that it does not, then looks (see `rest`). One of us sees the
@@ -125,7 +125,7 @@ impl Pipe {
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
             ACTIVE => Flushed::Seen,
-            CORKED if self.unsent_bytes < BATCH_BYTES => Flushed::Corked,
+            CORKED if !self.has_batch() => Flushed::Corked,
             _ => {
                 self.tell_reader();
                 Flushed::Seen
@@ -142,9 +142,21 @@ impl Pipe {
         }
     }
 
+    /// Whether what lies in wait is worth a write.
+    #[inline]
+    fn has_batch(&self) -> bool {
+        is_batch(self.unsent_bytes, self.written.wrapping_sub(self.told_at))
+    }
+
+    /// The reader is told of all that was pushed.
+    fn told(&mut self) {
+        self.unsent_bytes = 0;
+        self.told_at = self.written;
+    }
+
     #[inline]
     fn tell_reader(&mut self) {
-        self.unsent_bytes = 0;
+        self.told();
         let reader = &self.out_lane().reader;
         let told = reader.compare_exchange(IDLE, ACTIVE, Ordering::SeqCst, Ordering::SeqCst);
         match told {
@@ -157,7 +169,7 @@ impl Pipe {
     /// Asks the reader to send what a corked lane has collected.
     pub(crate) fn push_out(&mut self) {
         if self.out_lane().reader.load(Ordering::Relaxed) == CORKED && self.unsent_bytes > 0 {
-            self.unsent_bytes = 0;
+            self.told();
             self.link.signal(1 - self.side, signal::BATCH);
         }
     }

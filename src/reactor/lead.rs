@@ -152,7 +152,7 @@ impl Reactor {
         deadline: Option<Instant>,
     ) -> Led {
         let start = Instant::now();
-        match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false).map(drop)) {
+        match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false)) {
             Ok(true) => {
                 waited(Duration::ZERO);
                 return Led::Done;

@@ -224,17 +224,16 @@ impl Reactor {
     /// One round: due timers, the run queue, then the kernel, for at most
     /// `max_wait` (`None`: until something happens), and only for a look when the
     /// leader is `done` already: what it waits for may have come from the run
-    /// queue, and nobody wakes a thread for news that it brings itself. Says
-    /// whether anything happened. The I/O thread stays no longer than [`NAP`]
-    /// while there are corked sources.
+    /// queue, and nobody wakes a thread for news that it brings itself. The I/O
+    /// thread stays no longer than [`NAP`] while there are corked sources.
     fn turn(
         &self,
         lead: &mut Lead,
         max_wait: Option<Duration>,
         done: impl Fn() -> bool,
         on_io_thread: bool,
-    ) -> io::Result<bool> {
-        let mut busy = self.run_due(lead);
+    ) -> io::Result<()> {
+        self.run_due(lead);
         let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
             uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
@@ -247,11 +246,10 @@ impl Reactor {
         }
         for event in &lead.events {
             if event.token() != WAKER {
-                busy = true;
                 self.dispatch(event);
             }
         }
-        Ok(busy)
+        Ok(())
     }
 
     /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
@@ -289,23 +287,19 @@ impl Reactor {
     }
 
     /// Runs what is due without the kernel's help.
-    fn run_due(&self, lead: &mut Lead) -> bool {
-        let mut busy = false;
+    fn run_due(&self, lead: &mut Lead) {
         if self.timers.lock().next_due().is_some_and(|due| due <= Instant::now()) {
             let due = self.timers.lock().take_due(Instant::now());
             for id in due {
                 self.notice(id, event::TIMER);
-                busy = true;
             }
         }
         let mut batch = std::mem::take(&mut lead.batch);
         std::mem::swap(&mut batch, &mut *self.run_queue.lock());
         for source in batch.drain(..) {
             source.notice(event::RUN);
-            busy = true;
         }
         lead.batch = batch;
-        busy
     }
 
     fn dispatch(&self, event: &Event) {

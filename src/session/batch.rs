@@ -6,12 +6,10 @@ use std::io::{self, IoSlice};
 
 use super::protocol::Protocol;
 use crate::message::{MAX_INLINE, Message, Role};
-use crate::pipe::Pipe;
+use crate::pipe::{Pipe, is_batch};
 use crate::transport::Stream;
 use crate::zmtp::{self, ProtocolError};
 
-/// Bytes of frames gathered for one write.
-const BATCH_BYTES: usize = 64 * 1024;
 /// Bodies from this size on are not copied but referred to.
 const REFER_BYTES: usize = 8 * 1024;
 /// Bodies referred to in one write, and their bytes together.
@@ -136,7 +134,7 @@ impl Batch {
         pipe: &mut Pipe,
         zmtp: &mut zmtp::Connection,
     ) -> Result<(), ProtocolError> {
-        while self.bytes.len() < BATCH_BYTES
+        while !is_batch(self.bytes.len(), self.frames)
             && let Some(message) = pipe.peek()
         {
             let before = self.bytes.len();
@@ -160,7 +158,7 @@ impl Batch {
         encode: impl Fn(&Message, &mut Vec<u8>),
     ) -> usize {
         let mut referred = 0;
-        while self.bytes.len() < BATCH_BYTES
+        while !is_batch(self.bytes.len(), self.frames)
             && self.bodies.len() < REFER_COUNT
             && referred < REFER_TOTAL
         {

@@ -415,7 +415,9 @@ impl Inner {
             session.reactor.cork(session.clone());
         }
         let rests = if self.flow.corked { pipe.cork() } else { pipe.go_idle() };
-        live.batch.shrink();
+        if !self.flow.corked {
+            live.batch.shrink();
+        }
         if !rests {
             session.reactor.run_later(session.clone());
         }
