@@ -24,6 +24,7 @@
 //! - [`message`]: the 64 bytes, and where bodies live.
 //! - `timers`: which handler is due.
 //! - `crypto`: the boxes of CURVE.
+//! - `gssapi`: Kerberos' security contexts, from a library loaded at run time.
 //! - `curve_keys` and `z85`: pairs of keys, and keys as text.
 //! - `sync`: atomics, parking, handles.
 //! - [`socket_type`] and [`error`].
@@ -46,6 +47,7 @@ mod context;
 mod crypto;
 mod curve_keys;
 pub mod error;
+mod gssapi;
 pub mod message;
 pub mod options;
 mod pattern;
