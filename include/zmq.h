@@ -454,7 +454,7 @@ ZMQ_EXPORT int zmq_recv(void *s, void *buf, size_t len, int flags);
 // Sends a message, which is empty afterwards. Returns its length. Errors as
 ZMQ_EXPORT int zmq_msg_send(zmq_msg_t *msg, void *s, int flags);
 
-// Receives a frame into a message, whose former content is released, also
+// Receives a frame into a message, whose former content is released; when there
 ZMQ_EXPORT int zmq_msg_recv(zmq_msg_t *msg, void *s, int flags);
 
 // Sends a socket's events, those in the mask `events`, to a PAIR that
