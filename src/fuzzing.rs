@@ -8,6 +8,7 @@ use crate::curve_keys::{self, KEY_BYTES, SecretKey};
 use crate::z85;
 use crate::zmtp::Security;
 
+pub use crate::gssapi::{Context, Established, Failed, Negotiation, Party, Step};
 pub use crate::transport::fuzzing::{kernel_form, target_at_once};
 
 /// The text of these bytes, if they have one.

@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
     // A HELLO of CURVE differs.
     assert_eq!(cut.seen.output.len(), whole.seen.output.len());
 
-    let open = config.security == Security::Null && config.zap.domain.is_empty();
+    let open = matches!(config.security, Security::Null) && config.zap.domain.is_empty();
     match outcome(stream, &config.security, open) {
         Outcome::Pending => {
             assert_eq!((whole.seen.events.len(), &whole.seen.error), (0, &None));

@@ -5,6 +5,7 @@
 //! from the library, so that each checks the other.
 
 pub mod curve;
+pub mod gssapi;
 mod input;
 mod memory;
 pub mod script;

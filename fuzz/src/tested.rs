@@ -150,9 +150,9 @@ impl Tested {
             };
             self.held += live() - before;
             let taken = self.note(taken);
-            self.look();
+            let goes_on = self.look();
             self.taken += taken;
-            if taken == 0 && self.is_ready() == was_ready && !self.sink.make_room() {
+            if taken == 0 && !goes_on && self.is_ready() == was_ready && !self.sink.make_room() {
                 return;
             }
         }
@@ -177,15 +177,18 @@ impl Tested {
         0
     }
 
-    /// Takes what the connection has to tell.
-    fn look(&mut self) {
+    /// Takes what the connection has to tell, and runs what blocks: says whether
+    /// there was such a thing.
+    fn look(&mut self) -> bool {
         if self.connection.has_output() {
             self.take_output();
         }
         let before = live();
+        let mut blocks = false;
         if let Some(event) = self.connection.poll_event() {
             self.seen.events.push(event.clone());
             let copied = live() - before;
+            blocks = event == Event::Blocks;
             self.note_event(&event);
             drop(event);
             self.held += live() - before - copied;
@@ -197,6 +200,22 @@ impl Tested {
             assert!(held <= MOST_BEFORE_READY, "{held} bytes for a stranger");
         }
         self.seen.frames.append(&mut self.sink.frames);
+        if blocks {
+            self.run_errand();
+        }
+        blocks
+    }
+
+    /// Meanwhile nothing is read.
+    fn run_errand(&mut self) {
+        let before = live();
+        let errand = self.connection.errand().expect("what blocks");
+        assert!(self.connection.errand().is_none());
+        assert_eq!(self.connection.receive(self.now, b"x", &mut self.sink), Ok(0));
+        let ran = self.connection.ran(self.now, errand.run());
+        self.held += live() - before;
+        self.note(ran.map(|()| 0));
+        self.look();
     }
 
     fn take_output(&mut self) {
