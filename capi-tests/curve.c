@@ -259,22 +259,6 @@ TEST (without_keys_nobody_gets_in)
     }
 }
 
-/* Sends a message of two frames of this size from one to the other. */
-static void carry (void *from, void *to, size_t size)
-{
-    static unsigned char body[1 << 20], got[(1 << 20) + 1];
-    for (size_t i = 0; i < size; i++)
-        body[i] = (unsigned char) (i * 31 + size);
-    CHECK_INT (zmq_send (from, body, size, ZMQ_SNDMORE), size);
-    CHECK_INT (zmq_send (from, body, size, 0), size);
-    for (int frame = 0; frame < 2; frame++) {
-        memset (got, 0, size);
-        CHECK_INT (zmq_recv (to, got, sizeof got, 0), size);
-        CHECK (memcmp (got, body, size) == 0);
-        CHECK_INT (get_int (to, ZMQ_RCVMORE), frame == 0);
-    }
-}
-
 TEST (bodies_of_all_sizes_travel_in_both_directions)
 {
     static const size_t sizes[] = {0,    1,     39,    40,      41,     222,

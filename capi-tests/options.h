@@ -1,5 +1,5 @@
-/* options.h - what the tests of socket options share: which options ours has
- * still to learn, and short forms of the two functions. */
+/* options.h - what the tests of socket options share: short forms of the two
+ * functions. */
 #ifndef FERROZMQ_OPTIONS_H
 #define FERROZMQ_OPTIONS_H
 
@@ -7,41 +7,6 @@
 #include <limits.h>
 
 #define COUNT(ARRAY) (sizeof (ARRAY) / sizeof *(ARRAY))
-
-/* Until they work in ours it answers EINVAL to setting these, and to reading
- * those marked with a 1; the tests pass over what it does not do yet. */
-static const struct
-{
-    int option, unreadable;
-} later[] = {
-  {ZMQ_PLAIN_SERVER, 0},
-  {ZMQ_PLAIN_USERNAME, 0},
-  {ZMQ_PLAIN_PASSWORD, 0},
-  {ZMQ_CURVE_SERVER, 0},
-  {ZMQ_ZAP_DOMAIN, 0},
-  {ZMQ_GSSAPI_SERVER, 1},
-  {ZMQ_GSSAPI_PLAINTEXT, 1},
-  {ZMQ_GSSAPI_PRINCIPAL, 1},
-  {ZMQ_GSSAPI_SERVICE_PRINCIPAL, 1},
-  {ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, 1},
-  {ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, 1},
-};
-
-static inline int settable (int option)
-{
-    for (size_t i = 0; i < COUNT (later); i++)
-        if (later[i].option == option)
-            return on_oracle ();
-    return 1;
-}
-
-static inline int readable (int option)
-{
-    for (size_t i = 0; i < COUNT (later); i++)
-        if (later[i].option == option && later[i].unreadable)
-            return on_oracle ();
-    return 1;
-}
 
 static inline void *fresh (int type)
 {

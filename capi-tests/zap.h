@@ -1,6 +1,6 @@
 /* zap.h - what the tests of security share: an authenticator that the test
- * itself plays, step by step (RFC 27), raw peers that name a mechanism, and
- * monitors read for what they say of handshakes.
+ * itself plays, step by step (RFC 27), raw peers that name a mechanism, bodies of
+ * any size, and monitors read for what they say of handshakes.
  */
 #ifndef FERROZMQ_ZAP_H
 #define FERROZMQ_ZAP_H
@@ -125,6 +125,24 @@ FIXTURE bool is_told (void *monitor)
         if (!on_oracle ())                                                     \
             CHECK_TOLD_OF (MONITOR, ZMQ_EVENT_DISCONNECTED);                   \
     } while (0)
+
+/* ---- traffic ---- */
+
+/* Sends a message of two frames of this size from one to the other. */
+FIXTURE void carry (void *from, void *to, size_t size)
+{
+    static unsigned char body[1 << 20], got[(1 << 20) + 1];
+    for (size_t i = 0; i < size; i++)
+        body[i] = (unsigned char) (i * 31 + size);
+    CHECK_INT (zmq_send (from, body, size, ZMQ_SNDMORE), size);
+    CHECK_INT (zmq_send (from, body, size, 0), size);
+    for (int frame = 0; frame < 2; frame++) {
+        memset (got, 0, size);
+        CHECK_INT (zmq_recv (to, got, sizeof got, 0), size);
+        CHECK (memcmp (got, body, size) == 0);
+        CHECK_INT (get_int (to, ZMQ_RCVMORE), frame == 0);
+    }
+}
 
 /* ---- raw peers ---- */
 

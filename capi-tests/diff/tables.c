@@ -10,7 +10,6 @@
 /* Left out until ours has them (COMPAT.md, "What is not there yet"). Shorten
  * these lists as it learns. */
 static const int missing_options[] = {
-  62, 63, 64, 65, 90, 91,             /* GSSAPI */
   68, 99, 100,                        /* SOCKS */
 };
 
@@ -19,10 +18,13 @@ int type_missing (int type)
     return type > ZMQ_STREAM && type <= 20; /* drafts, of which the oracle has some */
 }
 
-/* PLAIN, CURVE, ZAP */
+/* PLAIN, CURVE, GSSAPI, ZAP */
 int option_secures (int option)
 {
     return (option >= ZMQ_PLAIN_SERVER && option <= ZMQ_CURVE_SERVERKEY)
+           || (option >= ZMQ_GSSAPI_SERVER && option <= ZMQ_GSSAPI_PLAINTEXT)
+           || option == ZMQ_GSSAPI_PRINCIPAL_NAMETYPE
+           || option == ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE
            || option == ZMQ_ZAP_DOMAIN || option == 93;
 }
 

@@ -64,13 +64,30 @@ static int set_text (void *socket, int option, const char *text)
     return zmq_setsockopt (socket, option, text, strlen (text));
 }
 
+static int set_int (void *socket, int option, int value)
+{
+    return zmq_setsockopt (socket, option, &value, sizeof value);
+}
+
+/* Principals of the realm that the script `kdc` runs. */
+static int secure_with_gssapi (void *socket, int plaintext, int binds)
+{
+    if (set_int (socket, ZMQ_GSSAPI_PLAINTEXT, plaintext))
+        return -1;
+    if (binds)
+        return set_int (socket, ZMQ_GSSAPI_SERVER, 1)
+               || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "service@localhost");
+    return set_text (socket, ZMQ_GSSAPI_SERVICE_PRINCIPAL, "service@localhost")
+           || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "alice")
+           || set_int (socket, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_NT_USER_NAME);
+}
+
 /* The server of a mechanism. */
 static int secure_server (void *socket, const char *mechanism)
 {
-    int yes = 1;
     if (strcmp (mechanism, "PLAIN") == 0)
-        return zmq_setsockopt (socket, ZMQ_PLAIN_SERVER, &yes, sizeof yes);
-    return zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &yes, sizeof yes)
+        return set_int (socket, ZMQ_PLAIN_SERVER, 1);
+    return set_int (socket, ZMQ_CURVE_SERVER, 1)
            || set_text (socket, ZMQ_CURVE_SECRETKEY, server_secret);
 }
 
@@ -98,6 +115,8 @@ static int secure_client (void *socket, const char *mechanism, const char *fault
 static int secure (void *socket, const char *mechanism, const char *fault,
                    int binds)
 {
+    if (strncmp (mechanism, "GSSAPI", 6) == 0)
+        return secure_with_gssapi (socket, strcmp (mechanism, "GSSAPI") != 0, binds);
     return binds ? secure_server (socket, mechanism)
                  : secure_client (socket, mechanism, fault);
 }

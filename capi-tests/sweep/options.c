@@ -13,7 +13,6 @@ static const struct row
     enum kind kind;
     enum access access;
     long long min, max;
-    int works;
 } rows[] = {
 #include "option_rows.h"
 };
@@ -44,8 +43,7 @@ static void *fresh (const struct subject *of)
 
 static void label (const struct subject *of, char *to, size_t size)
 {
-    snprintf (to, size, "%s %s%s", types[of->type], of->row.name,
-              of->row.works ? "" : " (later)");
+    snprintf (to, size, "%s %s", types[of->type], of->row.name);
 }
 
 /* The answer, and what is in the buffer; descriptors differ, of course. */
@@ -260,7 +258,7 @@ int main (void)
                 of.row = rows[next++];
             else {
                 snprintf (name, sizeof name, "unknown %d", number);
-                of.row = (struct row){number, name, UNKNOWN, READ_WRITE, 0, 0, 1};
+                of.row = (struct row){number, name, UNKNOWN, READ_WRITE, 0, 0};
                 if (type % 4)
                     continue;
             }

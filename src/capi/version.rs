@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use super::entry::{errno, guard};
 use crate::error::{Errno, private_text};
+use crate::gssapi;
 
 /// The errno of the last call that failed on this thread.
 #[unsafe(no_mangle)]
@@ -48,7 +49,8 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
         }
         // SAFETY: a string by the caller's promise.
         let name = unsafe { CStr::from_ptr(capability) }.to_bytes();
-        Ok::<c_int, Errno>(CAPABILITIES.contains(&name).into())
+        let has = CAPABILITIES.contains(&name) || name == b"gssapi" && gssapi::is_available();
+        Ok::<c_int, Errno>(has.into())
     })
 }
 
@@ -56,6 +58,6 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
 /// say the same.
 const VERSION: [c_int; 3] = [4, 3, 5];
 
-/// What [`zmq_has`] says yes to. tcp, inproc, NULL and PLAIN have no
-/// name there.
+/// What [`zmq_has`] always says yes to. tcp, inproc, NULL and PLAIN have no
+/// name there; GSSAPI depends on a library.
 const CAPABILITIES: [&[u8]; 2] = [b"ipc", b"curve"];

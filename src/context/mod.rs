@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 pub(crate) use slot::{ARENA, ContextSlot};
 
 use crate::error::{Errno, Result};
+use crate::gssapi::Negotiators;
 use crate::options::ContextOptions;
 use crate::reactor::{ReactorPool, Settings};
 use crate::session;
@@ -49,6 +50,7 @@ struct State {
 struct Works {
     reactors: Arc<ReactorPool>,
     resolver: Resolver,
+    negotiators: Negotiators,
     inproc: Arc<Registry>,
     max_sockets: usize,
 }
@@ -158,6 +160,7 @@ impl Context {
         Home {
             reactors: works.reactors.clone(),
             resolver: works.resolver.clone(),
+            negotiators: works.negotiators.clone(),
             inproc: works.inproc.clone(),
             lease,
             inherited: Arc::new({
@@ -195,6 +198,7 @@ impl Context {
         Ok(Works {
             reactors: Arc::new(ReactorPool::start(count, &settings, on_failure)?),
             resolver: Resolver::new(),
+            negotiators: Negotiators::new(),
             inproc: Arc::default(),
             max_sockets: usize::try_from(options.max_sockets).unwrap_or(0),
         })

@@ -3,30 +3,23 @@
 
 use std::fmt::Write;
 
-use super::row::{Access, Kind, State};
+use super::row::{Access, Kind};
 use super::table::TABLE;
 
-/// One line of C for each socket option: `{number, name, kind, smallest value
-/// or length, largest, whether it works}`. What grows without bounds ends at
+/// One line of C for each socket option: `{number, name, kind, access, smallest value
+/// or length, largest}`. What grows without bounds ends at
 /// the largest value of its type, bytes at 65 536.
 pub fn c_table() -> String {
     let mut text = String::new();
     for row in TABLE {
         let (kind, min, max) = c_kind(row.kind);
-        let works = matches!(row.state, State::Now(..) | State::Absent);
         let access = match row.access {
             Access::ReadWrite => "READ_WRITE",
             Access::ReadOnly => "READ_ONLY",
             Access::WriteOnly => "WRITE_ONLY",
         };
-        writeln!(
-            text,
-            "{{{}, \"{}\", {kind}, {access}, {min}, {max}, {}}},",
-            row.number,
-            row.name,
-            i32::from(works)
-        )
-        .expect("a String takes all text");
+        writeln!(text, "{{{}, \"{}\", {kind}, {access}, {min}, {max}}},", row.number, row.name,)
+            .expect("a String takes all text");
     }
     text
 }
@@ -53,7 +46,7 @@ mod tests {
     fn every_option_has_a_line() {
         let text = c_table();
         assert_eq!(text.lines().count(), TABLE.len());
-        assert!(text.contains("{23, \"SNDHWM\", INT, READ_WRITE, 0, 2147483647, 1},\n"));
-        assert!(text.contains("{5, \"ROUTING_ID\", BYTES, READ_WRITE, 1, 255, 1},\n"));
+        assert!(text.contains("{23, \"SNDHWM\", INT, READ_WRITE, 0, 2147483647},\n"));
+        assert!(text.contains("{5, \"ROUTING_ID\", BYTES, READ_WRITE, 1, 255},\n"));
     }
 }

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Errno, Result};
+use crate::gssapi;
 use crate::socket_type::SocketType;
 use crate::z85;
 
@@ -85,8 +86,8 @@ pub(super) enum Access {
 pub(super) enum State {
     /// All of it.
     Now(Set, Get),
-    /// Nothing until this step.
-    Later(u8),
+    /// All of it where GSSAPI's library can be loaded, and nothing where not.
+    Gssapi(Set, Get),
     /// Nothing ever: libzmq is not built with it either.
     Absent,
 }
@@ -166,7 +167,7 @@ impl Row {
         options: &mut SocketOptions,
         value: Option<&'v [u8]>,
     ) -> Result<Change<'v>> {
-        let State::Now(set, _) = &self.state else {
+        let Some((set, _)) = self.functions() else {
             return Err(Errno::EINVAL);
         };
         if !self.sockets.is_empty() && !self.sockets.contains(&options.kind()) {
@@ -198,7 +199,7 @@ impl Row {
     /// Whether only a look at a value of this many bytes could tell whether it
     /// may be set.
     pub(super) fn reads_value(&self, kind: SocketType, length: usize) -> bool {
-        matches!(self.state, State::Now(..))
+        self.functions().is_some()
             && self.access != Access::ReadOnly
             && (self.sockets.is_empty() || self.sockets.contains(&kind))
             && match self.kind {
@@ -223,8 +224,8 @@ impl Row {
         live: &dyn Live,
         buffer: &mut [u8],
     ) -> Result<usize> {
-        match &self.state {
-            State::Now(_, get) => match get {
+        if let Some((_, get)) = self.functions() {
+            return match get {
                 Get::Never => Err(Errno::EINVAL),
                 Get::Int(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
                 Get::Int64(load) => write_exactly(&load(options).to_ne_bytes(), buffer),
@@ -236,8 +237,17 @@ impl Row {
                 }
                 Get::LiveInt(_) => Err(Errno::EINVAL),
                 Get::LiveText(load) => self.write_bytes(load(live), buffer),
-            },
-            State::Later(_) | State::Absent => Err(Errno::EINVAL),
+            };
+        }
+        Err(Errno::EINVAL)
+    }
+
+    /// What sets it and what fetches it, as far as it works.
+    fn functions(&self) -> Option<(&Set, &Get)> {
+        match &self.state {
+            State::Now(set, get) => Some((set, get)),
+            State::Gssapi(set, get) if gssapi::is_available() => Some((set, get)),
+            _ => None,
         }
     }
 

@@ -11,11 +11,13 @@ use super::row::{
     FROM_MINUS_1, Get,
     Initial::{self, Empty, Int, Words},
     Kind, NOT_NEGATIVE, POSITIVE, Row, Set,
-    State::{self, Absent, Later, Now},
+    State::{self, Absent, Now},
 };
 use super::security::{
-    CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVER, CURVE_SERVERKEY, MECHANISM, PLAIN_PASSWORD,
-    PLAIN_SERVER, PLAIN_USERNAME, ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
+    CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVER, CURVE_SERVERKEY, GSSAPI_PLAINTEXT,
+    GSSAPI_PRINCIPAL, GSSAPI_PRINCIPAL_NAMETYPE, GSSAPI_SERVER, GSSAPI_SERVICE_PRINCIPAL,
+    GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, MECHANISM, PLAIN_PASSWORD, PLAIN_SERVER, PLAIN_USERNAME,
+    ZAP_DOMAIN, ZAP_ENFORCE_DOMAIN,
 };
 use super::socket::{Change, Filter, PatternOption};
 use super::socks::{SOCKS_PASSWORD, SOCKS_PROXY, SOCKS_USERNAME};
@@ -323,10 +325,10 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
         WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
-    Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, Later(3)),
-    Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, Later(3)),
-    Row::new(64, "GSSAPI_SERVICE_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, Later(3)),
-    Row::new(65, "GSSAPI_PLAINTEXT", FLAG, "", Int(0), ReadWrite, Later(3)),
+    Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, GSSAPI_SERVER),
+    Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, GSSAPI_PRINCIPAL),
+    Row::new(64, "GSSAPI_SERVICE_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, GSSAPI_SERVICE_PRINCIPAL),
+    Row::new(65, "GSSAPI_PLAINTEXT", FLAG, "", Int(0), ReadWrite, GSSAPI_PLAINTEXT),
     Row::new(66, "HANDSHAKE_IVL", NOT_NEGATIVE, "ms", Int(30_000), ReadWrite,
         millis!(handshake_ivl, none is 0)).noting("0: for ever"),
     Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
@@ -362,8 +364,8 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(88, "VMCI_CONNECT_TIMEOUT", ANY_INT, "ms", NONE, ReadWrite, Absent),
     Row::new(89, "USE_FD", FROM_MINUS_1, "", Int(-1), ReadWrite, optional!(use_fd))
         .noting("for bind, tcp and ipc; -1: one of its own"),
-    Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
-    Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, Later(3)),
+    Row::new(90, "GSSAPI_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, GSSAPI_PRINCIPAL_NAMETYPE),
+    Row::new(91, "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE", NAME_TYPE, "", Int(0), ReadWrite, GSSAPI_SERVICE_PRINCIPAL_NAMETYPE),
     Row::new(92, "BINDTODEVICE", DEVICE, "", Empty, ReadWrite, BINDTODEVICE),
     Row::new(93, "ZAP_ENFORCE_DOMAIN", ANY_FLAG, "", Int(0), ReadWrite, ZAP_ENFORCE_DOMAIN)
         .noting("draft"),

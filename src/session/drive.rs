@@ -9,8 +9,8 @@ use super::dial::Dialer;
 use super::live::{Live, Round};
 use super::negotiating::Negotiating;
 use super::{
-    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RESOLVED, START, Session, Surroundings,
-    pace,
+    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
+    Surroundings, pace,
 };
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
@@ -141,6 +141,11 @@ impl Inner {
         }
         if bits & ANSWERED != 0
             && let Err(error) = self.hear_answer()
+        {
+            self.disconnected(session, Ending::Protocol(error));
+        }
+        if bits & RAN != 0
+            && let Err(error) = self.hear_outcome()
         {
             self.disconnected(session, Ending::Protocol(error));
         }
@@ -345,6 +350,7 @@ impl Inner {
         {
             match event {
                 zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
+                zmtp::Event::Blocks => self.run_errand(session),
                 zmtp::Event::Refused(status) => {
                     live.refused = true;
                     let event = Event::HandshakeFailedAuth(u32::from(status));

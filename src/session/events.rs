@@ -92,9 +92,9 @@ impl Event {
             Ending::Protocol(ProtocolError::TimedOut(_)) => {
                 Some(Event::HandshakeFailedNoDetail(Errno::EAGAIN))
             }
-            Ending::Protocol(error @ ProtocolError::NoAuthenticator) => {
-                Some(Event::HandshakeFailedNoDetail(error.errno()))
-            }
+            Ending::Protocol(
+                error @ (ProtocolError::NoAuthenticator | ProtocolError::NoContext),
+            ) => Some(Event::HandshakeFailedNoDetail(error.errno())),
             Ending::Protocol(error) => error
                 .protocol_code()
                 .map(Event::HandshakeFailedProtocol)

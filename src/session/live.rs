@@ -10,6 +10,7 @@ use super::batch::{Batch, Written};
 use super::protocol::Protocol;
 use super::{Ending, Settings};
 use crate::error::Errno;
+use crate::gssapi::Ticket;
 use crate::message::Message;
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
@@ -66,6 +67,8 @@ pub(super) struct Live {
     pub(super) refused: bool,
     /// Leads to the authenticator that was asked about the peer.
     pub(super) authenticator: Option<Pipe>,
+    /// Stands for a step of the handshake that is taken elsewhere.
+    pub(super) errand: Option<Ticket>,
     /// The last read was of a large body.
     large: bool,
 }
@@ -105,6 +108,7 @@ impl Live {
             sealed: false,
             refused: false,
             authenticator: None,
+            errand: None,
             large: false,
         }
     }

@@ -14,6 +14,7 @@ mod batch;
 mod connecting;
 mod dial;
 mod drive;
+mod errand;
 mod events;
 mod listener;
 mod live;
@@ -36,6 +37,7 @@ pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
 use crate::error::{Errno, KeepErrno, Result};
+use crate::gssapi::Negotiators;
 use crate::message::run_waiting_frees;
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
@@ -62,6 +64,8 @@ const RESOLVED: u32 = 1 << 4;
 const KILL: u32 = 1 << 5;
 /// The authenticator has answered.
 const ANSWERED: u32 = 1 << 6;
+/// A step of the handshake that may block was taken.
+const RAN: u32 = 1 << 7;
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
@@ -129,6 +133,8 @@ pub(crate) struct Surroundings {
     pub(crate) watcher: Arc<dyn Watcher>,
     /// The way to the application's authenticator.
     pub(crate) authentication: Arc<dyn Authentication>,
+    /// Take the steps of handshakes that may block.
+    pub(crate) negotiators: Negotiators,
     /// Keeps the context waiting until the session has ended.
     pub(crate) lease: Arc<dyn Lease>,
 }

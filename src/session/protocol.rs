@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::Settings;
+use crate::gssapi::{Errand, Outcome};
 use crate::message::Message;
 use crate::raw;
 use crate::zmtp::{self, Inbox, ProtocolError, zap};
@@ -58,6 +59,22 @@ impl Protocol {
     ) -> Result<(), ProtocolError> {
         match self {
             Protocol::Zmtp(zmtp) => zmtp.answer(now, answer),
+            Protocol::Raw(_) => Ok(()),
+        }
+    }
+
+    /// See [`zmtp::Connection::errand`].
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        match self {
+            Protocol::Zmtp(zmtp) => zmtp.errand(),
+            Protocol::Raw(_) => None,
+        }
+    }
+
+    /// See [`zmtp::Connection::ran`].
+    pub(super) fn ran(&mut self, now: Instant, outcome: Outcome) -> Result<(), ProtocolError> {
+        match self {
+            Protocol::Zmtp(zmtp) => zmtp.ran(now, outcome),
             Protocol::Raw(_) => Ok(()),
         }
     }

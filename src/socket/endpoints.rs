@@ -333,6 +333,7 @@ impl Socket {
             settings,
             watcher: self.monitoring.clone(),
             authentication: self.home.inproc.clone(),
+            negotiators: self.home.negotiators.clone(),
             lease: self.home.lease.clone(),
         }
     }
@@ -367,6 +368,11 @@ impl Socket {
                 public_key: *options.curve_public_key,
                 secret_key: options.curve_secret_key.clone(),
                 server_key: *options.curve_server_key,
+            },
+            MechanismChoice::Gssapi => Security::Gssapi {
+                serves: options.serves(MechanismChoice::Gssapi),
+                party: Arc::new(options.principals()),
+                plaintext: options.gssapi_plaintext,
             },
         }
     }

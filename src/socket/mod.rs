@@ -30,6 +30,7 @@ pub(crate) use transfer::Blocking;
 pub(crate) use wait::{Following, Watch, park_on, parker};
 
 use crate::error::{Errno, Result};
+use crate::gssapi::Negotiators;
 use crate::options::{ContextOptions, SocketOptions};
 use crate::pattern::{Pattern, pattern};
 use crate::pipe::{Key, Pipe, PipeSet, signal};
@@ -45,6 +46,8 @@ pub(crate) struct Home {
     pub(crate) reactors: Arc<ReactorPool>,
     /// Asks the name service.
     pub(crate) resolver: Resolver,
+    /// Take steps of handshakes that may block.
+    pub(crate) negotiators: Negotiators,
     /// The context's inproc endpoints.
     pub(crate) inproc: Arc<Registry>,
     /// Keeps the context waiting until everything of this socket has ended.

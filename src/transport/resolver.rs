@@ -5,16 +5,10 @@
 //! a new one with its own context and never meets a lock or a thread that
 //! stayed behind in the parent.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-
 use super::endpoint::TcpAddress;
 use super::lookup::{self, Target};
 use crate::error::{Errno, Result};
-use crate::sync::with_signals_blocked;
+use crate::sync::Helpers;
 
 /// How many names one context looks up at the same time.
 const LOOKUPS_MAX: usize = 4;
@@ -24,15 +18,9 @@ const THREAD_NAME: &str = "ZMQbg/Resolver";
 /// Looks up host names for the connecting sessions of one context. Dropping
 /// it lets lookups under way finish; those still waiting for a thread are
 /// made, too.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Resolver {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    threads: usize,
-    waiting: VecDeque<Lookup>,
+    helpers: Helpers<Lookup>,
 }
 
 struct Lookup {
@@ -44,7 +32,10 @@ struct Lookup {
 impl Resolver {
     /// A resolver without threads.
     pub fn new() -> Resolver {
-        Resolver::default()
+        let work = |lookup: Lookup| {
+            (lookup.done)(lookup::target(&lookup.address, lookup.ipv6));
+        };
+        Resolver { helpers: Helpers::new(THREAD_NAME, LOOKUPS_MAX, work) }
     }
 
     /// Resolves the address and calls `done` exactly once: before this
@@ -64,48 +55,16 @@ impl Resolver {
             Err(error) => return done(Err(error)),
         }
         let lookup = Lookup { address: address.clone(), ipv6, done: Box::new(done) };
-        let mut state = self.state.lock();
-        state.waiting.push_back(lookup);
-        if state.threads == LOOKUPS_MAX {
-            return;
-        }
-        state.threads += 1;
-        drop(state);
-        let shared = Arc::clone(&self.state);
-        if !start_thread(move || work(&shared)) {
-            let mut state = self.state.lock();
-            state.threads -= 1;
-            // Other threads, if there are any, will come to what waits.
-            if state.threads == 0 {
-                let lost = std::mem::take(&mut state.waiting);
-                drop(state);
-                lost.into_iter().for_each(|lookup| (lookup.done)(Err(Errno::EAGAIN)));
-            }
+        if let Err(lost) = self.helpers.hand(lookup) {
+            lost.into_iter().for_each(|lookup| (lookup.done)(Err(Errno::EAGAIN)));
         }
     }
 }
 
-/// Looks up names until none waits. A callback that panics loses its own
-/// answer only; the thread's panic message has told of it.
-fn work(shared: &Mutex<State>) {
-    loop {
-        let mut state = shared.lock();
-        let Some(lookup) = state.waiting.pop_front() else {
-            state.threads -= 1;
-            return;
-        };
-        drop(state);
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            (lookup.done)(lookup::target(&lookup.address, lookup.ipv6));
-        }));
+impl Default for Resolver {
+    fn default() -> Resolver {
+        Resolver::new()
     }
-}
-
-/// Starts a thread that takes no signals: they belong to the application's
-/// own threads.
-fn start_thread(work: impl FnOnce() + Send + 'static) -> bool {
-    let thread = std::thread::Builder::new().name(THREAD_NAME.to_owned());
-    with_signals_blocked(|| thread.spawn(work)).is_ok()
 }
 
 #[cfg(test)]
@@ -142,7 +101,7 @@ mod tests {
             assert_eq!(thread, THREAD_NAME);
         }
         for _ in 0..1000 {
-            if resolver.state.lock().threads == 0 {
+            if resolver.helpers.threads() == 0 {
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));

@@ -16,6 +16,7 @@ use super::mechanism::{Desk, Mechanism, Progress};
 use super::traffic::{Traffic, publishes};
 use super::zap::Answer;
 use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
+use crate::gssapi::{Errand, Outcome};
 use crate::message::{Message, Role};
 
 /// The longest handshake command; `ZMQ_MAXMSGSIZE` has no say in this. With what
@@ -101,14 +102,34 @@ impl Connection {
 
     /// Takes the answer to [`Event::Ask`]. One that comes too late changes nothing.
     pub fn answer(&mut self, now: Instant, answer: &Answer<'_>) -> Result<(), ProtocolError> {
+        self.resume(now, |mechanism, desk| mechanism.judged(answer.verdict(desk.config)?, desk))
+    }
+
+    /// What [`Event::Blocks`] tells of, once.
+    pub fn errand(&mut self) -> Option<Errand> {
+        match &mut self.state {
+            State::Handshake(handshake) => handshake.mechanism.errand(),
+            _ => None,
+        }
+    }
+
+    /// Takes what came of the errand.
+    pub fn ran(&mut self, now: Instant, outcome: Outcome) -> Result<(), ProtocolError> {
+        self.resume(now, |mechanism, desk| mechanism.ran(outcome, desk))
+    }
+
+    /// A handshake that waited goes on with `step`; nothing else does.
+    fn resume(
+        &mut self,
+        now: Instant,
+        step: impl FnOnce(&mut dyn Mechanism, Desk<'_>) -> Result<Progress, ProtocolError>,
+    ) -> Result<(), ProtocolError> {
         let consumed_state = State::Failed(ProtocolError::Untimely);
         match std::mem::replace(&mut self.state, consumed_state) {
             State::Handshake(mut handshake) => {
-                let judged = answer.verdict(&self.config).and_then(|verdict| {
-                    let desk = handshake.desk(&self.config, &mut self.output);
-                    handshake.mechanism.judged(verdict, desk)
-                });
-                let next = judged.map(|progress| self.proceed(handshake, progress, now));
+                let desk = handshake.desk(&self.config, &mut self.output);
+                let progress = step(&mut *handshake.mechanism, desk);
+                let next = progress.map(|progress| self.proceed(handshake, progress, now));
                 self.state = next.map_err(|error| self.fail(error))?;
             }
             other => self.state = other,
@@ -293,6 +314,7 @@ impl Connection {
         match progress {
             Progress::Pending => {}
             Progress::Ask(inquiry) => self.event = Some(Event::Ask(inquiry)),
+            Progress::Blocks => self.event = Some(Event::Blocks),
             Progress::Refused(status) => self.event = Some(Event::Refused(status)),
             Progress::Done(peer) => return self.start_traffic(handshake, peer, now),
         }

@@ -54,6 +54,9 @@ pub enum ProtocolError {
     TooOld,
     /// There is nobody to ask about the peer, and it is not let in unasked.
     NoAuthenticator,
+    /// GSSAPI gives no security context with the peer, or no more use of one: nobody
+    /// can prove who they are, or the tickets have come to their end.
+    NoContext,
     /// The authenticator's reply is none.
     Reply(Fault),
     /// READY properties that break their grammar or their limits.
@@ -87,14 +90,15 @@ pub enum TimeOut {
 impl ProtocolError {
     /// Whether a connecting session gives up for good, as libzmq does: trying
     /// again would end in the same way. Lack of memory and time-outs may change,
-    /// and an authenticator may come.
+    /// an authenticator may come, and so may credentials and a KDC.
     pub fn is_fatal_for_connecter(&self) -> bool {
         match self {
             ProtocolError::OutOfMemory
             | ProtocolError::TimedOut(_)
             | ProtocolError::NoncesSpent
             | ProtocolError::NoRandomness
-            | ProtocolError::NoAuthenticator => false,
+            | ProtocolError::NoAuthenticator
+            | ProtocolError::NoContext => false,
             ProtocolError::MechanismMismatch
             | ProtocolError::UnexpectedCommand
             | ProtocolError::MalformedFrame
@@ -174,6 +178,7 @@ impl ProtocolError {
             ProtocolError::OutOfMemory => Errno::ENOMEM,
             ProtocolError::TimedOut(_) => Errno::ETIMEDOUT,
             ProtocolError::NoAuthenticator => Errno::EFAULT,
+            ProtocolError::NoContext => Errno::EACCES,
             _ => Errno::EPROTO,
         }
     }
@@ -203,6 +208,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::Refused => "the peer was refused",
             ProtocolError::TooOld => "the peer knows no security",
             ProtocolError::NoAuthenticator => "nobody to authenticate the peer",
+            ProtocolError::NoContext => "no security context",
             ProtocolError::Reply(_) => "malformed reply of the authenticator",
             ProtocolError::InvalidMetadata => "invalid metadata",
             ProtocolError::IncompatibleSocketType => "incompatible socket types",

@@ -144,7 +144,7 @@ impl Greeting {
 /// Peers older than 3.0 know no mechanism: whoever wants to know who they are
 /// cannot have them.
 fn check_age(config: &Config) -> Result<(), ProtocolError> {
-    let open = config.security == Security::Null && config.zap.domain.is_empty();
+    let open = matches!(config.security, Security::Null) && config.zap.domain.is_empty();
     if open { Ok(()) } else { Err(ProtocolError::TooOld) }
 }
 

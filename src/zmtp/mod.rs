@@ -97,6 +97,10 @@ pub enum Event {
     /// is none, is for [`Connection::answer`]. Until then the handshake waits,
     /// and its time runs.
     Ask(zap::Inquiry),
+    /// A step of the handshake may block, and is not to be taken here:
+    /// [`Connection::errand`] has it, and what came of it is for
+    /// [`Connection::ran`]. Until then the handshake waits, and its time runs.
+    Blocks,
     /// We have refused the peer, for this status of RFC 27. It may have been
     /// told, and is given until the end of the handshake's time to go.
     Refused(u16),

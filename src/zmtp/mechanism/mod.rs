@@ -4,10 +4,12 @@
 //! this one.
 
 mod curve;
+mod gssapi;
 mod null;
 mod plain;
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -15,9 +17,10 @@ use super::cipher::Cipher;
 use super::zap::{Inquiry, Verdict};
 use super::{Config, PeerInfo, ProtocolError, Version};
 use crate::curve_keys::{KEY_BYTES, SecretKey};
+use crate::gssapi::{Errand, Outcome, Party};
 
 /// The mechanism that a side has chosen, with what it needs to know.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Security {
     /// No security (RFC 37).
     Null,
@@ -47,6 +50,15 @@ pub enum Security {
         /// The server's public key.
         server_key: [u8; KEY_BYTES],
     },
+    /// A side of GSSAPI (RFC 38).
+    Gssapi {
+        /// Whether it accepts, and lets an authenticator judge its clients' names.
+        serves: bool,
+        /// Who it is.
+        party: Arc<dyn Party>,
+        /// Messages travel as they are, once the peer is known.
+        plaintext: bool,
+    },
 }
 
 /// What a command, or an authenticator's verdict, leads to.
@@ -55,6 +67,9 @@ pub(super) enum Progress {
     Pending,
     /// The authenticator is to be asked; [`Mechanism::judged`] will be called.
     Ask(Inquiry),
+    /// A step has to be taken that may block: [`Mechanism::errand`] has it, and
+    /// [`Mechanism::ran`] will be called.
+    Blocks,
     /// The peer was refused with this status of RFC 27. Nothing more is
     /// expected of it but that it goes.
     Refused(u16),
@@ -86,6 +101,16 @@ pub(super) trait Mechanism: Send {
     /// come meanwhile.
     fn judged(&mut self, verdict: Verdict, desk: Desk<'_>) -> Result<Progress, ProtocolError>;
 
+    /// The step of [`Progress::Blocks`], once.
+    fn errand(&mut self) -> Option<Errand> {
+        None
+    }
+
+    /// Takes what came of it.
+    fn ran(&mut self, _: Outcome, _: Desk<'_>) -> Result<Progress, ProtocolError> {
+        Ok(Progress::Pending)
+    }
+
     /// Whether the peer's next frame is a command for this mechanism. While it
     /// is not, what the peer sends stays unread.
     fn listens(&self) -> bool {
@@ -109,6 +134,7 @@ impl Security {
             Security::Null => null::NAME,
             Security::PlainServer | Security::PlainClient { .. } => plain::NAME,
             Security::CurveServer { .. } | Security::CurveClient { .. } => curve::NAME,
+            Security::Gssapi { .. } => gssapi::NAME,
         }
     }
 
@@ -122,6 +148,12 @@ impl Security {
             }
             Security::CurveServer { .. } => Box::new(curve::Server::default()),
             Security::CurveClient { .. } => Box::new(curve::Client::default()),
+            Security::Gssapi { serves: true, party, plaintext } => {
+                Box::new(gssapi::Server::new(&**party, *plaintext))
+            }
+            Security::Gssapi { serves: false, party, plaintext } => {
+                Box::new(gssapi::Client::new(&**party, *plaintext))
+            }
         }
     }
 }
@@ -135,7 +167,19 @@ impl fmt::Debug for Security {
             Security::PlainClient { .. } => "PlainClient",
             Security::CurveServer { .. } => "CurveServer",
             Security::CurveClient { .. } => "CurveClient",
+            Security::Gssapi { serves: true, .. } => "GssapiServer",
+            Security::Gssapi { serves: false, .. } => "GssapiClient",
         })
+    }
+}
+
+/// Whether a body may be a command: it has a name, and something behind it.
+fn check_command(body: &[u8]) -> Result<(), ProtocolError> {
+    let name = body.first().map(|len| usize::from(*len));
+    if name.is_some_and(|name| body.len() > name.max(1)) {
+        Ok(())
+    } else {
+        Err(ProtocolError::MalformedCommand)
     }
 }
 

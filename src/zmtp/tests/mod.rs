@@ -2,6 +2,7 @@
 //! remembers, and the several ways in which a stream may arrive.
 
 mod curve;
+mod gssapi;
 mod handshake;
 mod heartbeats;
 mod hostile;

@@ -22,6 +22,7 @@ pub(super) use client::Client;
 pub(super) use server::Server;
 
 use super::super::ProtocolError;
+use super::check_command;
 use crate::crypto::{Channel, Forged, KEY_BYTES, Key, NONCE_BYTES, TAG_BYTES, WeakKey};
 use crate::curve_keys::{self, SecretKey};
 
@@ -100,16 +101,6 @@ impl From<Forged> for ProtocolError {
 impl From<WeakKey> for ProtocolError {
     fn from(_: WeakKey) -> ProtocolError {
         ProtocolError::Forged
-    }
-}
-
-/// Whether a body may be a command: it has a name, and something behind it.
-fn check_command(body: &[u8]) -> Result<(), ProtocolError> {
-    let name = body.first().map(|len| usize::from(*len));
-    if name.is_some_and(|name| body.len() > name.max(1)) {
-        Ok(())
-    } else {
-        Err(ProtocolError::MalformedCommand)
     }
 }
 
