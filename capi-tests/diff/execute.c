@@ -126,7 +126,8 @@ static void context_option (const struct op *op)
         result (zmq_ctx_set (contexts[op->s], option->number, op->y));
     } else {
         int value = zmq_ctx_get (contexts[op->s], option->number);
-        if (option->number == ZMQ_THREAD_SCHED_POLICY || value < -1)
+        if (option->number == ZMQ_THREAD_SCHED_POLICY
+            || option->number == ZMQ_THREAD_NAME_PREFIX || value < -1)
             printf (" = %d", value); /* negative, but no error */
         else
             result (value);
