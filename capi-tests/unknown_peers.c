@@ -105,7 +105,7 @@ static size_t read_frame (int fd, unsigned char frame[1024])
     return body < 1000 && raw_read (fd, frame + head, body) ? head + body : 0;
 }
 
-static size_t carry (int from, int to, unsigned char frame[1024])
+static size_t pass_on (int from, int to, unsigned char frame[1024])
 {
     size_t size = read_frame (from, frame);
     return size && raw_write (to, frame, size) ? size : 0;
@@ -141,8 +141,8 @@ TEST (who_stops_amid_the_handshake_of_curve_is_shed_by_both)
         CHECK_OK (set_int (client, ZMQ_RECONNECT_IVL, 10));
         stand_between ();
         for (int step = 0; step < steps; step++)
-            CHECK (step % 2 ? carry (server_fd, client_fd, frame)
-                            : carry (client_fd, server_fd, frame));
+            CHECK (step % 2 ? pass_on (server_fd, client_fd, frame)
+                            : pass_on (client_fd, server_fd, frame));
         /* After an INITIATE the server is done, and stays. */
         if (steps < 3)
             CHECK (raw_is_closed (server_fd));
@@ -231,7 +231,7 @@ TEST (commands_that_never_end_are_held_in_part)
 {
     if (on_oracle ())
         return; /* keeps whatever comes */
-    static unsigned char bytes[1 << 15] = {6, 0, 0, 0, 0, 0, 0, 0x7f, 0xff};
+    static unsigned char bytes[56 << 10] = {6, 0, 0, 0, 0, 0, 0, 0xe0, 0};
     for (int m = OPEN; m < MECHANISMS; m++)
         for (size_t step = 3000; step <= sizeof bytes; step *= 10) {
             set_up ((enum mechanism) m, 30000);
@@ -245,7 +245,7 @@ TEST (commands_longer_than_that_are_refused_by_their_header)
     if (on_oracle ())
         return;
     static const char *const heads[] = {
-      "\6\0\0\0\0\0\0\x80\1", "\6\0\0\0\0\x10\0\0\0", "\6\xff\xff\xff\xff\xff\xff\xff\xff"};
+      "\6\0\0\0\0\0\0\xe0\1", "\6\0\0\0\0\x10\0\0\0", "\6\xff\xff\xff\xff\xff\xff\xff\xff"};
     for (int m = OPEN; m < MECHANISMS; m++)
         for (int i = 0; i < 3; i++) {
             set_up ((enum mechanism) m, 30000);
@@ -378,12 +378,12 @@ TEST (a_handshake_that_was_overheard_opens_nothing)
     unsigned char message[1024], got[1024];
     set_up (CURVE, 30000);
     stand_between ();
-    size_t hello_size = carry (client_fd, server_fd, hello);
-    CHECK (carry (server_fd, client_fd, welcome));
-    size_t initiate_size = carry (client_fd, server_fd, initiate);
-    CHECK (carry (server_fd, client_fd, ready));
+    size_t hello_size = pass_on (client_fd, server_fd, hello);
+    CHECK (pass_on (server_fd, client_fd, welcome));
+    size_t initiate_size = pass_on (client_fd, server_fd, initiate);
+    CHECK (pass_on (server_fd, client_fd, ready));
     CHECK_SEND (client, "for the server alone", 0);
-    size_t message_size = carry (client_fd, server_fd, message);
+    size_t message_size = pass_on (client_fd, server_fd, message);
     CHECK (hello_size && initiate_size && message_size);
     CHECK (!memmem (message, message_size, "alone", 5));
     CHECK_RECV (server, "for the server alone");
@@ -419,8 +419,8 @@ TEST (a_message_changed_on_its_way_ends_the_connection)
         set_up (CURVE, 30000);
         stand_between ();
         for (int step = 0; step < 4; step++)
-            CHECK (step % 2 ? carry (server_fd, client_fd, frame)
-                            : carry (client_fd, server_fd, frame));
+            CHECK (step % 2 ? pass_on (server_fd, client_fd, frame)
+                            : pass_on (client_fd, server_fd, frame));
         CHECK_SEND (client, "twenty-one characters", 0);
         size_t size = read_frame (client_fd, frame);
         CHECK_INT (size, 2 + 16 + 16 + 1 + 21);

@@ -8,6 +8,9 @@ use crate::socket_type::SocketType;
 const SOCKET_TYPE: &[u8] = b"Socket-Type";
 const IDENTITY: &[u8] = b"Identity";
 
+/// The longest metadata. It is kept while an authenticator is asked, beside what a
+/// driver has read ahead.
+pub(super) const MAX_METADATA: usize = 32 * 1024;
 /// More properties than any peer sends: they are kept for the connection's
 /// life, and a short one costs more memory than its bytes on the wire.
 pub(super) const MAX_PROPERTIES: usize = 128;
@@ -48,6 +51,9 @@ pub(super) fn decode(
     ours: SocketType,
     version: Version,
 ) -> Result<PeerInfo, ProtocolError> {
+    if bytes.len() > MAX_METADATA {
+        return Err(ProtocolError::InvalidMetadata);
+    }
     let mut peer = PeerInfo { version, ..PeerInfo::default() };
     for property in split(bytes) {
         let (name, value) = property.ok_or(ProtocolError::InvalidMetadata)?;
@@ -163,6 +169,11 @@ mod tests {
         assert!(decode_for_router(&property(IDENTITY, &[b'x'; 255])).is_ok());
         assert_eq!(
             decode_for_router(&property(IDENTITY, &[b'x'; 256])),
+            Err(ProtocolError::InvalidMetadata)
+        );
+        assert!(decode_for_router(&property(b"X", &[b'x'; MAX_METADATA - 6])).is_ok());
+        assert_eq!(
+            decode_for_router(&property(b"X", &[b'x'; MAX_METADATA - 5])),
             Err(ProtocolError::InvalidMetadata)
         );
         assert!(decode_for_router(&property(b"X", b"").repeat(MAX_PROPERTIES)).is_ok());
