@@ -159,6 +159,36 @@ bind_somewhere (void *socket, const char *transport, char *endpoint)
     CHECK (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
 }
 
+/* --- CURVE --- */
+
+/* A key as text, with its terminating zero. */
+enum { KEY_SIZE = 41 };
+
+static void set_key (void *socket, int option, const char *key)
+{
+    CHECK (zmq_setsockopt (socket, option, key, KEY_SIZE) == 0);
+}
+
+/* Makes this a server's socket, and tells its public key. */
+UNUSED_FUNCTION static void serve_curve (void *socket, char *public_key)
+{
+    char secret_key[KEY_SIZE];
+    CHECK (zmq_curve_keypair (public_key, secret_key) == 0);
+    set_int (socket, ZMQ_CURVE_SERVER, 1);
+    set_key (socket, ZMQ_CURVE_SECRETKEY, secret_key);
+}
+
+/* Makes this a client's socket, with the keys that all of this process have. */
+UNUSED_FUNCTION static void join_curve (void *socket, const char *server_key)
+{
+    static char public_key[KEY_SIZE], secret_key[KEY_SIZE];
+    if (public_key[0] == '\0')
+        CHECK (zmq_curve_keypair (public_key, secret_key) == 0);
+    set_key (socket, ZMQ_CURVE_SERVERKEY, server_key);
+    set_key (socket, ZMQ_CURVE_PUBLICKEY, public_key);
+    set_key (socket, ZMQ_CURVE_SECRETKEY, secret_key);
+}
+
 UNUSED_FUNCTION static void close_all (void *context, void *socket)
 {
     CHECK (zmq_close (socket) == 0);

@@ -49,6 +49,8 @@ class Metric:
 RATE = Metric("rate", "msg/s", True)
 CALLS = Metric("rate", "calls/s", True)
 CYCLES = Metric("rate", "cycles/s", True)
+HANDSHAKES = Metric("rate", "handshakes/s", True)
+SHARE = Metric("share", "% of the rate alone", True)
 ROUND_TRIPS = Metric("rate", "round trips/s", True)
 P50 = Metric("p50_us", "µs p50", False)
 P99 = Metric("p99_us", "µs p99", False)
@@ -145,6 +147,15 @@ def all_cells():
         cells[f"setup-{transport}"] = Cell(
             "setup", (transport, "COUNT"), 1_200, (CYCLES,)
         )
+    for size, count in ((64, 600_000), (1024, 250_000), (65536, 6_000)):
+        cells[f"curve-tcp-{size}"] = Cell(
+            "thr", ("tcp", size, "COUNT", "msg", "curve"), count, (RATE,)
+        )
+    for mechanism, count in (("null", 4_000), ("curve", 2_000)):
+        cells[f"{mechanism}-handshakes"] = Cell(
+            "handshakes", ("tcp", "COUNT", mechanism), count, (HANDSHAKES,)
+        )
+    cells["hostile-500"] = Cell("hostile", (500, 1024, "COUNT"), 150_000, (RATE, SHARE))
     cells["load"] = Cell("setup", ("load", "COUNT"), 250, (CYCLES,))
     cells["idle"] = Cell("idle", (1000,), 1, (IDLE_CPU, IDLE_SWITCHES))
     cells["memory-tcp-1000"] = Cell("memory", ("tcp", 1000), 1, MEMORY)

@@ -1,14 +1,14 @@
 /* Throughput: one PUSH sends as fast as one PULL takes. Every message carries
  * its number, so that a lost or doubled one ends the run.
  *
- * usage: thr TRANSPORT SIZE COUNT msg|send
+ * usage: thr TRANSPORT SIZE COUNT msg|send [curve]
  * prints: rate (messages/s), mb_per_s, cpu_ns (per message, both ends) */
 #include "bench.h"
 
 static const char *transport;
 static size_t size;
 static uint64_t count, warm_up;
-static bool use_msg;
+static bool use_msg, curve;
 static void *shared_context; /* inproc lives in one context */
 
 static void send_all (struct line line)
@@ -17,6 +17,11 @@ static void send_all (struct line line)
     hear_endpoint (line, endpoint);
     void *context = shared_context ? shared_context : open_context ();
     void *push = open_socket (context, ZMQ_PUSH, hwm_for (size));
+    if (curve) {
+        char server_key[KEY_SIZE];
+        hear (line, server_key, sizeof server_key);
+        join_curve (push, server_key);
+    }
     CHECK (zmq_connect (push, endpoint) == 0);
 
     char *buffer = calloc (1, size);
@@ -63,6 +68,7 @@ int main (int argc, char **argv)
     size = (size_t) number_arg (argc, argv, 2, sizeof (uint64_t));
     count = (uint64_t) number_arg (argc, argv, 3, 1);
     use_msg = same (text_arg (argc, argv, 4), "msg");
+    curve = argc > 5 && same (argv[5], "curve");
     warm_up = count / 20 + 1;
     alarm (WATCHDOG_SECONDS);
 
@@ -78,9 +84,13 @@ int main (int argc, char **argv)
         context = open_context ();
     }
     void *pull = open_socket (context, ZMQ_PULL, hwm_for (size));
-    char endpoint[ENDPOINT_SIZE];
+    char endpoint[ENDPOINT_SIZE], public_key[KEY_SIZE];
+    if (curve)
+        serve_curve (pull, public_key);
     bind_somewhere (pull, transport, endpoint);
     say_endpoint (sender.line, endpoint);
+    if (curve)
+        say (sender.line, public_key, sizeof public_key);
 
     char *buffer = malloc (size);
     CHECK (buffer != NULL);

@@ -187,6 +187,26 @@ TEST (a_full_back_end_holds_back_the_front_end)
     proxy_stop (s, 2);
 }
 
+/* Nobody is there to whom the capture could send, and it does not wait. */
+TEST (a_capture_that_takes_nothing_in_its_time_ends_the_proxy)
+{
+    static const int none = 0;
+    begin ();
+    void *capture = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_setsockopt (capture, ZMQ_SNDTIMEO, &none, sizeof none));
+    void *s[] = {new_socket (ctx, ZMQ_PULL), new_socket (ctx, ZMQ_PUSH), capture,
+                 new_socket (ctx, ZMQ_PUSH), new_socket (ctx, ZMQ_PULL)};
+    CHECK_OK (zmq_bind (s[0], "inproc://in"));
+    CHECK_OK (zmq_bind (s[1], "inproc://out"));
+    CHECK_OK (zmq_connect (s[3], "inproc://in"));
+    CHECK_OK (zmq_connect (s[4], "inproc://out"));
+    CHECK_SEND (s[3], "seen by nobody", 0);
+    CHECK_ERR (zmq_proxy (s[0], s[1], s[2]), EAGAIN);
+    for (int i = 0; i < 5; i++)
+        CHECK_OK (zmq_close (s[i]));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (capture_sees_both_directions)
 {
     /* PUSH, PUB and PAIR may capture. */

@@ -43,6 +43,8 @@ int socket_slot (struct belief *b);
 void new_socket (struct belief *b, int s, int type);
 
 /* meeting.c */
+/* Whether this type's connections carry bytes as they are. */
+int is_raw (int type);
 /* Binds one, connects others: in most cases partners. */
 void meet (struct belief *b);
 void change_connections (struct belief *b);

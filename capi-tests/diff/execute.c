@@ -133,6 +133,13 @@ static void context_option (const struct op *op)
     }
 }
 
+static void shorten_lingers (void)
+{
+    for (int s = 0; s < SLOTS; s++)
+        if (sockets[s])
+            shorten_linger (s);
+}
+
 static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
   "set", "subscribe", "secure", "get", "bind", "connect", "unbind", "disconnect", "send",
@@ -163,6 +170,7 @@ static void carry_out (const struct op *op)
             context_option (op);
             return;
         case OP_CTX_SHUTDOWN:
+            shorten_lingers (); /* afterwards no option can be set */
             result (zmq_ctx_shutdown (contexts[s]));
             settle ();
             return;
@@ -269,6 +277,7 @@ static void finish (void)
 {
     if (proxies_begun ()) {
         settle ();
+        shorten_lingers ();
         for (int c = 0; c < CONTEXTS; c++)
             if (contexts[c])
                 zmq_ctx_shutdown (contexts[c]);

@@ -81,7 +81,7 @@ class History:
         endpoint = re.search(r"((?:tcp|ipc|inproc)://[^' ]*)", rest)
         done = re.search(r" = 0( = 0)?$", rest)
         if verb in ("bind", "connect") and endpoint and done:
-            name = re.sub(r"\*$", "WILD", endpoint[1])
+            name = re.sub(r"\*$", "WILD", endpoint[1]).replace("[::ffff:HOST]", "HOST")
             peer.repeats |= verb == "connect" and name in peer.connected
             (peer.bound if verb == "bind" else peer.connected).add(name)
         elif verb in ("unbind", "disconnect") and endpoint and done:
@@ -199,6 +199,20 @@ def turn_of_a_named_peer(case):
     takes a turn in libzmq."""
     return case.same_but_for_order() \
         and any(peer.kind == ROUTER and "61" in peer.options for peer in case.history.all)
+
+
+def turn_after_a_peer_left(case):
+    """Who is served next, after a network peer has left with messages unread."""
+    senders = [peer for slot in case.slots() for peer in case.history.peers(slot)
+               if peer.kind in (DEALER, PUSH, REQ)
+               and case.history.lost(peer.slot, "(tcp|ipc)")]
+    return senders and case.both(r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)",
+                                 r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)")
+
+
+def key_with_a_zero(case):
+    """A CURVE key as text that has a NUL within."""
+    return case.both(r"set s\d CURVE_\w+KEY size 4[01] .* = 0$", r" = -1 EINVAL$")
 
 
 def rest_of_a_lost_message(case):
@@ -327,7 +341,8 @@ EXPLANATIONS = [
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
     place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, stream_peer_that_left,
-    stops_however_it_is_written, read_before_the_end, router_hears_who_comes_again,
+    stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
+    read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     inproc_peer_that_left,
 ]

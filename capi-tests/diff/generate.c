@@ -190,10 +190,12 @@ static void conversation (struct belief *b)
             settle_on (b, socket_slot (b));
         else if (dice < 976) {
             int front = socket_slot (b), back = socket_slot (b);
-            /* From one to the other messages would go round for ever. */
-            int circle = front != back && b->place[front] == b->place[back];
+            /* From one to the other messages would go round for ever; STREAM's notices,
+             * sent back, close connections, which come again by the clock. */
+            int counted = (front == back || b->place[front] != b->place[back])
+                          && !is_raw (b->type[front]) && !is_raw (b->type[back]);
             emit (b, OP_PROXY, front, back, chance (r, 30) ? socket_slot (b) : -1,
-                  !circle && chance (r, 60));
+                  counted && chance (r, 60));
             b->proxies++;
         } else if (dice < 980 && chance (r, 40))
             emit (b, OP_CTX_SHUTDOWN, chance (r, 90) ? 0 : 1, 0, 0, 0);

@@ -19,8 +19,7 @@ static int is_partner (int a, int b)
     return 0;
 }
 
-/* Whose connections carry bytes as they are. */
-static int is_raw (int type)
+int is_raw (int type)
 {
     return type == ZMQ_STREAM || type == RAW;
 }

@@ -73,11 +73,18 @@ void start_proxy (int front, int back, int capture, void *context_to_steer)
         capture = -1;
     struct proxy *proxy = &proxies[proxy_count];
     memset (proxy, 0, sizeof *proxy);
+    printf (" s%d to s%d", front, back);
+    if (capture >= 0)
+        printf (" seen by s%d", capture);
     if (context_to_steer && !take_controls (proxy, context_to_steer)) {
         printf (" no control");
         return;
     }
     proxy_count++;
+    shorten_linger (front);
+    shorten_linger (back);
+    if (capture >= 0 && sockets[capture])
+        shorten_linger (capture);
     proxy->front = sockets[front];
     proxy->back = sockets[back];
     proxy->capture = capture >= 0 ? sockets[capture] : NULL;

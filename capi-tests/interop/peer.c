@@ -21,12 +21,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zmq.h>
+
+#include "security.h"
 
 enum { WINDOW = 400, MAX_FRAMES = 8, BIG_SIZE = 64 << 20, PERIOD = 4093 };
 
@@ -200,108 +201,6 @@ static void await_other_side (void)
         ;
 }
 
-/* Lets in who has the right password, until the context ends (RFC 27). */
-static void *authenticate (void *handler)
-{
-    for (;;) {
-        char frames[8][256] = {{0}};
-        int count = 0, more = 1;
-        size_t size = sizeof more;
-        for (; more; count++) {
-            if (zmq_recv (handler, frames[count & 7], 255, 0) < 0) {
-                zmq_close (handler);
-                return NULL;
-            }
-            zmq_getsockopt (handler, ZMQ_RCVMORE, &more, &size);
-        }
-        int right = count == 8 && strcmp (frames[6], "peer") == 0
-                    && strcmp (frames[7], "secret") == 0;
-        zmq_send (handler, "1.0", 3, ZMQ_SNDMORE);
-        zmq_send (handler, frames[1], strlen (frames[1]), ZMQ_SNDMORE);
-        zmq_send (handler, right ? "200" : "400", 3, ZMQ_SNDMORE);
-        zmq_send (handler, "", 0, ZMQ_SNDMORE);
-        zmq_send (handler, "user", 4, ZMQ_SNDMORE);
-        zmq_send (handler, "", 0, 0);
-    }
-}
-
-/* CURVE's keys, which are no secret. */
-static void secure_with_curve (int binds)
-{
-    static const char server_public[] = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
-    static const char server_secret[] = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
-    static const char client_public[] = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
-    static const char client_secret[] = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
-    int yes = 1;
-    if (binds)
-        must (zmq_setsockopt (subject, ZMQ_CURVE_SERVER, &yes, sizeof yes) == 0
-                && zmq_setsockopt (subject, ZMQ_CURVE_SECRETKEY, server_secret, 40)
-                     == 0,
-              "server's keys", -1);
-    else
-        must (zmq_setsockopt (subject, ZMQ_CURVE_SERVERKEY, server_public, 40) == 0
-                && zmq_setsockopt (subject, ZMQ_CURVE_PUBLICKEY, client_public, 40)
-                     == 0
-                && zmq_setsockopt (subject, ZMQ_CURVE_SECRETKEY, client_secret, 40)
-                     == 0,
-              "client's keys", -1);
-}
-
-/* Principals of the realm that the script `kdc` runs. */
-static void secure_with_gssapi (int binds, int plaintext)
-{
-    static const char service[] = "service@localhost", user[] = "alice";
-    int yes = 1, type = ZMQ_GSSAPI_NT_USER_NAME;
-    must (zmq_setsockopt (subject, ZMQ_GSSAPI_PLAINTEXT, &plaintext,
-                          sizeof plaintext) == 0,
-          "plain text", -1);
-    if (binds)
-        must (zmq_setsockopt (subject, ZMQ_GSSAPI_SERVER, &yes, sizeof yes) == 0
-                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL, service,
-                                   sizeof service - 1) == 0,
-              "server's principal", -1);
-    else
-        must (zmq_setsockopt (subject, ZMQ_GSSAPI_SERVICE_PRINCIPAL, service,
-                              sizeof service - 1) == 0
-                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL, user,
-                                   sizeof user - 1) == 0
-                && zmq_setsockopt (subject, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, &type,
-                                   sizeof type) == 0,
-              "client's principal", -1);
-}
-
-/* The driver says by the environment whether there is a mechanism: the server
- * is who binds. */
-static void secure (void *context, int binds)
-{
-    const char *mechanism = getenv ("PEER_MECHANISM");
-    int yes = 1;
-    if (!mechanism)
-        return;
-    if (strcmp (mechanism, "CURVE") == 0) {
-        secure_with_curve (binds);
-        return;
-    }
-    if (strncmp (mechanism, "GSSAPI", 6) == 0) {
-        secure_with_gssapi (binds, strcmp (mechanism, "GSSAPI-PLAINTEXT") == 0);
-        return;
-    }
-    must (strcmp (mechanism, "PLAIN") == 0, "unknown mechanism", -1);
-    if (!binds) {
-        zmq_setsockopt (subject, ZMQ_PLAIN_USERNAME, "peer", 4);
-        zmq_setsockopt (subject, ZMQ_PLAIN_PASSWORD, "secret", 6);
-        return;
-    }
-    pthread_t thread;
-    void *handler = zmq_socket (context, ZMQ_REP);
-    must (zmq_bind (handler, "inproc://zeromq.zap.01") == 0, "authenticator", -1);
-    must (pthread_create (&thread, NULL, authenticate, handler) == 0, "thread",
-          -1);
-    pthread_detach (thread);
-    must (zmq_setsockopt (subject, ZMQ_PLAIN_SERVER, &yes, sizeof yes) == 0,
-          "option", -1);
-}
-
 static int type_of (const char *name)
 {
     static const char *const names[] = {"PAIR",   "PUB",  "SUB",  "REQ",
@@ -364,7 +263,11 @@ int main (int argc, char **argv)
     wants_delimiter = getenv ("PEER_DELIMITER") != NULL
                       && (type == ZMQ_DEALER || type == ZMQ_ROUTER);
 
-    secure (context, binds);
+    const char *mechanism = getenv ("PEER_MECHANISM");
+    must (!mechanism || secure (subject, mechanism, "", binds) == 0, "security", -1);
+    /* PLAIN lets nobody in without one; CURVE does, and so we have both. */
+    if (binds && mechanism && strcmp (mechanism, "PLAIN") == 0)
+        must (start_authenticator (context) == 0, "authenticator", -1);
     const char *proxy = getenv ("PEER_PROXY");
     if (proxy && !binds)
         must (zmq_setsockopt (subject, ZMQ_SOCKS_PROXY, proxy, strlen (proxy)) == 0,

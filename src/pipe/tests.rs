@@ -2,7 +2,6 @@
 //! signal is lost.
 
 use super::*;
-use crate::message::Role;
 
 /// An owner that only keeps its signals in the end's word.
 struct Silent;
@@ -29,6 +28,7 @@ fn owned_pipe(hwm: [u32; 2]) -> (Pipe, Pipe) {
 #[cfg(not(loom))]
 mod exact {
     use super::*;
+    use crate::message::Role;
 
     fn fill(pipe: &mut Pipe) -> usize {
         let mut count = 0;

@@ -65,28 +65,30 @@ fn pass(
         if to.ready()? & POLLOUT == 0 && !std::ptr::eq(from, to) {
             return Ok(passed > 0);
         }
-        match pass_message(from, to, capture) {
-            Ok(bytes) => traffic.count(bytes),
-            Err(Errno::EAGAIN) => return Ok(passed > 0),
-            Err(error) => return Err(error),
+        match pass_message(from, to, capture)? {
+            Some(bytes) => traffic.count(bytes),
+            None => return Ok(passed > 0),
         }
     }
     Ok(true)
 }
 
-/// Passes one whole message and tells its size. `EAGAIN`: there is none.
+/// Passes one whole message and tells its size; `None`: there is none. `EAGAIN`: it
+/// could not be sent on in the time that a socket has for it.
 fn pass_message(
     from: &'static Slot,
     to: &'static Slot,
     capture: Option<&'static Slot>,
-) -> Result<usize> {
+) -> Result<Option<usize>> {
     let mut blocking = Blocking::DontWait;
     let mut frame = Message::new();
     let mut bytes = 0;
     loop {
         match from.recv(&mut frame, false, blocking) {
             // A socket that may not receive (now) has nothing to pass on.
-            Err(Errno::EFSM | Errno::ENOTSUP) => return Err(Errno::EAGAIN),
+            Err(Errno::EAGAIN | Errno::EFSM | Errno::ENOTSUP) if blocking == Blocking::DontWait => {
+                return Ok(None);
+            }
             received => received?,
         }
         let more = frame.more();
@@ -97,7 +99,7 @@ fn pass_message(
         }
         to.send(&mut frame, Blocking::Wait)?;
         if !more {
-            return Ok(bytes);
+            return Ok(Some(bytes));
         }
         blocking = Blocking::Wait;
     }

@@ -71,23 +71,46 @@ impl Inner {
     pub(super) fn hear_answer(&mut self) -> Result<(), zmtp::ProtocolError> {
         let Some((live, _)) = self.live() else { return Ok(()) };
         let Some(pipe) = &mut live.authenticator else { return Ok(()) };
-        pipe.take_signals();
-        loop {
-            // Asked first: what was written before the end is read.
-            let gone = pipe.peer_closed();
-            let reply = take_reply(pipe);
-            if !reply.is_empty() {
+        match listen(pipe) {
+            Heard::Nothing => Ok(()),
+            Heard::Gone => {
                 live.authenticator = None;
-                return live.protocol.answer(Instant::now(), &zap::Answer::Reply(&reply));
+                Ok(())
             }
-            if gone {
+            Heard::Reply(reply) => {
                 live.authenticator = None;
-                return Ok(());
+                live.protocol.answer(Instant::now(), &zap::Answer::Reply(&reply))
             }
-            // False when the answer has come since.
-            if pipe.go_idle() {
-                return Ok(());
-            }
+        }
+    }
+}
+
+/// What there is to hear from an authenticator.
+enum Heard {
+    /// Nothing yet; the pipe tells when there is.
+    Nothing,
+    /// The frames of its reply.
+    Reply(Vec<Message>),
+    /// It will never answer.
+    Gone,
+}
+
+/// Listens for the answer, and goes idle while there is none.
+fn listen(pipe: &mut Pipe) -> Heard {
+    pipe.take_signals();
+    loop {
+        // Asked first: what was written before the end is read.
+        let gone = pipe.peer_closed();
+        let reply = take_reply(pipe);
+        if !reply.is_empty() {
+            return Heard::Reply(reply);
+        }
+        if gone {
+            return Heard::Gone;
+        }
+        // False when the answer has come since.
+        if pipe.go_idle() {
+            return Heard::Nothing;
         }
     }
 }
@@ -106,4 +129,130 @@ fn take_reply(pipe: &mut Pipe) -> Vec<Message> {
         }
     }
     reply
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::super::ownership::{Driven, Owned};
+    use super::*;
+    use crate::pipe::pipe;
+    use crate::sync::bounded_model;
+
+    const ASK: u32 = 1 << 1;
+
+    /// A session that only asks.
+    struct Asker {
+        inner: Owned<Asking>,
+    }
+
+    struct Asking {
+        /// The pipe, before anything was asked and after.
+        unused: Option<Pipe>,
+        pipe: Option<Pipe>,
+        heard: Vec<Heard>,
+    }
+
+    struct AskersEnd(Weak<Asker>);
+
+    impl Owner for AskersEnd {
+        fn signalled(self: Arc<Self>, _: &EndRef) {
+            if let Some(asker) = self.0.upgrade() {
+                asker.attend(ANSWERED);
+            }
+        }
+    }
+
+    impl Asker {
+        fn attend(self: &Arc<Asker>, bits: u32) {
+            if !self.inner.claim(bits) {
+                return;
+            }
+            let drive = |asking: &mut Asking, bits: u32| {
+                if bits & ASK != 0 {
+                    self.ask(asking);
+                }
+                if bits & ANSWERED != 0
+                    && let Some(pipe) = &mut asking.pipe
+                {
+                    match listen(pipe) {
+                        Heard::Nothing => {}
+                        heard => {
+                            asking.pipe = None;
+                            asking.heard.push(heard);
+                        }
+                    }
+                }
+                Driven::Done
+            };
+            // SAFETY: claimed above.
+            unsafe { self.inner.drive(false, drive, || unreachable!()) };
+        }
+
+        /// As `Inner::ask`.
+        fn ask(self: &Arc<Asker>, asking: &mut Asking) {
+            if let Some(pipe) = asking.unused.take() {
+                pipe.end().set_owner(Arc::new(AskersEnd(Arc::downgrade(self))));
+                asking.pipe = Some(pipe);
+            }
+        }
+    }
+
+    /// Somebody asks, while an authenticator does this with its end of the pipe,
+    /// which it may keep; then this was heard.
+    fn ask(authenticator: fn(Pipe) -> Option<Pipe>, expected: fn(&[Heard]) -> bool) {
+        bounded_model(3, move || {
+            let (ours, theirs) = pipe([0, 0], false);
+            let asking = Asking { unused: Some(ours), pipe: None, heard: Vec::new() };
+            let asker = Arc::new(Asker { inner: Owned::new(asking) });
+            let thread = loom::thread::spawn(move || authenticator(theirs));
+            asker.attend(ASK);
+            // Whatever else drives a session meanwhile.
+            asker.attend(ANSWERED);
+            let _kept = thread.join().unwrap();
+            // SAFETY: the other thread has ended.
+            let heard = unsafe { asker.inner.look(|asking| expected(&asking.heard)) };
+            assert_eq!(heard, Some(true));
+        });
+    }
+
+    fn reply(mut pipe: Pipe) -> Pipe {
+        for more in [true, false] {
+            let mut frame = Message::copy_of(b"x").unwrap();
+            frame.set_more(more);
+            pipe.push(&mut frame);
+        }
+        pipe.flush();
+        pipe
+    }
+
+    fn is_reply(heard: &[Heard]) -> bool {
+        matches!(heard, [Heard::Reply(frames)] if frames.len() == 2)
+    }
+
+    #[test]
+    fn loom_an_answer_is_heard() {
+        ask(|pipe| Some(reply(pipe)), is_reply);
+    }
+
+    #[test]
+    fn loom_an_answer_just_before_the_end_is_heard() {
+        ask(
+            |pipe| {
+                drop(reply(pipe));
+                None
+            },
+            is_reply,
+        );
+    }
+
+    #[test]
+    fn loom_an_end_without_an_answer_is_heard() {
+        ask(
+            |pipe| {
+                drop(pipe);
+                None
+            },
+            |heard| matches!(heard, [Heard::Gone]),
+        );
+    }
 }

@@ -20,6 +20,9 @@ use crate::zmtp::{self, Inbox, ProtocolError};
 /// Bytes read at once. The buffer belongs to the thread that drives, so that
 /// an idle connection costs none.
 const READ_BYTES: usize = 128 * 1024;
+/// Bytes read at once of a peer that is not known yet: while an authenticator is
+/// asked about it, it may make us hold so much.
+const HANDSHAKE_READ_BYTES: usize = 8 * 1024;
 /// A body of which so much was read in one go is likely to be followed by
 /// another one, …
 const LARGE_BYTES: usize = 256 * 1024;
@@ -222,7 +225,11 @@ impl Live {
                     (self.stream.receive_vectored(&mut parts), asked)
                 }
                 None => {
-                    let asked = if self.large { HEAD_BYTES } else { buffer.len() };
+                    let asked = match self.protocol.is_ready() {
+                        true if self.large => HEAD_BYTES,
+                        true => buffer.len(),
+                        false => HANDSHAKE_READ_BYTES,
+                    };
                     (self.stream.receive(&mut buffer[..asked]), asked)
                 }
             };

@@ -144,7 +144,7 @@ mod loom_tests {
             if !self.seen.claim(bits) {
                 return;
             }
-            let later = || drop(self.queued.fetch_add(1, Ordering::AcqRel));
+            let later = || _ = self.queued.fetch_add(1, Ordering::AcqRel);
             let drive = |seen: &mut u32, bits| {
                 for (index, bit) in [PIPE, READABLE, TIMER].into_iter().enumerate() {
                     if bits & bit != 0 {

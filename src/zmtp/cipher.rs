@@ -11,7 +11,7 @@ use super::command;
 use super::dialect::Dialect;
 use super::frame::{COMMAND, FrameHeader, MAX_HEADER};
 use super::heartbeat::MAX_WAITING_OUTPUT;
-use super::traffic::Traffic;
+use super::traffic::{EAGER_BODY, Traffic};
 use super::{Config, Inbox, ProtocolError};
 use crate::message::{Message, Role};
 
@@ -49,8 +49,8 @@ pub(super) struct Opened {
 pub(super) struct Sealed {
     traffic: Traffic,
     cipher: Box<dyn Cipher>,
-    /// Header and body of a frame that has come in part. Grows with what has
-    /// really come.
+    /// Header and body of a frame that has come in part. Beyond [`EAGER_BODY`] it
+    /// grows with what has really come.
     partial: Vec<u8>,
     /// Commands of ours that are not sealed yet.
     commands: Vec<u8>,
@@ -133,6 +133,7 @@ impl Sealed {
                 let taken = self.take(now, header.flags, body, inbox)?;
                 return Ok(taken.then_some(rest));
             }
+            self.partial.reserve_exact((size + len).min(EAGER_BODY));
         }
         self.partial.extend_from_slice(input);
         Ok(Some(&[]))

@@ -19,9 +19,10 @@ use super::{Config, Event, Inbox, PeerInfo, ProtocolError, TimeOut, Version};
 use crate::gssapi::{Errand, Outcome};
 use crate::message::{Message, Role};
 
-/// The longest handshake command. It bounds what a peer makes us hold before
-/// it is known; `ZMQ_MAXMSGSIZE` has no say in this.
-pub(super) const MAX_HANDSHAKE_COMMAND: usize = 64 * 1024;
+/// The longest handshake command; `ZMQ_MAXMSGSIZE` has no say in this. With what
+/// its properties take beside their bytes, and what a driver reads ahead, it keeps
+/// what a peer makes us hold before it is known below 64 KiB.
+pub(super) const MAX_HANDSHAKE_COMMAND: usize = 32 * 1024;
 
 /// A connection that speaks ZMTP, without its socket.
 pub struct Connection {

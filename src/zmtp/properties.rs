@@ -10,7 +10,7 @@ const IDENTITY: &[u8] = b"Identity";
 
 /// More properties than any peer sends: they are kept for the connection's
 /// life, and a short one costs more memory than its bytes on the wire.
-pub(super) const MAX_PROPERTIES: usize = 512;
+pub(super) const MAX_PROPERTIES: usize = 128;
 /// The longest identity (RFC 37, "The Identity Property").
 pub(super) const MAX_IDENTITY: usize = 255;
 

@@ -24,7 +24,7 @@ const MAX_NAME: usize = 16;
 
 /// A body that its length announces is allocated at once up to this size.
 /// Beyond, memory follows what has really arrived.
-const EAGER_BODY: usize = 1 << 20;
+pub(super) const EAGER_BODY: usize = 1 << 20;
 
 /// How many times what has arrived a growing body may reserve: enough that a
 /// body of 64 MiB is moved twice, 9 MiB in all. Memory that was reserved and

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
+#[cfg(all(target_arch = "x86_64", not(loom)))]
 use super::PREFETCH_SLOTS;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use crate::sync::Ordering;
