@@ -1,6 +1,7 @@
 # make            the library: target/release/libzmq.so.5
 # make demo       the example programs, on the system's libzmq and on ours
 # make test       everything that can fail: unit, protocol, loom, C, install
+# make fuzz       [TARGET=name] [SECONDS=60]  the fuzz targets, one after the other
 # make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
@@ -9,6 +10,7 @@
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
+# make test-fuzz  the fuzz targets, a few seconds each
 # make asan tsan  unit and C tests under a sanitizer
 #
 # QUICK=1 makes demo and bench short. CARGO and CARGOFLAGS are as usual.
@@ -58,12 +60,20 @@ test-loom:
 test-c: lib
 	capi-tests/run
 
-# Random sequences with fresh seeds, within a minute; `make diff` takes its time.
+# Random sequences within a minute, the same ones each time, so that a change is what
+# makes a difference; `make diff` takes fresh ones, and its time.
 test-diff: lib
-	capi-tests/diff/run -n 3000 -t 45
+	capi-tests/diff/run -f 8400000000 -n 3000 -t 45
 
 diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
+
+fuzz:
+	fuzz/run -s $(or $(SECONDS),60) $(TARGET)
+
+# What once found something, then new inputs for a few seconds.
+test-fuzz:
+	fuzz/run -s 2 $(TARGET)
 
 # Every size and boundary of every option, and every handle that is none.
 test-sweep: lib
@@ -90,6 +100,7 @@ compat-pyzmq: lib
 
 lint:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --all-targets $(CARGOFLAGS) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items $(CARGOFLAGS)
 	$(CARGO) test $(CARGOFLAGS) --test header
@@ -119,6 +130,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff \
+.PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
         test-interop test-reliability test-install compat-pyzmq lint header \
         install asan tsan clean

@@ -607,7 +607,7 @@ TEST (a_socket_that_lingers_is_watched_on)
 {
     begin ();
     endpoint_t endpoint;
-    absent_endpoint (endpoint);
+    int port = absent_endpoint (endpoint);
     void *s = new_socket (ctx, ZMQ_PUSH);
     CHECK_OK (set_int (s, ZMQ_LINGER, -1));
     CHECK_OK (set_int (s, ZMQ_RECONNECT_IVL, 30));
@@ -616,6 +616,7 @@ TEST (a_socket_that_lingers_is_watched_on)
     CHECK_OK (zmq_connect (s, endpoint));
     CHECK_SEND (s, "late", 0);
     CHECK_OK (zmq_close (s));
+    close (port);
     void *r = new_socket (ctx, ZMQ_PULL);
     CHECK_OK (zmq_bind (r, endpoint));
     CHECK_RECV (r, "late");

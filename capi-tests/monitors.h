@@ -89,10 +89,19 @@ FIXTURE bool next_event (void *monitor, void *beside)
         CHECK_OK (zmq_close (MONITOR));                                        \
     } while (0)
 
-/* A tcp endpoint that nobody listens at. */
-FIXTURE void absent_endpoint (endpoint_t endpoint)
+/* A tcp endpoint that nobody listens at, nor will until the descriptor that is
+ * returned is closed: other tests look for ports, too. */
+FIXTURE int absent_endpoint (endpoint_t endpoint)
 {
-    close (raw_listen (endpoint));
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    socklen_t size = sizeof in;
+    in.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE (fd >= 0 && bind (fd, (void *) &in, sizeof in) == 0
+             && getsockname (fd, (void *) &in, &size) == 0);
+    snprintf (endpoint, sizeof (endpoint_t), "tcp://127.0.0.1:%d",
+              ntohs (in.sin_port));
+    return fd;
 }
 
 /* A tcp endpoint whose listener's queue is full: connecting there goes on

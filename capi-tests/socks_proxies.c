@@ -207,9 +207,10 @@ TEST (a_peer_that_comes_later_is_reached)
     void *client = new_client (ZMQ_DEALER), *server = new_socket (ctx, ZMQ_DEALER);
     void *monitor = watch (client, ZMQ_EVENT_CONNECT_RETRIED);
     endpoint_t endpoint;
-    absent_endpoint (endpoint);
+    int port = absent_endpoint (endpoint);
     CHECK_OK (zmq_connect (client, endpoint));
     CHECK_EVENT (monitor, ZMQ_EVENT_CONNECT_RETRIED, at);
+    close (port);
     CHECK_OK (zmq_bind (server, endpoint));
     exchange (client, server);
     if (on_oracle ())

@@ -8,6 +8,7 @@
 //! From top to bottom, each using only what stands below it:
 //!
 //! - [`capi`]: the exported C functions. NULL, -1 and errno end here.
+//! - `fuzzing`: what the fuzz targets see; not built otherwise.
 //! - `context`: options, threads, termination, fork.
 //! - `proxy` and `poller`: `zmq_proxy` and `zmq_poll`, on top of sockets.
 //! - `socket`: the shell that all socket types share: lock, mailbox, waiting,
@@ -47,6 +48,8 @@ mod context;
 mod crypto;
 mod curve_keys;
 pub mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gssapi;
 pub mod message;
 pub mod options;

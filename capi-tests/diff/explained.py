@@ -276,13 +276,14 @@ def conflated_frames(case):
 
 
 def pair_whose_pending_connect_ended(case):
-    """A PAIR whose connect to an inproc name that nobody bound was ended can have
-    another peer."""
+    """A PAIR whose connect to an inproc name that nobody bound was ended, or to which a
+    socket had connected so that was closed, can have another peer."""
     def held(slot):
         peer = case.history.sockets.get(slot)
-        return peer and peer.kind == PAIR and any(
-            slot == s and name in peer.connected and name.startswith("inproc:")
-            for s, name in case.history.losses)
+        return peer and peer.kind == PAIR and (
+            any(slot == s and name in peer.connected and name.startswith("inproc:")
+                for s, name in case.history.losses)
+            or any(other.gone and other.connected & peer.bound for other in case.history.all))
     return any(held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
 
 

@@ -17,6 +17,8 @@ mod address;
 mod admission;
 mod endpoint;
 mod fd;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod listener;
 mod lookup;
 mod resolver;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::command;
 use super::dialect::Dialect;
-use super::frame::{COMMAND, FrameHeader, MAX_HEADER};
+use super::frame::{COMMAND, FrameHeader};
 use super::heartbeat::MAX_WAITING_OUTPUT;
 use super::traffic::{EAGER_BODY, Traffic};
 use super::{Config, Inbox, ProtocolError};
@@ -147,20 +147,24 @@ impl Sealed {
         input: &'a [u8],
         inbox: &mut impl Inbox,
     ) -> Result<Option<&'a [u8]>, ProtocolError> {
-        let Some((header, size)) = FrameHeader::parse(&self.partial) else {
-            let wanted = super::frame::header_size(self.partial[0]) - self.partial.len();
-            debug_assert!(wanted < MAX_HEADER);
-            let (now, later) = input.split_at(wanted.min(input.len()));
-            self.partial.extend_from_slice(now);
-            return Ok(Some(later));
-        };
-        let len = self.check_len(header)?;
         let before = self.partial.len();
-        let (last, rest) = input.split_at((size + len - before).min(input.len()));
-        self.partial.extend_from_slice(last);
-        if self.partial.len() < size + len {
-            return Ok(Some(rest));
-        }
+        let mut rest = input;
+        let (header, size) = loop {
+            let header = FrameHeader::parse(&self.partial);
+            let end = match header {
+                Some((header, size)) => size + self.check_len(header)?,
+                None => super::frame::header_size(self.partial[0]),
+            };
+            let (part, later) = rest.split_at(rest.len().min(end - self.partial.len()));
+            self.partial.extend_from_slice(part);
+            rest = later;
+            match header {
+                _ if self.partial.len() < end => return Ok(Some(rest)),
+                Some(whole) => break whole,
+                // Its body may be empty.
+                None => {}
+            }
+        };
         let frame = std::mem::take(&mut self.partial);
         if self.take(now, header.flags, &frame[size..], inbox)? {
             return Ok(Some(rest));

@@ -405,6 +405,18 @@ fn every_byte_of_a_message_counts() {
     }
 }
 
+#[test]
+fn a_frame_without_a_body_is_seen_as_soon_as_its_header_is_whole() {
+    for header in [&b"\0\0"[..], b"\x04\0", b"\x02\0\0\0\0\0\0\0\0"] {
+        let (mut tested, _, _) = met();
+        let (last, first) = header.split_last().unwrap();
+        for byte in first {
+            assert_eq!(tested.feed(&[*byte]), Ok(0));
+        }
+        assert_eq!(tested.feed(&[*last]), Err(ProtocolError::MalformedCommand));
+    }
+}
+
 /// A client under test that has said HELLO, its server's keys S' and those that
 /// belong to HELLO.
 fn greeted() -> (Tested, (SecretKey, Public), (SecretKey, Public), Public) {
