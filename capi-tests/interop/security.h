@@ -19,6 +19,8 @@ static int is_known (const char *mechanism, char credentials[2][256], int count)
     if (strcmp (mechanism, "PLAIN") == 0)
         return count == 2 && strcmp (credentials[0], "peer") == 0
                && strcmp (credentials[1], "secret") == 0;
+    if (strcmp (mechanism, "GSSAPI") == 0)
+        return count == 1 && strcmp (credentials[0], "alice@EXAMPLE.TEST") == 0;
     uint8_t key[32];
     return count == 1 && zmq_z85_decode (key, client_public)
            && memcmp (credentials[0], key, sizeof key) == 0;
@@ -64,30 +66,25 @@ static int set_text (void *socket, int option, const char *text)
     return zmq_setsockopt (socket, option, text, strlen (text));
 }
 
-static int set_int (void *socket, int option, int value)
+/* Whether messages are wrapped; GSSAPI has both, with principals of the realm that
+ * the script `kdc` runs. */
+static int set_plaintext (void *socket, int plaintext)
 {
-    return zmq_setsockopt (socket, option, &value, sizeof value);
-}
-
-/* Principals of the realm that the script `kdc` runs. */
-static int secure_with_gssapi (void *socket, int plaintext, int binds)
-{
-    if (set_int (socket, ZMQ_GSSAPI_PLAINTEXT, plaintext))
-        return -1;
-    if (binds)
-        return set_int (socket, ZMQ_GSSAPI_SERVER, 1)
-               || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "service@localhost");
-    return set_text (socket, ZMQ_GSSAPI_SERVICE_PRINCIPAL, "service@localhost")
-           || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "alice")
-           || set_int (socket, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_NT_USER_NAME);
+    return zmq_setsockopt (socket, ZMQ_GSSAPI_PLAINTEXT, &plaintext,
+                           sizeof plaintext);
 }
 
 /* The server of a mechanism. */
 static int secure_server (void *socket, const char *mechanism)
 {
+    int yes = 1;
     if (strcmp (mechanism, "PLAIN") == 0)
-        return set_int (socket, ZMQ_PLAIN_SERVER, 1);
-    return set_int (socket, ZMQ_CURVE_SERVER, 1)
+        return zmq_setsockopt (socket, ZMQ_PLAIN_SERVER, &yes, sizeof yes);
+    if (strncmp (mechanism, "GSSAPI", 6) == 0)
+        return zmq_setsockopt (socket, ZMQ_GSSAPI_SERVER, &yes, sizeof yes)
+               || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "service@localhost")
+               || set_plaintext (socket, mechanism[6] != 0);
+    return zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &yes, sizeof yes)
            || set_text (socket, ZMQ_CURVE_SECRETKEY, server_secret);
 }
 
@@ -99,6 +96,17 @@ static int secure_client (void *socket, const char *mechanism, const char *fault
                          strcmp (fault, "name") == 0 ? "nobody" : "peer")
                || set_text (socket, ZMQ_PLAIN_PASSWORD,
                             strcmp (fault, "password") == 0 ? "guess" : "secret");
+    if (strncmp (mechanism, "GSSAPI", 6) == 0) {
+        int type = ZMQ_GSSAPI_NT_USER_NAME;
+        int plaintext = (mechanism[6] != 0) != (strcmp (fault, "wrapping") == 0);
+        return set_text (socket, ZMQ_GSSAPI_SERVICE_PRINCIPAL,
+                         strcmp (fault, "service") == 0 ? "other@localhost"
+                                                        : "service@localhost")
+               || set_text (socket, ZMQ_GSSAPI_PRINCIPAL, "alice")
+               || zmq_setsockopt (socket, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, &type,
+                                  sizeof type)
+               || set_plaintext (socket, plaintext);
+    }
     /* Of an unknown client both keys are others'; "keys" do not fit together. */
     int unknown = strcmp (fault, "client") == 0;
     int unfit = strcmp (fault, "keys") == 0;
@@ -115,8 +123,6 @@ static int secure_client (void *socket, const char *mechanism, const char *fault
 static int secure (void *socket, const char *mechanism, const char *fault,
                    int binds)
 {
-    if (strncmp (mechanism, "GSSAPI", 6) == 0)
-        return secure_with_gssapi (socket, strcmp (mechanism, "GSSAPI") != 0, binds);
     return binds ? secure_server (socket, mechanism)
                  : secure_client (socket, mechanism, fault);
 }
