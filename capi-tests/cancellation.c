@@ -262,9 +262,13 @@ static void *body_ask_on (struct call *c)
     return NULL;
 }
 
-/* A thread that never waits for long is cancelled all the same. */
+/* A thread that never waits for long is cancelled all the same. Not on libzmq:
+ * it may be cancelled there while it tells its I/O thread something, with a lock
+ * held that nobody gives back. */
 TEST (busy)
 {
+    if (on_oracle ())
+        return;
     for (int i = 0; i < 3; i++) {
         begin ();
         void *a, *b;

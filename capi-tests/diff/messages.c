@@ -10,6 +10,8 @@
 static zmq_msg_t messages[MESSAGES];
 static int message_alive[MESSAGES];
 static int freed;
+/* A message was sent: when its body is freed is up to an I/O thread. */
+static int sent_one;
 
 void print_freed (void)
 {
@@ -93,8 +95,10 @@ void message_call (int s, int call, int m, int z)
             int rc = zmq_msg_send (msg, sockets[s],
                                    ZMQ_DONTWAIT | (call == 14 ? ZMQ_SNDMORE : 0));
             result (rc);
-            if (rc >= 0)
+            if (rc >= 0) {
                 unfinished[s] = call == 14;
+                sent_one = 1;
+            }
             break;
         }
         case 15: {
@@ -157,9 +161,12 @@ void message_call (int s, int call, int m, int z)
                     return;
             }
     }
-    printf (" ");
-    print_freed ();
+    if (!sent_one) {
+        printf (" ");
+        print_freed ();
+    }
 }
+
 void close_messages (void)
 {
     for (int m = 0; m < MESSAGES; m++)
