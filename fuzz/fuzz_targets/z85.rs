@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(z85_text(&bytes).as_deref(), Some(input));
     }
     let text = z85_text(input);
-    assert_eq!(text.is_some(), input.len() % 4 == 0);
+    assert_eq!(text.is_some(), input.len().is_multiple_of(4));
     if let Some(text) = text.filter(|text| !text.is_empty()) {
         assert_eq!(z85_bytes(&text).as_deref(), Some(input));
     }
@@ -24,7 +24,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// What a text stands for.
 fn meaning(text: &[u8]) -> Option<Vec<u8>> {
-    if text.is_empty() || text.len() % 5 != 0 {
+    if text.is_empty() || !text.len().is_multiple_of(5) {
         return None;
     }
     let mut bytes = Vec::new();

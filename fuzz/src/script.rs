@@ -9,6 +9,9 @@ use zmq::zmtp::{Config, Event, PeerInfo, zap::Answer};
 use crate::wire::{command, frame, greeting, properties, property, reply};
 use crate::{Cuts, Input, Tested, is_part};
 
+/// More than a command of a handshake may have.
+const MOST_REPEATED: usize = 40_000;
+
 const NAMES: [&[u8]; 7] =
     [b"READY", b"HELLO", b"WELCOME", b"INITIATE", b"ERROR", b"^RROR", b"PING"];
 
@@ -90,9 +93,9 @@ fn act(config: &Arc<Config>, mut input: Input<'_>, cuts: Cuts) -> Played {
             _ => {
                 // A long one: a property, over and over.
                 let name = NAMES[usize::from(input.byte() % 4)];
-                let times = 8 * input.number();
+                let times = usize::from(input.byte()) * usize::from(input.byte()) / 4;
                 let each = property(b"X", input.led());
-                let times = times.min(70_000 / each.len());
+                let times = times.min(MOST_REPEATED / each.len());
                 played.say(&command(name, &each.repeat(times)));
             }
         }
