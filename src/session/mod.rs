@@ -11,11 +11,13 @@
 
 mod authentication;
 mod batch;
+mod connected;
 mod connecting;
 mod dial;
 mod drive;
 mod errand;
 mod events;
+mod flow;
 mod listener;
 mod live;
 mod negotiating;
