@@ -439,6 +439,46 @@ TEST (peers_that_nobody_looks_at)
     relieve ();
 }
 
+/* Nor can a server to which many connects lead, and which ends each connection
+ * that is made. With ZMQ_IMMEDIATE each brings a queue of its own. (libzmq comes
+ * back without end.) */
+TEST (a_server_that_nobody_looks_at)
+{
+    enum { CONNECTS = 32 };
+    if (on_oracle ())
+        return;
+    begin ();
+    int listener = raw_listen (endpoint);
+    target = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (set_int (target, ZMQ_IMMEDIATE, 1));
+    CHECK_OK (set_int (target, ZMQ_RECONNECT_IVL, 1));
+    for (int n = 0; n < CONNECTS; n++)
+        CHECK_OK (zmq_connect (target, endpoint));
+    bool again = true;
+    for (int n = 0; n < 12 * 1000 && again; n++) {
+        struct pollfd item = {listener, POLLIN, 0};
+        again = poll (&item, 1, 2000) == 1;
+        if (!again)
+            break;
+        int fd = accept (listener, NULL, NULL), on = 1;
+        setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        REQUIRE (raw_handshake (fd, "PUSH"));
+        struct linger reset = {1, 0};
+        setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close (fd);
+    }
+    CHECK (!again);
+    /* Once somebody looks, they come again. */
+    CHECK_ERR (zmq_recv (target, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    int fd = accept (listener, NULL, NULL);
+    CHECK (raw_handshake (fd, "PUSH"));
+    CHECK (raw_send_frame (fd, "hi"));
+    CHECK_RECV (target, "hi");
+    close (fd);
+    close (listener);
+    end (target, NULL);
+}
+
 TEST (a_handshake_without_end_is_cut_off)
 {
     if (on_oracle ())

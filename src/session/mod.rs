@@ -69,6 +69,10 @@ const ANSWERED: u32 = 1 << 6;
 /// A step of the handshake that may block was taken.
 const RAN: u32 = 1 << 7;
 
+/// How long to take on no connection that would bring a new pipe, when the socket
+/// has not looked at those that came before.
+const CROWDED_PAUSE: Duration = Duration::from_millis(50);
+
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
 pub(crate) struct Settings {

@@ -12,8 +12,8 @@ use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
 use crate::sync::{EventFd, Parker};
 
-/// What may wait before no more connections are accepted: new pipes, above all,
-/// of peers that may have gone already. Some kilobytes each.
+/// What may wait before no more connections are taken on that bring new pipes: those
+/// above all, of peers that may have gone already. Some kilobytes each.
 const MAX_WAITING: usize = 10_000;
 
 /// A message to a socket.
