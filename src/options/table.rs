@@ -214,7 +214,11 @@ const ID: Kind = Kind::Binary { min: 1, max: 255 };
 const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
 const SHORT_TEXT: Kind = Kind::Text { min: 1, max: 255 };
 const SHORT_OR_NO_TEXT: Kind = Kind::Text { min: 0, max: 255 };
-const ANY_TEXT: Kind = Kind::Text { min: 1, max: usize::MAX };
+/// Connections have copies of what may be as long as a caller likes: it ends before that
+/// is a matter of memory. (Topics and messages are copied where that may fail.)
+const LONGEST: usize = 1 << 20;
+const LONG_TEXT: Kind = Kind::Text { min: 1, max: LONGEST };
+const LONG_ID: Kind = Kind::Binary { min: 1, max: LONGEST };
 const DEVICE: Kind = Kind::Text { min: 1, max: 16 };
 const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
@@ -267,7 +271,7 @@ pub(super) const TABLE: &[Row] = &[
         .at_once().noting("-1: for ever"),
     Row::new(31, "IPV4ONLY", FLAG, "", Int(1), ReadWrite, IPV4ONLY)
         .noting("deprecated: the opposite of ZMQ_IPV6"),
-    Row::new(32, "LAST_ENDPOINT", ANY_TEXT, "", Empty, ReadOnly, LAST_ENDPOINT),
+    Row::new(32, "LAST_ENDPOINT", LONG_TEXT, "", Empty, ReadOnly, LAST_ENDPOINT),
     Row::new(33, "ROUTER_MANDATORY", LOOSE, "", Int(0), WriteOnly, pattern!(RouterMandatory))
         .on(&[Rep, Router]).at_once()
         .noting("also named ZMQ_FAIL_UNROUTABLE, ZMQ_ROUTER_BEHAVIOR"),
@@ -322,8 +326,8 @@ pub(super) const TABLE: &[Row] = &[
         .noting("deprecated; NULL forgets all"),
     Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, process_filter!(Group))
         .noting("deprecated; NULL forgets all"),
-    Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
-        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
+    Row::new(61, "CONNECT_ROUTING_ID", LONG_ID, "", NONE, WriteOnly, CONNECT_ROUTING_ID)
+        .on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
     Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, GSSAPI_SERVER),
     Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, GSSAPI_PRINCIPAL),
@@ -331,7 +335,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(65, "GSSAPI_PLAINTEXT", FLAG, "", Int(0), ReadWrite, GSSAPI_PLAINTEXT),
     Row::new(66, "HANDSHAKE_IVL", NOT_NEGATIVE, "ms", Int(30_000), ReadWrite,
         millis!(handshake_ivl, none is 0)).noting("0: for ever"),
-    Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
+    Row::new(68, "SOCKS_PROXY", LONG_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
         .noting("for tcp connects"),
     Row::new(69, "XPUB_NODROP", LOOSE, "", Int(0), WriteOnly, pattern!(XPubNoDrop))
         .on(&[Pub, XPub]).at_once(),
@@ -371,7 +375,7 @@ pub(super) const TABLE: &[Row] = &[
         .noting("draft"),
     Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
         multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
-    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)
+    Row::new(95, "METADATA", LONG_TEXT, "", NONE, WriteOnly, METADATA)
         .noting("draft; `X-name:value`"),
     Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite,
         multicast!(flag loops_back)).noting("draft; for multicast transports, which are not here"),
