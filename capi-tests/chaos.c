@@ -237,6 +237,26 @@ static void *call_on (void *arg)
     return NULL;
 }
 
+static int ended;
+
+/* Passes on between whatever is there, until the context ends. */
+static void *proxy_on (void *arg)
+{
+    struct caller *c = arg;
+    while (!__atomic_load_n (&ended, __ATOMIC_SEQ_CST)) {
+        void *capture = pick (c, 2) ? any_socket (c) : NULL;
+        zmq_proxy (any_socket (c), any_socket (c), capture);
+        sched_yield ();
+    }
+    return NULL;
+}
+
+static void *term_too (void *arg)
+{
+    zmq_ctx_term (arg);
+    return NULL;
+}
+
 /* In a process of its own. */
 static void run_chaos (unsigned seed)
 {
@@ -251,17 +271,25 @@ static void run_chaos (unsigned seed)
         callers[i].random = seed * 31 + (unsigned) i * 7919;
         REQUIRE (pthread_create (&callers[i].thread, NULL, call_on, &callers[i]) == 0);
     }
-    /* In every other one the end comes amid all that. */
+    /* In every other one the end comes amid all that, which ends a proxy, too. */
+    struct caller proxy = {.random = seed};
     if (seed % 2) {
+        REQUIRE (pthread_create (&proxy.thread, NULL, proxy_on, &proxy) == 0);
         usleep (1000 * (seed % 16));
         CHECK_OK (zmq_ctx_shutdown (context));
+        __atomic_store_n (&ended, 1, __ATOMIC_SEQ_CST);
+        pthread_join (proxy.thread, NULL);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join (callers[i].thread, NULL);
+    pthread_t other;
+    REQUIRE (pthread_create (&other, NULL, term_too, context) == 0);
     for (int i = 0; i < SOCKETS; i++)
         if (sockets[i])
             zmq_close (sockets[i]);
-    CHECK_OK (zmq_ctx_term (context));
+    int rc = zmq_ctx_term (context);
+    CHECK (rc == 0 || errno == EFAULT);
+    pthread_join (other, NULL);
     CHECK_INT (count_threads (), threads);
     CHECK_INT (count_fds (), fds);
 }
@@ -300,5 +328,56 @@ static void run_many (unsigned first)
 TEST (any_calls_by_any_threads_1) { run_many (1); }
 TEST (any_calls_by_any_threads_2) { run_many (1001); }
 TEST (any_calls_by_any_threads_3) { run_many (2001); }
+
+/* ---- timers ---- */
+
+static void *timers;
+
+static void on_timer (int id, void *arg)
+{
+    (void) arg;
+    zmq_timers_reset (timers, id);
+}
+
+static void *use_timers (void *arg)
+{
+    struct caller *c = arg;
+    for (int i = 0; i < 600; i++) {
+        int id = 1 + (int) pick (c, 60);
+        switch (pick (c, 8)) {
+            case 0 ... 1: zmq_timers_add (timers, pick (c, 3), on_timer, NULL); break;
+            case 2: zmq_timers_cancel (timers, id); break;
+            case 3: zmq_timers_set_interval (timers, id, pick (c, 3)); break;
+            case 4: zmq_timers_reset (timers, id); break;
+            case 5: zmq_timers_timeout (timers); break;
+            default: zmq_timers_execute (timers);
+        }
+    }
+    return NULL;
+}
+
+TEST (timers_by_any_threads)
+{
+    if (on_oracle ())
+        return;
+    struct caller callers[THREADS];
+    for (int round = 0; round < 8; round++) {
+        timers = zmq_timers_new ();
+        for (int i = 0; i < THREADS; i++) {
+            callers[i].random = (unsigned) (round * 100 + i);
+            REQUIRE (pthread_create (&callers[i].thread, NULL, use_timers, &callers[i])
+                     == 0);
+        }
+        void *mine = timers;
+        if (round % 2) {
+            usleep (300);
+            CHECK_OK (zmq_timers_destroy (&mine));
+        }
+        for (int i = 0; i < THREADS; i++)
+            pthread_join (callers[i].thread, NULL);
+        if (mine)
+            CHECK_OK (zmq_timers_destroy (&mine));
+    }
+}
 
 MAIN

@@ -29,6 +29,8 @@ static void leave_little_memory (void)
     REQUIRE (malloc (HUGE_BYTES) == NULL);
 }
 
+static void prepare_nothing (void *arg) { (void) arg; }
+
 static void prepare (void)
 {
     int null = open ("/dev/null", O_WRONLY);
@@ -152,6 +154,35 @@ TEST (bodies)
     SURVIVES (zmq_sendiov (s, parts, 3, 0));
     SURVIVES (for (int i = 0; i < 100; i++) zmq_send (s, text, 1 << 20, ZMQ_DONTWAIT);
               while (zmq_recv (peer, room, 1 << 20, ZMQ_DONTWAIT) >= 0));
+}
+
+/* A context's threads start with its first socket. */
+TEST (threads_that_cannot_be_had)
+{
+    WITHOUT_SANITIZER;
+    if (on_oracle ())
+        return; /* ends the process */
+    struct rlimit before, none;
+    long pages = 0;
+    begin ();
+    REQUIRE (getrlimit (RLIMIT_AS, &before) == 0);
+    FILE *f = fopen ("/proc/self/statm", "r");
+    REQUIRE (f && fscanf (f, "%ld", &pages) == 1);
+    fclose (f);
+    none = before;
+    none.rlim_cur = (rlim_t) (pages + 40) * 4096;
+    REQUIRE (setrlimit (RLIMIT_AS, &none) == 0);
+    void *t = zmq_socket (ctx, ZMQ_PAIR);
+    int error = errno;
+    void *helper = zmq_threadstart (prepare_nothing, NULL);
+    REQUIRE (setrlimit (RLIMIT_AS, &before) == 0);
+    CHECK (t == NULL && (error == EAGAIN || error == ENOMEM));
+    CHECK (helper == NULL);
+    /* Once there is memory, there are threads. */
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &s, ZMQ_PAIR, &peer);
+    CHECK_SEND (s, "fine", 0);
+    CHECK_RECV (peer, "fine");
+    end (s, peer);
 }
 
 TEST (utilities)
