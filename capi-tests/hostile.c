@@ -479,6 +479,74 @@ TEST (a_server_that_nobody_looks_at)
     end (target, NULL);
 }
 
+/* Nor can sockets of the process itself that come and go; libzmq has places for a
+ * thousand of them, and no more until somebody looks. */
+TEST (sockets_that_nobody_looks_at)
+{
+    enum { SOCKETS = 60 * 1000 };
+    if (on_oracle ())
+        return;
+    for (int sends = 0; sends < 2; sends++) {
+        begin ();
+        target = new_socket (ctx, ZMQ_PULL);
+        CHECK_OK (zmq_bind (target, "inproc://idle"));
+        int sent = 0, refused = 0;
+        long before = 0;
+        for (int n = 0; n < SOCKETS; n++) {
+            void *passing = zmq_socket (ctx, ZMQ_PUSH);
+            if (zmq_connect (passing, "inproc://idle") != 0)
+                refused += errno == EMFILE;
+            else if (sends)
+                sent += zmq_send (passing, "x", 1, 0);
+            zmq_close (passing);
+            if (n == SOCKETS / 2)
+                before = resident_kb ();
+        }
+        CHECK (resident_kb () - before < 16 * 1024);
+        CHECK (sends ? refused > 0 : refused == 0);
+        /* What was sent arrives, and then there is room again. */
+        int received = 0;
+        while (zmq_recv (target, NULL, 0, ZMQ_DONTWAIT) == 1)
+            received++;
+        CHECK_INT (received, sent);
+        good = new_socket (ctx, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (good, "inproc://idle"));
+        check_undisturbed ();
+        relieve ();
+    }
+}
+
+/* Nor can strangers who let an authenticator be asked that does not listen. */
+TEST (an_authenticator_that_looks_at_nobody)
+{
+    enum { PEERS = 24 * 1000 };
+    if (on_oracle ())
+        return;
+    begin ();
+    void *zap = new_socket (ctx, ZMQ_REP);
+    CHECK_OK (zmq_bind (zap, "inproc://zeromq.zap.01"));
+    target = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (zmq_setsockopt (target, ZMQ_ZAP_DOMAIN, "domain", 6));
+    bind_to (target, "tcp", endpoint);
+    long before = 0;
+    int greeted = 0;
+    for (int n = 0; n < PEERS; n++) {
+        unsigned char bytes[192];
+        make_greeting (bytes);
+        size_t size = 64 + make_ready (bytes + 64, "PUSH");
+        int fd = raw_try_connect (endpoint);
+        greeted += raw_write (fd, bytes, size) && raw_read (fd, bytes, 64);
+        close (fd);
+        if (n == PEERS / 2)
+            before = resident_kb ();
+    }
+    CHECK_INT (greeted, PEERS);
+    CHECK (resident_kb () - before < 24 * 1024);
+    CHECK_OK (zmq_close (zap));
+    CHECK_OK (zmq_close (target));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (a_handshake_without_end_is_cut_off)
 {
     if (on_oracle ())
