@@ -12,9 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Errno, Result};
 use crate::reactor::{MOST_AWAITED, Reactor};
-use crate::socket::{
-    self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker,
-};
+use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
 use crate::sync::{EventFd, ppoll};
 
 /// `ZMQ_POLLERR`.

@@ -164,8 +164,7 @@ impl Reactor {
             return Led::NotLeader;
         };
         let _leads_for = LeadsFor::new(awaited);
-        let done =
-            || awaited.iter().any(|(count, seen)| count.load(Ordering::Acquire) != *seen);
+        let done = || awaited.iter().any(|(count, seen)| count.load(Ordering::Acquire) != *seen);
         leading.with(|lead| self.lead_until(lead, done, deadline))
     }
 
