@@ -77,7 +77,7 @@ bench-rival:
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -122,6 +122,9 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
+test-docs: lib
+	python3 tests/docs.py
+
 # Installs the packages of `make deb` in a Debian of their own, made by debootstrap.
 test-deb: lib
 	@sh packaging/deps debian-test
@@ -161,7 +164,7 @@ install: $(if $(shell command -v $(CARGO) 2>/dev/null),lib)
 	chmod 644 "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" "$(DESTDIR)$(CMAKEDIR)"/ZeroMQConfig*.cmake
 	packaging/man/build $(OWN_VERSION) "$(DESTDIR)$(MANDIR)"
 
-.PHONY: uninstall deb deps-deb test-deb
+.PHONY: uninstall deb deps-deb test-docs test-deb
 
 # With the PREFIX, DESTDIR and so on of the installation.
 uninstall:
