@@ -293,6 +293,15 @@ def proxy_goes_on(case):
                for i, proxy in enumerate(case.history.proxies))
 
 
+def proxy_that_feeds_itself(case):
+    """A proxy whose messages come back to it passes on a thousand at a time in libzmq,
+    and is not steered before they are."""
+    steered = re.match(r"\d\d steer (\d)", case.line)
+    number = int(steered[1]) if steered else len(case.history.proxies)
+    return any(a.meets(b) for held in case.history.proxies[number:number + 1]
+               for a in held for b in held)
+
+
 def proxy_of_a_stream_whose_peer_left(case):
     """A proxy that sends to a STREAM's peer that has gone ends with EHOSTUNREACH."""
     end = case.both(r"^proxy (\d) = -1 ETERM", r"^proxy \d = -1 EHOSTUNREACH")
@@ -340,6 +349,17 @@ def inproc_peer_that_left(case):
     return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) \
         and left_in_disorder(case, "inproc:") \
         and any(counted_in(peer) for slot in case.slots() for peer in case.history.circle(slot))
+
+
+def subscriptions_of_a_closed_socket(case):
+    """XPUB: the subscriptions of a SUB that was closed before its inproc connect found a
+    bind are not told, nor their ends."""
+    told = re.search(r" s(\d).* \[\d+ %01", case.line)
+    host = told and case.history.sockets.get(int(told[1]))
+    return host and host.kind == XPUB and any(
+        peer.gone and peer.kind == SUB
+        and any(name.startswith("inproc:") for name in host.bound & peer.connected)
+        for peer in case.history.all)
 
 
 def conflated_frames(case):
@@ -423,6 +443,7 @@ EXPLANATIONS = [
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
+    proxy_that_feeds_itself, subscriptions_of_a_closed_socket,
 ]
 
 

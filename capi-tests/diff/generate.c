@@ -203,8 +203,11 @@ static void conversation (struct belief *b)
              * sent back, close connections, which come again by the clock. */
             int counted = (front == back || b->place[front] != b->place[back])
                           && !is_raw (b->type[front]) && !is_raw (b->type[back]);
-            emit (b, OP_PROXY, front, back, chance (r, 30) ? socket_slot (b) : -1,
-                  counted && chance (r, 60));
+            int capture = chance (r, 30) ? socket_slot (b) : -1;
+            if (capture >= 0
+                && (b->place[capture] == b->place[front] || b->place[capture] == b->place[back]))
+                capture = -1;
+            emit (b, OP_PROXY, front, back, capture, counted && chance (r, 60));
             b->proxies++;
         } else if (dice < 980 && chance (r, 40))
             emit (b, OP_CTX_SHUTDOWN, chance (r, 90) ? 0 : 1, 0, 0, 0);

@@ -57,6 +57,13 @@ struct Waiting {
     side: Side,
 }
 
+impl Waiting {
+    /// Whether there is more than the subscriptions of a SUB.
+    fn has_messages(&mut self) -> bool {
+        self.side.kind != SocketType::Sub && self.pipe.can_read()
+    }
+}
+
 #[derive(Default)]
 struct Names {
     bound: HashMap<String, Side>,
@@ -102,11 +109,12 @@ impl Registry {
         }
     }
 
-    /// Forgets those who wait at any name and whose socket is closing.
+    /// Forgets those who wait at any name, whose socket has closed its pipes and
+    /// who have left no message for whoever binds it.
     pub(super) fn forget(&self, door: &Door) {
         let mut names = self.names.lock();
         for waiting in names.waiting.values_mut() {
-            waiting.retain(|waiting| !waiting.side.door.is(door));
+            waiting.retain_mut(|waiting| !waiting.side.door.is(door) || waiting.has_messages());
         }
         names.waiting.retain(|_, waiting| !waiting.is_empty());
     }
