@@ -111,6 +111,34 @@ TEST (what_waits_for_a_bind_in_vain_ends_with_the_context)
     CHECK_INT (__atomic_load_n (&bodies_freed, __ATOMIC_SEQ_CST), 1);
 }
 
+/* libzmq has no places for further sockets long before. */
+TEST (what_is_left_for_a_bind_is_bounded)
+{
+    if (on_oracle ())
+        return;
+    void *ctx = zmq_ctx_new ();
+    int left = 0, refused = 0, received = 0;
+    for (int n = 0; n < 10100; n++) {
+        void *push = zmq_socket (ctx, ZMQ_PUSH);
+        if (zmq_connect (push, "inproc://later") == 0)
+            left += zmq_send (push, "x", 1, 0);
+        else
+            refused += errno == EMFILE;
+        zmq_close (push);
+    }
+    CHECK_INT (left, 10000);
+    CHECK_INT (refused, 100);
+    void *pull = zmq_socket (ctx, ZMQ_PULL), *push = zmq_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (zmq_bind (pull, "inproc://later"));
+    while (zmq_recv (pull, NULL, 0, ZMQ_DONTWAIT) == 1)
+        received++;
+    CHECK_INT (received, left);
+    CHECK_OK (zmq_connect (push, "inproc://another"));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 STORY (a_router_knows_who_connected_before_it_bound)
 {
     void *dealer, *router;
