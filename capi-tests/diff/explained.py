@@ -304,7 +304,7 @@ def proxy_goes_on(case):
 
 def proxy_that_feeds_itself(case):
     """Messages that come back to a proxy go round for ever: when which of them is seen is
-    chance, and libzmq's takes no command before it has passed on a thousand."""
+    chance, and libzmq's takes no command while it waits for room."""
     return any(of_proxy(case, number, held) and any(a.meets(b) for a in held for b in held)
                for number, held in enumerate(case.history.proxies))
 
