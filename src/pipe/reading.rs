@@ -37,6 +37,22 @@ impl Pipe {
         }
     }
 
+    /// As [`Pipe::pop`], if the next frame is a whole message of a user's. False
+    /// otherwise: then it is for [`Pipe::pop`] to say what there is.
+    #[inline(always)]
+    pub(crate) fn pop_whole(&mut self, message: &mut Message) -> bool {
+        message.clear();
+        // SAFETY: an empty message need not be dropped.
+        if !unsafe { self.input.pop_to_if(message, Message::ends_data) } {
+            return false;
+        }
+        if let Some(next) = self.input.upcoming() {
+            next.prefetch();
+        }
+        self.count_taken(1);
+        true
+    }
+
     fn pop_conflated(&mut self, message: &mut Message) -> bool {
         let Some(slot) = &self.in_lane().conflated else { return false };
         let Some(last) = slot.lock().take() else { return false };

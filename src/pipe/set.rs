@@ -119,15 +119,31 @@ impl PipeSet {
     }
 
     /// As [`PipeSet::push`] for the first frame of a message, if the pipe has
-    /// room for it.
+    /// room for it. Says whether the pipe was listed among the corked.
     #[inline(always)]
-    pub(crate) fn offer(&mut self, key: Key, message: &mut Message) -> bool {
-        let Some(pipe) = self.pipe(key) else { return false };
+    pub(crate) fn offer(&mut self, key: Key, message: &mut Message) -> Option<bool> {
+        let pipe = self.pipe(key)?;
         if !pipe.can_write() {
+            return None;
+        }
+        let corked = pipe.send(message);
+        if corked {
+            self.corked.push(key);
+        }
+        Some(corked)
+    }
+
+    /// Takes the next message into `message` if it is of one frame, as
+    /// [`PipeSet::pop`] would. False: that is to be asked.
+    #[inline(always)]
+    pub(crate) fn pop_whole(&mut self, key: Key, message: &mut Message) -> bool {
+        let with_metadata = self.with_metadata;
+        let Some(pipe) = self.pipe(key) else { return false };
+        if !pipe.pop_whole(message) {
             return false;
         }
-        if pipe.send(message) {
-            self.corked.push(key);
+        if with_metadata && let Some(metadata) = pipe.metadata() {
+            message.set_metadata(Some(metadata.clone()));
         }
         true
     }
