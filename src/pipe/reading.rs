@@ -121,9 +121,8 @@ impl Pipe {
         self.in_lane().reader.swap(how, Ordering::SeqCst);
         fence_after_swap();
         if how == CORKED {
-            self.was_corked = true;
-        } else if std::mem::take(&mut self.was_corked) {
-            // The writer may have published without a fence.
+            self.lightly_read = true;
+        } else if std::mem::take(&mut self.lightly_read) {
             heavy_fence();
         }
         let nothing = if self.input.peeked() == 0 {

@@ -161,7 +161,7 @@ impl PipeSet {
                 }
                 return true;
             }
-            if pipe.go_idle() {
+            if !pipe.await_stream() && pipe.go_idle() {
                 break;
             }
         }
