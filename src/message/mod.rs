@@ -319,6 +319,15 @@ impl Message {
         }
     }
 
+    /// Takes out the metadata, if it is this.
+    #[inline(always)]
+    pub(crate) fn take_metadata(&mut self, this: Option<&Arc<Metadata>>) -> Option<Arc<Metadata>> {
+        match (&self.metadata, this) {
+            (Some(ours), Some(this)) if Arc::ptr_eq(ours, this) => self.metadata.take(),
+            _ => None,
+        }
+    }
+
     /// Whether another message shares this body (`ZMQ_SHARED`).
     pub fn is_shared(&self) -> bool {
         match self.storage {

@@ -113,6 +113,13 @@ impl<T> Producer<T> {
     /// `item` is readable, and its place is from here on without an item.
     #[inline(always)]
     pub(crate) unsafe fn push_from(&mut self, item: *const T, ends: bool) {
+        // SAFETY: the caller's promise.
+        self.push_with(ends, |slot| unsafe { move_by_words(item, slot.as_mut_ptr()) });
+    }
+
+    /// As [`Producer::push`], of an item that `make` puts into its slot.
+    #[inline(always)]
+    pub(crate) fn push_with(&mut self, ends: bool, make: impl FnOnce(&mut MaybeUninit<T>)) {
         if self.write.index == self.write.len {
             self.advance();
         }
@@ -125,7 +132,7 @@ impl<T> Producer<T> {
         // at the producer's place; the slot is ours until it is published.
         unsafe {
             let slot = slots_of(self.write.chunk).get_unchecked(self.write.index);
-            slot.with_mut(|slot| move_by_words(item, (*slot).as_mut_ptr()));
+            slot.with_mut(|slot| make(&mut *slot));
         }
         self.write.index += 1;
         self.write.count += 1;

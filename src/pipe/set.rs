@@ -138,14 +138,7 @@ impl PipeSet {
     #[inline(always)]
     pub(crate) fn pop_whole(&mut self, key: Key, message: &mut Message) -> bool {
         let with_metadata = self.with_metadata;
-        let Some(pipe) = self.pipe(key) else { return false };
-        if !pipe.pop_whole(message) {
-            return false;
-        }
-        if with_metadata && let Some(metadata) = pipe.metadata() {
-            message.set_metadata(Some(metadata.clone()));
-        }
-        true
+        self.pipe(key).is_some_and(|pipe| pipe.pop_whole(message, with_metadata))
     }
 
     /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its

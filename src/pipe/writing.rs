@@ -2,7 +2,7 @@
 //! lanes.
 
 use super::{ACTIVE, CORKED, Flushed, IDLE, MESSAGE_OVERHEAD, Pipe, STREAMING, is_batch, signal};
-use crate::message::{Message, Role};
+use crate::message::{MAX_INLINE, Message, Role};
 use crate::sync::{Ordering, heavy_fence, light_fence};
 
 /// Writing.
@@ -88,6 +88,20 @@ impl Pipe {
         } else {
             self.push_other(std::mem::take(message));
         }
+    }
+
+    /// As [`Pipe::push`], for a frame of data whose body is the first `len` of
+    /// `bytes`, which is made where it is to lie.
+    #[inline(always)]
+    pub(crate) fn push_small(&mut self, bytes: &[u8; MAX_INLINE], len: usize, more: bool) {
+        if more || self.conflates {
+            return self.push(&mut Message::from_prefix(bytes, len, more));
+        }
+        self.unsent_bytes += len + MESSAGE_OVERHEAD;
+        self.written += 1;
+        self.out.push_with(true, |slot| {
+            slot.write(Message::from_prefix(bytes, len, more));
+        });
     }
 
     /// Writes what is not the last frame of a message for its reader.
