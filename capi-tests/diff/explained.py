@@ -416,8 +416,9 @@ def ends_at_once(case):
 
 def router_hears_who_comes_again(case):
     """ROUTER: a peer that comes again under its name is heard at once."""
-    names = [peer.options["5"] for peer in case.history.all if "5" in peer.options]
-    return case.kinds() == {ROUTER} and case.lost() and names \
+    comes_again = any("5" in peer.options and (peer.gone or peer.lost())
+                      for slot in case.slots() for peer in case.history.peers(slot))
+    return case.kinds() == {ROUTER} and case.lost() and comes_again \
         and re.match(RECEIVES + r"|\d\d send_to", case.line)
 
 
