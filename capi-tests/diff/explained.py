@@ -247,9 +247,11 @@ def left_in_disorder(case, transport):
 
 def order_over_a_network(case):
     """Which of several peers over a network is read or served first."""
-    ends = [name for peer in History(case.theirs).all for name in peer.endpoints()
+    everybody = History(case.theirs).all
+    ends = [name for peer in everybody for name in peer.endpoints()
             if not name.startswith("inproc:")]
-    return len(ends) > 2 and case.same_but_for_order()
+    return (len(ends) > 2 or any(peer.repeats for peer in everybody)) \
+        and case.same_but_for_order()
 
 
 def turn_of_a_named_peer(case):
@@ -300,6 +302,15 @@ def proxy_goes_on(case):
                and ends[1].get(str(i)) != ends[0][str(i)]
                and any(held.kind == REQ for held in proxy) and of_proxy(case, i, proxy)
                for i, proxy in enumerate(case.history.proxies))
+
+
+def proxy_whose_capture_ended(case):
+    """A proxy that is to show its messages to a socket whose context has ended ends at
+    once."""
+    steered = re.match(r"(?:\d\d steer|proxy) (\d) ", case.line)
+    begun = [line for line in case.before if re.match(r"\d\d proxy s.*\d$", line)]
+    return steered and case.history.shutdown \
+        and any(" seen by " in line for line in begun[int(steered[1]):][:1])
 
 
 def proxy_that_feeds_itself(case):
@@ -462,7 +473,7 @@ EXPLANATIONS = [
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
-    proxy_that_feeds_itself, subscriptions_of_a_closed_socket,
+    proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
 
 
