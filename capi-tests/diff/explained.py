@@ -148,7 +148,7 @@ class History:
                 peer.options[option[1]] = option[2]
         if verb in ("send", "send_whole", "send_to", "await"):
             self.note_frames(peer, rest)
-        if verb == "send_to" and " amid = 0 " in rest and peer.is_raw():
+        if verb == "send_to" and re.search(r" amid = 0( |$)", rest) and peer.is_raw():
             for name in peer.endpoints():
                 self.lose(peer, name)
                 peer.lose(name, self.drained)
