@@ -6,7 +6,8 @@
 # make lint       format, clippy, documentation, header drift
 # make bench      ours and the system's libzmq in turn
 # make bench-crypto  the boxes of CURVE beside those of libsodium
-# make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
+# make compat     other people's programs on the system's libzmq and on ours (compat/);
+#                 compat-NAME: one of them, compat-quick: some, in a few minutes
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
@@ -92,11 +93,16 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
-# Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
-# libzmq, too.
-compat-pyzmq: lib
-	@sh packaging/deps python
-	compat/pyzmq/run --ours $(RELEASE) $(if $(FRESH),--fresh)
+# Installs each client the first time; writes the table of COMPAT.md. FRESH=1 runs long
+# suites anew on the system's libzmq, too.
+compat: lib
+	compat/all $(if $(FRESH),--fresh)
+
+compat-quick: lib
+	compat/all --quick
+
+compat-%: lib
+	compat/$*/run $(if $(FRESH),--fresh)
 
 lint:
 	$(CARGO) fmt --all --check
@@ -131,5 +137,5 @@ clean:
 	$(CARGO) clean
 
 .PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
-        test-interop test-reliability test-install compat-pyzmq lint header \
+        test-interop test-reliability test-install compat compat-quick lint header \
         install asan tsan clean
