@@ -4,7 +4,8 @@
 # make fuzz       [TARGET=name] [SECONDS=60]  the fuzz targets, one after the other
 # make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
-# make bench      ours and the system's libzmq in turn
+# make bench      [CELL=glob]... [PAIRS=5] ours and the system's libzmq in turn
+# make bench-rival  builds omq-libzmq, to be measured as a third
 # make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat     other people's programs on the system's libzmq and on ours (compat/);
 #                 compat-NAME: one of them, compat-quick: some, in a few minutes
@@ -43,7 +44,12 @@ demo: deps lib
 	python3 examples/demo.py $(if $(QUICK),--quick)
 
 bench: deps lib
-	python3 benches/run.py $(if $(QUICK),--quick)
+	python3 benches/run.py $(if $(QUICK),--quick) $(foreach cell,$(CELL),--cell '$(cell)') \
+	    $(if $(PAIRS),--pairs $(PAIRS)) $(if $(BUDGET),--resume --budget $(BUDGET)) \
+	    $(if $(QUICK)$(CELL),,--write)
+
+bench-rival:
+	benches/rival
 
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
@@ -136,6 +142,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
+.PHONY: all lib deps demo bench bench-rival bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
         test-interop test-reliability test-install compat compat-quick lint header \
         install asan tsan clean

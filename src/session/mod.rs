@@ -11,11 +11,13 @@
 
 mod authentication;
 mod batch;
+mod connected;
 mod connecting;
 mod dial;
 mod drive;
 mod errand;
 mod events;
+mod flow;
 mod listener;
 mod live;
 mod negotiating;
@@ -66,6 +68,10 @@ const KILL: u32 = 1 << 5;
 const ANSWERED: u32 = 1 << 6;
 /// A step of the handshake that may block was taken.
 const RAN: u32 = 1 << 7;
+
+/// How long to take on no connection that would bring a new pipe, when the socket
+/// has not looked at those that came before.
+const CROWDED_PAUSE: Duration = Duration::from_millis(50);
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.
