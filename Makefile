@@ -9,7 +9,9 @@
 # make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat     other people's programs on the system's libzmq and on ours (compat/);
 #                 compat-NAME: one of them, compat-quick: some, in a few minutes
-# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
+# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
+# make uninstall  takes it away again
+# make deb        [OUT=target/debian] Debian packages in place of libzmq5, libzmq3-dev
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
 # make test-fuzz  the fuzz targets, a few seconds each
@@ -21,12 +23,34 @@ CARGO      ?= cargo
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR     ?= $(LIBDIR)/cmake/ZeroMQ
 QUICK      ?=
 
 # The file name of the library, the name it is asked for, and the API it has.
 REAL   := libzmq.so.5.2.5
 SONAME := libzmq.so.5
 VERSION := $(shell sed -n 's/^\#define ZMQ_VERSION_M[AI][JN]OR \([0-9]*\)/\1./p; s/^\#define ZMQ_VERSION_PATCH \([0-9]*\)/\1/p' include/zmq.h | tr -d '\n')
+OWN_VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+HEADERS := $(wildcard include/*.h)
+# Each has a manual page, from its comment in the header.
+paren := (
+FUNCTIONS := $(shell sed -n 's/^[^*].*[ *]\(zmq_[a-z0-9_]*\)[$(paren)].*/\1/p' include/zmq.h)
+
+# What the archive is to be linked to.
+STATIC_LIBS := pthread dl rt m
+
+# Fills in the templates of packaging/. Paths below PREFIX are told from there, and
+# CMake finds the headers from the library, so that an installation may be moved.
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' \
+    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+    -e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to="$(LIBDIR)" "$(INCLUDEDIR)")|' \
+    -e 's|@VERSION@|$(VERSION)|' -e 's|@REAL@|$(REAL)|' -e 's|@SONAME@|$(SONAME)|' \
+    -e 's|@STATIC_FLAGS@|$(STATIC_LIBS:%=-l%)|' \
+    -e 's|@STATIC_LIBS@|$(subst $() ,;,$(STATIC_LIBS))|' \
+    -e 's|@POINTER_BYTES@|$(shell echo $$(($$(getconf LONG_BIT) / 8)))|'
 
 RELEASE := target/release
 
@@ -54,7 +78,7 @@ bench-rival:
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -67,10 +91,10 @@ test-loom:
 test-c: lib
 	capi-tests/run
 
-# Random sequences within a minute, the same ones each time, so that a change is what
-# makes a difference; `make diff` takes fresh ones, and its time.
+# Random sequences within a minute, fresh ones each time; `make diff` takes its time.
+# A difference is printed with its seed: capi-tests/diff/run SEED asks again.
 test-diff: lib
-	capi-tests/diff/run -f 8400000000 -n 3000 -t 45
+	capi-tests/diff/run -n 3000 -t 45
 
 diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
@@ -99,6 +123,14 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
+test-docs: lib
+	python3 tests/docs.py
+
+# Installs the packages of `make deb` in a Debian of their own, made by debootstrap.
+test-deb: lib
+	@sh packaging/deps debian-test
+	sh tests/debian.sh
+
 # Installs each client the first time; writes the table of COMPAT.md. FRESH=1 runs long
 # suites anew on the system's libzmq, too.
 compat: lib
@@ -120,18 +152,42 @@ lint:
 header:
 	FERROZMQ_WRITE_HEADER=1 $(CARGO) build $(CARGOFLAGS)
 
-install: lib
-	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+# As root there may be no cargo; then what was built before is installed.
+install: $(if $(shell command -v $(CARGO) 2>/dev/null),lib)
+	@[ -f $(RELEASE)/libzmq.so ] || { echo "nothing to install yet: run make"; exit 1; }
+	install -d "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(PKGCONFIGDIR)" \
+	    "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(MANDIR)"
 	install -m 755 $(RELEASE)/libzmq.so "$(DESTDIR)$(LIBDIR)/$(REAL)"
 	ln -sf $(REAL) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
 	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
 	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	install -m 644 include/zmq.h include/zmq_utils.h "$(DESTDIR)$(INCLUDEDIR)"
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-	    packaging/libzmq.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
-	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(FILL) packaging/libzmq.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc"
+	$(FILL) packaging/cmake/ZeroMQConfig.cmake.in > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake"
+	$(FILL) packaging/cmake/ZeroMQConfigVersion.cmake.in \
+	    > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake"
+	chmod 644 "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" "$(DESTDIR)$(CMAKEDIR)"/ZeroMQConfig*.cmake
+	packaging/man/build $(OWN_VERSION) "$(DESTDIR)$(MANDIR)"
+
+.PHONY: uninstall deb deps-deb test-docs test-deb
+
+# With the PREFIX, DESTDIR and so on of the installation.
+uninstall:
+	rm -f "$(DESTDIR)$(LIBDIR)/$(REAL)" "$(DESTDIR)$(LIBDIR)/$(SONAME)" \
+	    "$(DESTDIR)$(LIBDIR)/libzmq.so" "$(DESTDIR)$(LIBDIR)/libzmq.a" \
+	    $(HEADERS:include/%="$(DESTDIR)$(INCLUDEDIR)/%") "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake" "$(DESTDIR)$(MANDIR)/man7/ferrozmq.7" \
+	    $(FUNCTIONS:%="$(DESTDIR)$(MANDIR)/man3/%.3")
+	[ ! -d "$(DESTDIR)$(CMAKEDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(CMAKEDIR)"
+
+# Debian packages that take the place of libzmq5 and libzmq3-dev.
+deb: deps-deb lib
+	packaging/debian/build $(or $(OUT),target/debian)
+
+deps-deb:
+	@sh packaging/deps debian
 
 asan: deps
 	packaging/sanitize address
