@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from harness.checking import Program, check, done, programs
 
 COUNT = 2000
+LIMIT_MS = 30_000
 # What libzmq is, and what zmq.rs is to it.
 PAIRS = [
     ("REP", "REQ"), ("REQ", "REP"), ("DEALER", "ROUTER"), ("ROUTER", "DEALER"),
@@ -60,7 +61,7 @@ PARTS = {"REP": echo, "ROUTER": echo, "REQ": ask, "DEALER": ask, "PULL": receive
 def converse(ours, theirs, endpoint, who_binds):
     context = zmq.Context()
     socket = context.socket(getattr(zmq, ours))
-    socket.linger, socket.rcvtimeo, socket.sndtimeo = 5000, 60000, 60000
+    socket.linger, socket.rcvtimeo, socket.sndtimeo = 0, LIMIT_MS, LIMIT_MS
     if ours == "SUB":
         socket.subscribe(b"")
     if who_binds == "libzmq":
@@ -72,14 +73,16 @@ def converse(ours, theirs, endpoint, who_binds):
         first = endpoint.replace("*", "0")
         peer = Program(os.environ["PEER"], theirs, "bind", first, str(COUNT))
         socket.connect(peer.line("at ").split()[1])
-    if ours == "PUB":
-        publish(socket, peer)
-    else:
-        PARTS.get(ours, send)(socket)
-    if theirs != "PUB":
-        peer.line("done")
-    peer.process.kill()
-    context.destroy(linger=0)
+    try:
+        if ours == "PUB":
+            publish(socket, peer)
+        else:
+            PARTS.get(ours, send)(socket)
+        if theirs != "PUB":
+            peer.line("done")
+    finally:
+        peer.process.kill()
+        context.destroy(linger=0)
 
 
 with programs() as folder:

@@ -3,7 +3,9 @@
 //! when COUNT messages have gone through it as they should; then it waits to be ended.
 
 use std::time::Duration;
-use zeromq::{Socket, SocketRecv, SocketSend, ZmqMessage, ZmqResult};
+use zeromq::{Socket, SocketRecv, SocketSend, ZmqError, ZmqMessage, ZmqResult};
+
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Message `n`: its number, and a body whose size depends on it.
 fn message(n: usize) -> ZmqMessage {
@@ -32,15 +34,25 @@ async fn open<S: Socket>(socket: &mut S, arguments: &[String]) -> ZmqResult<()> 
     Ok(())
 }
 
+/// Sends message `n`; one that has bound finds nobody until somebody has come.
+async fn send_one<S: SocketSend>(socket: &mut S, n: usize) -> ZmqResult<()> {
+    loop {
+        match socket.send(message(n)).await {
+            Err(ZmqError::ReturnToSender { .. }) => tokio::time::sleep(MOMENT).await,
+            sent => return sent,
+        }
+    }
+}
+
 /// Sends numbers; a publisher does so until it is ended, and lets others take part.
 async fn send<S: SocketSend>(socket: &mut S, count: usize, publishes: bool) -> ZmqResult<()> {
     for n in 0.. {
         if n == count && !publishes {
             break;
         }
-        socket.send(message(n)).await?;
+        send_one(socket, n).await?;
         if publishes {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(MOMENT).await;
         }
     }
     Ok(())
@@ -58,7 +70,7 @@ async fn receive<S: SocketRecv>(socket: &mut S, count: usize) -> ZmqResult<()> {
 /// Asks and is answered with the same.
 async fn ask<S: SocketSend + SocketRecv>(socket: &mut S, count: usize) -> ZmqResult<()> {
     for n in 0..count {
-        socket.send(message(n)).await?;
+        send_one(socket, n).await?;
         assert_eq!(number(&socket.recv().await?), n);
     }
     Ok(())
