@@ -9,7 +9,9 @@
 # make guard      [WRITE=1] the instructions of the hot paths against the committed figures
 # make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
-# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
+# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
+# make uninstall  takes it away again
+# make deb        [OUT=target/debian] Debian packages in place of libzmq5, libzmq3-dev
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
 # make test-fuzz  the fuzz targets, a few seconds each
@@ -21,12 +23,34 @@ CARGO      ?= cargo
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR     ?= $(LIBDIR)/cmake/ZeroMQ
 QUICK      ?=
 
 # The file name of the library, the name it is asked for, and the API it has.
 REAL   := libzmq.so.5.2.5
 SONAME := libzmq.so.5
 VERSION := $(shell sed -n 's/^\#define ZMQ_VERSION_M[AI][JN]OR \([0-9]*\)/\1./p; s/^\#define ZMQ_VERSION_PATCH \([0-9]*\)/\1/p' include/zmq.h | tr -d '\n')
+OWN_VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+HEADERS := $(wildcard include/*.h)
+# Each has a manual page, from its comment in the header.
+paren := (
+FUNCTIONS := $(shell sed -n 's/^[^*].*[ *]\(zmq_[a-z0-9_]*\)[$(paren)].*/\1/p' include/zmq.h)
+
+# What the archive is to be linked to.
+STATIC_LIBS := pthread dl rt m
+
+# Fills in the templates of packaging/. Paths below PREFIX are told from there, and
+# CMake finds the headers from the library, so that an installation may be moved.
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' \
+    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+    -e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to="$(LIBDIR)" "$(INCLUDEDIR)")|' \
+    -e 's|@VERSION@|$(VERSION)|' -e 's|@REAL@|$(REAL)|' -e 's|@SONAME@|$(SONAME)|' \
+    -e 's|@STATIC_FLAGS@|$(STATIC_LIBS:%=-l%)|' \
+    -e 's|@STATIC_LIBS@|$(subst $() ,;,$(STATIC_LIBS))|' \
+    -e 's|@POINTER_BYTES@|$(shell echo $$(($$(getconf LONG_BIT) / 8)))|'
 
 RELEASE := target/release
 
@@ -58,7 +82,7 @@ guard: lib
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install guard
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs guard
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -103,6 +127,14 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
+test-docs: lib
+	python3 tests/docs.py
+
+# Installs the packages of `make deb` in a Debian of their own, made by debootstrap.
+test-deb: lib
+	@sh packaging/deps debian-test
+	sh tests/debian.sh
+
 # Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
 # libzmq, too.
 compat-pyzmq: lib
@@ -119,18 +151,42 @@ lint:
 header:
 	FERROZMQ_WRITE_HEADER=1 $(CARGO) build $(CARGOFLAGS)
 
-install: lib
-	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+# As root there may be no cargo; then what was built before is installed.
+install: $(if $(shell command -v $(CARGO) 2>/dev/null),lib)
+	@[ -f $(RELEASE)/libzmq.so ] || { echo "nothing to install yet: run make"; exit 1; }
+	install -d "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(PKGCONFIGDIR)" \
+	    "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(MANDIR)"
 	install -m 755 $(RELEASE)/libzmq.so "$(DESTDIR)$(LIBDIR)/$(REAL)"
 	ln -sf $(REAL) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
 	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
 	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	install -m 644 include/zmq.h include/zmq_utils.h "$(DESTDIR)$(INCLUDEDIR)"
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-	    packaging/libzmq.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
-	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(FILL) packaging/libzmq.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc"
+	$(FILL) packaging/cmake/ZeroMQConfig.cmake.in > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake"
+	$(FILL) packaging/cmake/ZeroMQConfigVersion.cmake.in \
+	    > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake"
+	chmod 644 "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" "$(DESTDIR)$(CMAKEDIR)"/ZeroMQConfig*.cmake
+	packaging/man/build $(OWN_VERSION) "$(DESTDIR)$(MANDIR)"
+
+.PHONY: uninstall deb deps-deb test-docs test-deb
+
+# With the PREFIX, DESTDIR and so on of the installation.
+uninstall:
+	rm -f "$(DESTDIR)$(LIBDIR)/$(REAL)" "$(DESTDIR)$(LIBDIR)/$(SONAME)" \
+	    "$(DESTDIR)$(LIBDIR)/libzmq.so" "$(DESTDIR)$(LIBDIR)/libzmq.a" \
+	    $(HEADERS:include/%="$(DESTDIR)$(INCLUDEDIR)/%") "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake" "$(DESTDIR)$(MANDIR)/man7/ferrozmq.7" \
+	    $(FUNCTIONS:%="$(DESTDIR)$(MANDIR)/man3/%.3")
+	[ ! -d "$(DESTDIR)$(CMAKEDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(CMAKEDIR)"
+
+# Debian packages that take the place of libzmq5 and libzmq3-dev.
+deb: deps-deb lib
+	packaging/debian/build $(or $(OUT),target/debian)
+
+deps-deb:
+	@sh packaging/deps debian
 
 asan: deps
 	packaging/sanitize address
