@@ -6,6 +6,7 @@
 # make lint       format, clippy, documentation, header drift
 # make bench      [CELL=glob]... [PAIRS=5] ours and the system's libzmq in turn
 # make bench-rival  builds omq-libzmq, to be measured as a third
+# make guard      [WRITE=1] the instructions of the hot paths against the committed figures
 # make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
@@ -74,10 +75,14 @@ bench: deps lib
 bench-rival:
 	benches/rival
 
+# Counted in valgrind, which no busy machine disturbs. WRITE=1 commits to new figures.
+guard: lib
+	python3 benches/guard/guard.py --lib $(RELEASE) $(if $(WRITE),--write)
+
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs guard
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -192,6 +197,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-rival bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
+.PHONY: all lib deps demo bench bench-rival guard bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
         test-interop test-reliability test-install compat-pyzmq lint header \
         install asan tsan clean
