@@ -1,9 +1,9 @@
 #!/bin/sh
-# The Debian packages take the place of libzmq5 and libzmq3-dev and give it back.
-# What they hold is looked at first; then they are installed and removed, by apt and
-# by dpkg, in a Debian of their own, which debootstrap makes under target/ (it is
-# kept), beside a program of Debian's that wants libzmq5. This machine's packages
-# are left alone.
+# The Debian packages take the place of libzmq5 and libzmq3-dev and give it back; so
+# does what `make install` lays down beside those. What the packages hold is looked at
+# first; then they are installed and removed, by apt and by dpkg, in a Debian of their
+# own, which debootstrap makes under target/ (it is kept), beside a program of Debian's
+# that wants libzmq5. This machine's packages are left alone.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 out=$PWD/target/debian
@@ -82,6 +82,17 @@ if [ ! -e "$root/ready" ]; then
 fi
 cp "$library" "$root/libferrozmq5.deb"
 cp "$dev" "$root/libferrozmq-dev.deb"
+# What others may say they want of libzmq.
+mkdir -p "$out/wanting/DEBIAN"
+cat >"$out/wanting/DEBIAN/control" <<CONTROL
+Package: wanting-libzmq
+Version: 1
+Architecture: all
+Maintainer: nobody <nobody@ferrozmq.invalid>
+Depends: libzmq5 (>= 4.3.4), libzmq3-dev (>= 4.3.4)
+Description: wants libzmq
+CONTROL
+dpkg-deb --root-owner-group --build "$out/wanting" "$root/wanting-libzmq.deb" >"$log"
 cat >"$root/round_trip.py" <<'PROGRAM'
 import sys
 import zmq
@@ -109,31 +120,50 @@ installed () { # LIBRARY DEV API NOT-THESE...
     check "$how: nothing is left to be desired" in_root apt-get check
     check "$how: files are as packaged" in_root dpkg --verify "$1" "$2"
     shift 3
+    check "$how: whoever wants libzmq has it" in_root dpkg -s wanting-libzmq
     for gone in "$@"; do
         check "$how: $gone is gone" sh -c "! chroot '$root' dpkg-query -W -f '\${db:Status-Status}\n' \
             $gone 2>/dev/null | grep -x installed"
     done
 }
-theirs () { in_root apt-get install -qq -y --no-install-recommends libzmq5 libzmq3-dev; }
+# The lists of packages may be of long ago.
+theirs () {
+    packages="libzmq5 libzmq3-dev /wanting-libzmq.deb"
+    # shellcheck disable=SC2086 # a list of words
+    in_root apt-get install -qq -y --no-install-recommends $packages || {
+        in_root apt-get update -qq
+        in_root apt-get install -qq -y --no-install-recommends $packages
+    }
+}
 
 how="Debian's"
 check "$how can be installed" theirs
-installed libzmq5 libzmq3-dev 4.3.4
+their_api=$(in_root dpkg-query -W -f '${Version}' libzmq5 | sed 's/[-+~].*//')
+installed libzmq5 libzmq3-dev "$their_api"
 how="by apt"
 check "$how" in_root apt-get install -qq -y --no-install-recommends /libferrozmq5.deb /libferrozmq-dev.deb
 installed libferrozmq5 libferrozmq-dev 4.3.5 libzmq5 libzmq3-dev
 how="back by apt"
 check "$how" theirs
-installed libzmq5 libzmq3-dev 4.3.4 libferrozmq5 libferrozmq-dev
+installed libzmq5 libzmq3-dev "$their_api" libferrozmq5 libferrozmq-dev
 how="by dpkg"
 check "$how" in_root dpkg -i /libferrozmq-dev.deb /libferrozmq5.deb
 installed libferrozmq5 libferrozmq-dev 4.3.5 libzmq5 libzmq3-dev
 how="removed"
-check "the development files can go by themselves" in_root apt-get remove -qq -y libferrozmq-dev
+check "the development files can go, with what wants them" \
+    in_root apt-get remove -qq -y libferrozmq-dev
 check "Debian's program still runs" in_root python3 /round_trip.py 4.3.5
 how="back once more"
 check "$how" theirs
-installed libzmq5 libzmq3-dev 4.3.4 libferrozmq5 libferrozmq-dev
+installed libzmq5 libzmq3-dev "$their_api" libferrozmq5 libferrozmq-dev
+# Beside Debian's, as on other systems.
+how="beside Debian's"
+check "$how" make -s install CARGO=no-cargo DESTDIR="$root" PREFIX=/usr/local LIBDIR=/usr/local/lib
+check "$how: the loader learns of it" in_root ldconfig
+check "$how: Debian's program runs on it" in_root python3 /round_trip.py 4.3.5
+check "$how: it goes again" make -s uninstall DESTDIR="$root" PREFIX=/usr/local LIBDIR=/usr/local/lib
+check "$how: and the loader knows" in_root ldconfig
+check "$how: Debian's program runs on Debian's" in_root python3 /round_trip.py "$their_api"
 check "nothing of ours is left" sh -c "! find '$root/usr' | grep -i ferrozmq"
 
 finish

@@ -14,9 +14,14 @@ function page(    name, file, head, brief, i, line, section) {
     print ".\\\" Made from zmq.h by packaging/man/build." >file
     print ".TH " toupper(name) " 3 \"\" \"ferrozmq " version "\" \"ferrozmq\"" >file
     print ".SH NAME\n" name " \\- " text(tolower(substr(brief, 1, 1)) substr(brief, 2)) >file
-    print ".SH SYNOPSIS\n.nf\n.B #include <zmq.h>\n.PP" >file
+    print ".SH SYNOPSIS\n.nf" >file
+    if (draft)
+        print ".B #define ZMQ_BUILD_DRAFT_API" >file
+    print ".B #include <zmq.h>\n.PP" >file
     print ".B " synopsis(prototype) "\n.fi\n.SH DESCRIPTION" >file
     print text(head) >file
+    if (draft)
+        print ".PP\nOf the draft API: only in a library that was built with it." >file
     section = "DESCRIPTION"
     for (; i <= lines; i++) {
         line = comment[i]
@@ -50,6 +55,8 @@ function synopsis(line) {
     sub(/^ ?ZMQ_EXPORT ?/, "", line)
     return line
 }
+/^#ifdef ZMQ_BUILD_DRAFT_API/ { draft = 1 }
+/^#endif .*ZMQ_BUILD_DRAFT_API/ { draft = 0 }
 /^\/\*\*$/ { lines = gap = 0; inside = 1; next }
 /^ \*\/$/ && inside { inside = 0; prototype = ""; follows = 1; next }
 inside { sub(/^ \* ?/, ""); comment[++lines] = $0; next }
