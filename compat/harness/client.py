@@ -5,8 +5,10 @@ twice more on each, since a check may fail on a busy machine, or at times. The r
 left in target/compat/NAME/result.json, of which compat/all makes the table."""
 
 import argparse
+import fcntl
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -51,6 +53,12 @@ class Client:
         self.options = parser.parse_args()
         if self.options.quick:
             install.limit_s = QUICK_INSTALL_S
+        # So that what was started ends, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        # Two runs at once would be in each other's way.
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.place.with_suffix(".lock"), "w", encoding="ascii")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         try:
             self.version = self.install()
         except Skipped as why:
