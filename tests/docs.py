@@ -82,9 +82,11 @@ def report(ok, what, detail=""):
 
 
 def documents():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True)
-    names = listed.stdout.split() or [str(path.relative_to(ROOT)) for path in ROOT.glob("*.md")]
-    return {name: (ROOT / name).read_text() for name in names}
+    """All documents by name; there may be no git to ask for them."""
+    folders = [path for path in ROOT.glob("[!.]*/") if path.name != "target"]
+    paths = [*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)
+            if "target" not in path.relative_to(ROOT).parts}
 
 
 def commands(text):
