@@ -8,7 +8,8 @@
 # make bench-rival  builds omq-libzmq, to be measured as a third
 # make guard      [WRITE=1] the instructions of the hot paths against the committed figures
 # make bench-crypto  the boxes of CURVE beside those of libsodium
-# make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
+# make compat     other people's programs on the system's libzmq and on ours (compat/);
+#                 compat-NAME: one of them, compat-quick: some, in a few minutes
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
 # make uninstall  takes it away again
 # make deb        [OUT=target/debian] Debian packages in place of libzmq5, libzmq3-dev
@@ -135,11 +136,16 @@ test-deb: lib
 	@sh packaging/deps debian-test
 	sh tests/debian.sh
 
-# Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
-# libzmq, too.
-compat-pyzmq: lib
-	@sh packaging/deps python
-	compat/pyzmq/run --ours $(RELEASE) $(if $(FRESH),--fresh)
+# Installs each client the first time; writes the table of COMPAT.md. FRESH=1 runs long
+# suites anew on the system's libzmq, too.
+compat: lib
+	compat/all $(if $(FRESH),--fresh)
+
+compat-quick: lib
+	compat/all --quick
+
+compat-%: lib
+	compat/$*/run $(if $(FRESH),--fresh)
 
 lint:
 	$(CARGO) fmt --all --check
@@ -159,8 +165,8 @@ install: $(if $(shell command -v $(CARGO) 2>/dev/null),lib)
 	install -m 755 $(RELEASE)/libzmq.so "$(DESTDIR)$(LIBDIR)/$(REAL)"
 	ln -sf $(REAL) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
-	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	packaging/archive $(RELEASE)/libzmq.so $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	chmod 644 "$(DESTDIR)$(LIBDIR)/libzmq.a"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
 	$(FILL) packaging/libzmq.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc"
 	$(FILL) packaging/cmake/ZeroMQConfig.cmake.in > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake"
@@ -198,5 +204,5 @@ clean:
 	$(CARGO) clean
 
 .PHONY: all lib deps demo bench bench-rival guard bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
-        test-interop test-reliability test-install compat-pyzmq lint header \
+        test-interop test-reliability test-install compat compat-quick lint header \
         install asan tsan clean

@@ -47,6 +47,8 @@ if have nm "symbols and libraries"; then
         functions | sort >"$work/declared"
     check "the header declares what is exported, nothing more or less" \
         diff "$work/declared" "$work/exported"
+    readelf -sW "$lib/libzmq.a" | awk '$5 == "GLOBAL" && $7 != "UND" {print $8}' | sort >"$work/names"
+    check "the archive has these names and no others" diff "$work/exported" "$work/names"
     readelf -d "$lib/libzmq.so" >"$work/dynamic"
     check "SONAME" grep -q 'SONAME.*\[libzmq\.so\.5\]' "$work/dynamic"
     check "needs libc, libm and libgcc_s only" sh -c "! grep NEEDED '$work/dynamic' |
@@ -112,6 +114,10 @@ if have cc "building programs" && have pkg-config "building programs"; then
         cc $flags -o "$work/archived" "$work/program.c" $static
     check "and runs" "$work/archived"
     check "without the shared library" sh -c "! ldd '$work/archived' | grep libzmq"
+    # shellcheck disable=SC2046,SC2086
+    check "a position-independent one, too" cc -static-pie $flags -o "$work/static" \
+        "$work/program.c" $(pkg-config --static --libs libzmq)
+    check "and runs" "$work/static"
     # shellcheck disable=SC2046,SC2086
     check "a wholly static program builds" cc -static $flags -o "$work/static" "$work/program.c" \
         $(pkg-config --static --libs libzmq)
