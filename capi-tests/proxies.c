@@ -380,6 +380,22 @@ TEST (ends_when_one_of_two_contexts_ends)
     end (front, NULL);
 }
 
+TEST (does_not_begin_when_the_context_of_its_capture_has_ended)
+{
+    void *other = zmq_ctx_new (), *capture = zmq_socket (other, ZMQ_PUSH);
+    proxy_start ("inproc", ZMQ_PULL, ZMQ_PUSH, capture);
+    void *s[] = {connected (ZMQ_PUSH, front_at), connected (ZMQ_PULL, back_at)};
+    CHECK_OK (zmq_ctx_shutdown (other));
+    proxy_run ();
+    if (on_oracle ()) /* it looks when there is something to show */
+        CHECK_SEND (s[0], "message", 0);
+    call_join (&proxy);
+    CHECK_INT (proxy.rc, -1);
+    CHECK_INT (proxy.err, ETERM);
+    close_all (s, 2);
+    CHECK_OK (zmq_ctx_term (other));
+}
+
 TEST (ends_at_once_in_a_terminated_context)
 {
     begin ();

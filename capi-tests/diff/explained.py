@@ -148,7 +148,7 @@ class History:
                 peer.options[option[1]] = option[2]
         if verb in ("send", "send_whole", "send_to", "await"):
             self.note_frames(peer, rest)
-        if verb == "send_to" and " amid = 0 " in rest and peer.is_raw():
+        if verb == "send_to" and re.search(r" amid = 0( |$)", rest) and peer.is_raw():
             for name in peer.endpoints():
                 self.lose(peer, name)
                 peer.lose(name, self.drained)
@@ -247,9 +247,11 @@ def left_in_disorder(case, transport):
 
 def order_over_a_network(case):
     """Which of several peers over a network is read or served first."""
-    ends = [name for peer in History(case.theirs).all for name in peer.endpoints()
+    everybody = History(case.theirs).all
+    ends = [name for peer in everybody for name in peer.endpoints()
             if not name.startswith("inproc:")]
-    return len(ends) > 2 and case.same_but_for_order()
+    return (len(ends) > 2 or any(peer.repeats for peer in everybody)) \
+        and case.same_but_for_order()
 
 
 def turn_of_a_named_peer(case):
@@ -300,6 +302,15 @@ def proxy_goes_on(case):
                and ends[1].get(str(i)) != ends[0][str(i)]
                and any(held.kind == REQ for held in proxy) and of_proxy(case, i, proxy)
                for i, proxy in enumerate(case.history.proxies))
+
+
+def proxy_whose_capture_ended(case):
+    """A proxy that is to show its messages to a socket whose context has ended ends at
+    once."""
+    steered = re.match(r"(?:\d\d steer|proxy) (\d) ", case.line)
+    begun = [line for line in case.before if re.match(r"\d\d proxy s.*\d$", line)]
+    return steered and case.history.shutdown \
+        and any(" seen by " in line for line in begun[int(steered[1]):][:1])
 
 
 def proxy_that_feeds_itself(case):
@@ -416,8 +427,9 @@ def ends_at_once(case):
 
 def router_hears_who_comes_again(case):
     """ROUTER: a peer that comes again under its name is heard at once."""
-    names = [peer.options["5"] for peer in case.history.all if "5" in peer.options]
-    return case.kinds() == {ROUTER} and case.lost() and names \
+    comes_again = any("5" in peer.options and (peer.gone or peer.lost())
+                      for slot in case.slots() for peer in case.history.peers(slot))
+    return case.kinds() == {ROUTER} and case.lost() and comes_again \
         and re.match(RECEIVES + r"|\d\d send_to", case.line)
 
 
@@ -461,7 +473,7 @@ EXPLANATIONS = [
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
-    proxy_that_feeds_itself, subscriptions_of_a_closed_socket,
+    proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
 
 
