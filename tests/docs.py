@@ -56,6 +56,7 @@ WANTING = {"dpkg-deb": r"make deb$|sudo apt install \./target"}
 ELSEWHERE = {
     r"FERROZMQ_WRITE_\w+=1 cargo test --test \w+": "make test-rust, without writing",
     r"fuzz/run .*": "make test-fuzz",
+    r"capi-tests/diff/run .*": "make test-diff, with other arguments",
     r"until benches/run\.py .*": "make bench, which calls it once",
     r"(LD_LIBRARY_PATH=target/release )?\./hw(server|client)( &)?": "make demo",
 }
