@@ -196,7 +196,10 @@ pub trait Live {
     /// `ZMQ_EVENTS`, after processing what is pending; `ETERM` where that says
     /// so.
     fn events(&self) -> Result<i32>;
-    /// `ZMQ_FD`, made at the first call.
+    /// `ZMQ_THREAD_SAFE`: the type is made for several threads at once.
+    fn thread_safe(&self) -> bool;
+    /// `ZMQ_FD`, made at the first call. `EINVAL` for types made for several
+    /// threads.
     fn fd(&self) -> Result<i32>;
     /// `ZMQ_LAST_ENDPOINT` without a terminating zero; empty before the first.
     fn last_endpoint(&self) -> &[u8];
@@ -205,8 +208,8 @@ pub trait Live {
 impl SocketOptions {
     /// The options of a new socket.
     pub fn new(kind: SocketType, context_defaults: &ContextOptions) -> SocketOptions {
-        let lingers =
-            context_defaults.blocky && !matches!(kind, SocketType::Sub | SocketType::XSub);
+        use SocketType::{Dish, Sub, XSub};
+        let lingers = context_defaults.blocky && !matches!(kind, Sub | XSub | Dish);
         SocketOptions {
             kind,
             affinity: 0,

@@ -192,7 +192,7 @@ const HEARTBEAT_TTL: State = Now(
     }),
     Get::Int(|o| i32::from(o.heartbeat_ttl_deciseconds) * 100),
 );
-const THREAD_SAFE: State = Now(Set::Never, Get::LiveInt(|_| Ok(0)));
+const THREAD_SAFE: State = Now(Set::Never, Get::LiveInt(|live| Ok(i32::from(live.thread_safe()))));
 const BINDTODEVICE: State = Now(
     Set::Bytes(|o, v| {
         o.bind_to_device = v.to_vec();
@@ -247,11 +247,12 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(12, "RCVBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(rcvbuf_bytes))
         .noting("-1: the system's"),
     Row::new(13, "RCVMORE", FLAG, "", NONE, ReadOnly, RCVMORE).noting("larger buffers fit"),
-    Row::new(14, "FD", ANY_INT, "", NONE, ReadOnly, FD).noting("larger buffers fit"),
+    Row::new(14, "FD", ANY_INT, "", NONE, ReadOnly, FD)
+        .noting("larger buffers fit; EINVAL for the types of the draft API"),
     Row::new(15, "EVENTS", ANY_INT, "flags", NONE, ReadOnly, EVENTS).noting("larger buffers fit"),
     Row::new(16, "TYPE", ANY_INT, "", NONE, ReadOnly, TYPE),
     Row::new(17, "LINGER", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(linger, none is -1))
-        .at_once().noting("-1: for ever; 0 for SUB and XSUB, and where the context has ZMQ_BLOCKY 0"),
+        .at_once().noting("-1: for ever; 0 for SUB, XSUB and DISH, and where the context has ZMQ_BLOCKY 0"),
     Row::new(18, "RECONNECT_IVL", FROM_MINUS_1, "ms", Int(100), ReadWrite, int!(reconnect_ivl_ms))
         .noting("-1, 0: never"),
     Row::new(19, "BACKLOG", NOT_NEGATIVE, "", Int(100), ReadWrite, int!(backlog)),
@@ -359,7 +360,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(80, "TCP_MAXRT", NOT_NEGATIVE, "ms", Int(0), ReadWrite, millis!(tcp_maxrt, none is 0))
         .noting("0: the system's"),
     Row::new(81, "THREAD_SAFE", FLAG, "", Int(0), ReadOnly, THREAD_SAFE)
-        .noting("larger buffers fit"),
+        .noting("larger buffers fit; 1 for the types of the draft API"),
     Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite,
         multicast!(max_tpdu_bytes)).noting(MULTICAST),
     Row::new(85, "VMCI_BUFFER_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),

@@ -1,6 +1,7 @@
-//! What a SUB or XSUB socket has subscribed to. The socket changes it, and
-//! each session reads the whole of it when its connection begins: that way
-//! subscriptions are state, which no water mark drops and no reconnect loses.
+//! What a SUB or XSUB socket has subscribed to, or a DISH has joined. The socket
+//! changes it, and each session reads the whole of it when its connection begins:
+//! that way subscriptions are state, which no water mark drops and no reconnect
+//! loses.
 
 use parking_lot::Mutex;
 
@@ -55,6 +56,11 @@ impl Interest {
             Err(error) => failure = Err(error),
         })?;
         failure
+    }
+
+    /// Whether this very topic was subscribed to.
+    pub(super) fn contains(&self, topic: &[u8]) -> bool {
+        self.topics.lock().contains(topic)
     }
 
     /// Whether a message that begins with `body` was subscribed to.

@@ -7,7 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+mod channel;
+mod client;
 mod dealer;
+mod dish;
+mod gather;
 mod inheritance;
 mod interest;
 mod news;
@@ -15,10 +19,14 @@ mod pair;
 mod peers;
 mod pull;
 mod push;
+mod radio;
 mod rep;
 mod req;
 mod requests;
 mod router;
+mod scatter;
+mod server;
+mod singles;
 mod stream;
 mod sub;
 mod subscribers;
@@ -130,5 +138,12 @@ pub(crate) fn pattern(kind: SocketType) -> Box<dyn Pattern> {
         SocketType::Pull => Box::<pull::Pull>::default(),
         SocketType::Push => Box::<push::Push>::default(),
         SocketType::Stream => Box::<stream::Stream>::default(),
+        SocketType::Server | SocketType::Peer => Box::<server::Server>::default(),
+        SocketType::Client => Box::<client::Client>::default(),
+        SocketType::Radio => Box::<radio::Radio>::default(),
+        SocketType::Dish => Box::<dish::Dish>::default(),
+        SocketType::Gather => Box::<gather::Gather>::default(),
+        SocketType::Scatter => Box::<scatter::Scatter>::default(),
+        SocketType::Channel => Box::<channel::Channel>::default(),
     }
 }

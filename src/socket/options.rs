@@ -69,7 +69,14 @@ impl Live for State<'_> {
         self.events.unwrap_or(Ok(0))
     }
 
+    fn thread_safe(&self) -> bool {
+        self.socket.kind().is_thread_safe()
+    }
+
     fn fd(&self) -> Result<i32> {
+        if self.thread_safe() {
+            return Err(Errno::EINVAL);
+        }
         self.slot.mailbox.event_fd()
     }
 

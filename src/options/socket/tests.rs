@@ -11,6 +11,9 @@ impl Live for Asleep {
     fn events(&self) -> Result<i32> {
         Err(Errno::ETERM)
     }
+    fn thread_safe(&self) -> bool {
+        false
+    }
     fn fd(&self) -> Result<i32> {
         Ok(7)
     }

@@ -16,6 +16,9 @@ impl Live for Nothing {
     fn events(&self) -> Result<i32> {
         Ok(0)
     }
+    fn thread_safe(&self) -> bool {
+        false
+    }
     fn fd(&self) -> Result<i32> {
         Ok(0)
     }
