@@ -43,6 +43,9 @@ pub enum SocketType {
     Gather = 16,
     /// `ZMQ_SCATTER`: load-balances out (RFC 49).
     Scatter = 17,
+    /// `ZMQ_DGRAM`: datagrams, each with the address of its peer. It speaks no
+    /// ZMTP: no peer announces it.
+    Dgram = 18,
     /// `ZMQ_PEER`: addresses each peer by a number (RFC 51).
     Peer = 19,
     /// `ZMQ_CHANNEL`: exactly one peer (RFC 52).
@@ -51,7 +54,7 @@ pub enum SocketType {
 
 impl SocketType {
     /// Every type, in the order of the C constants.
-    pub const ALL: [SocketType; 20] = [
+    pub const ALL: [SocketType; 21] = [
         SocketType::Pair,
         SocketType::Pub,
         SocketType::Sub,
@@ -70,6 +73,7 @@ impl SocketType {
         SocketType::Dish,
         SocketType::Gather,
         SocketType::Scatter,
+        SocketType::Dgram,
         SocketType::Peer,
         SocketType::Channel,
     ];
@@ -100,6 +104,7 @@ impl SocketType {
             SocketType::Dish => "DISH",
             SocketType::Gather => "GATHER",
             SocketType::Scatter => "SCATTER",
+            SocketType::Dgram => "DGRAM",
             SocketType::Peer => "PEER",
             SocketType::Channel => "CHANNEL",
         }
@@ -132,7 +137,7 @@ impl SocketType {
             Scatter => peer == Gather,
             Peer => peer == Peer,
             Channel => peer == Channel,
-            Stream => false,
+            Stream | Dgram => false,
         }
     }
 

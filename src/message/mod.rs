@@ -22,6 +22,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) use deferred::run_waiting as run_waiting_frees;
 pub use metadata::{MAX_GROUP, Metadata};
 
+#[cfg(feature = "draft")]
+use crate::error::Result;
+
 /// A caller's free function for a body it owns (`zmq_free_fn`): called exactly
 /// once, on any thread, with no lock of the library held.
 pub type FreeFn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
@@ -353,6 +356,17 @@ impl Message {
     /// The group it belongs to (RFC 48); empty until one is set.
     pub fn group(&self) -> &CStr {
         self.metadata.as_ref().and_then(|metadata| metadata.group()).unwrap_or_default()
+    }
+
+    /// Says which group it belongs to. `EINVAL` for too long a name.
+    #[cfg(feature = "draft")]
+    pub(crate) fn set_group(&mut self, group: &CStr) -> Result<()> {
+        let known = self.metadata.as_ref();
+        let grouped = known.is_some_and(|metadata| metadata.group().is_some());
+        let peer = if grouped { known.and_then(|metadata| metadata.peer()) } else { known };
+        let metadata = Metadata::with_group(group.to_bytes(), peer.cloned())?;
+        self.metadata = Some(Arc::new(metadata));
+        Ok(())
     }
 
     /// The number of the peer that it came from, or is to go to (RFC 41); 0: none.

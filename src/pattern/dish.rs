@@ -99,6 +99,15 @@ impl Pattern for Dish {
         true
     }
 
+    #[cfg(feature = "draft")]
+    fn join(&mut self, pipes: &mut PipeSet, group: &[u8], join: bool) -> Result<()> {
+        let known = self.xsub.interest.contains(group);
+        if group.len() > crate::message::MAX_GROUP || known == join {
+            return Err(Errno::EINVAL);
+        }
+        self.xsub.change(pipes, group, join)
+    }
+
     fn opening(&self) -> Option<Arc<dyn Opening>> {
         self.xsub.opening()
     }

@@ -10,6 +10,7 @@
 mod channel;
 mod client;
 mod dealer;
+mod dgram;
 mod dish;
 mod gather;
 mod inheritance;
@@ -117,6 +118,40 @@ pub(crate) trait Pattern: Send {
         Err(Errno::EINVAL)
     }
 
+    /// Joins or leaves a group.
+    #[cfg(feature = "draft")]
+    fn join(&mut self, _pipes: &mut PipeSet, _group: &[u8], _join: bool) -> Result<()> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// The number of the peer whose pipe was taken in last, where peers have
+    /// numbers.
+    #[cfg(feature = "draft")]
+    fn last_number(&self) -> Option<u32> {
+        None
+    }
+
+    /// The peer with this number. `EHOSTUNREACH` when there is none, `ENOTSUP`
+    /// where peers have no numbers.
+    #[cfg(feature = "draft")]
+    fn numbered(&self, _number: u32) -> Result<Key> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// What would not block with the peer of this routing id: POLLIN (1), POLLOUT
+    /// (2). `EHOSTUNREACH` when there is none, `ENOTSUP` for other types than
+    /// ROUTER.
+    #[cfg(feature = "draft")]
+    fn peer_state(&mut self, _pipes: &mut PipeSet, _id: &[u8]) -> Result<u32> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// How many topics are subscribed to, where there are topics.
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Option<usize> {
+        None
+    }
+
     /// What each connection begins with.
     fn opening(&self) -> Option<Arc<dyn Opening>> {
         None
@@ -144,6 +179,7 @@ pub(crate) fn pattern(kind: SocketType) -> Box<dyn Pattern> {
         SocketType::Dish => Box::<dish::Dish>::default(),
         SocketType::Gather => Box::<gather::Gather>::default(),
         SocketType::Scatter => Box::<scatter::Scatter>::default(),
+        SocketType::Dgram => Box::<dgram::Dgram>::default(),
         SocketType::Channel => Box::<channel::Channel>::default(),
     }
 }

@@ -1,6 +1,9 @@
 //! RADIO (RFC 48): sends each message to every DISH that has joined its group. A
 //! DISH without room misses the message.
 //!
+//! Over udp nobody can say what he has joined: everything is sent, and it is for the
+//! receiver to choose.
+//!
 //! On its way a message is two frames: the group's name and the body (RFC 37,
 //! "The Radio-Dish Pattern").
 
@@ -25,6 +28,8 @@ const MAX_GROUPS: usize = 1 << 20;
 pub(super) struct Radio {
     /// The members of each group.
     members: HashMap<Box<[u8]>, KeyList>,
+    /// Peers who cannot say what they have joined (udp): they get everything.
+    open: KeyList,
     /// The groups of each peer.
     groups: HashMap<Key, HashSet<Box<[u8]>>>,
     out: Distributor,
@@ -70,6 +75,7 @@ impl Pattern for Radio {
             match message.role() {
                 Role::Subscribe => self.join(key, message.data()),
                 Role::Cancel => self.leave(key, message.data()),
+                Role::Request => self.open.add(key),
                 _ => {}
             }
             if self.refuses(key) && pipes.pipe(key).is_some_and(|pipe| !pipe.leads_to_socket()) {
@@ -92,6 +98,7 @@ impl Pattern for Radio {
         for group in self.groups.remove(&key).unwrap_or_default() {
             self.leave_members(key, &group);
         }
+        self.open.remove(key);
         self.out.remove(key);
     }
 
@@ -101,7 +108,7 @@ impl Pattern for Radio {
         let mut group = Message::copy_of(message.group().to_bytes())?;
         group.set_more(true);
         self.out.begin();
-        for key in members.map_or(&[][..], KeyList::keys) {
+        for key in members.map_or(&[][..], KeyList::keys).iter().chain(self.open.keys()) {
             self.out.choose(*key);
         }
         let mut body = std::mem::take(message);

@@ -129,6 +129,16 @@ impl Pattern for Server {
         // As in libzmq: which peer is meant is not known yet.
         true
     }
+
+    #[cfg(feature = "draft")]
+    fn last_number(&self) -> Option<u32> {
+        self.numbers.keys.contains_key(&self.numbers.next).then_some(self.numbers.next)
+    }
+
+    #[cfg(feature = "draft")]
+    fn numbered(&self, number: u32) -> Result<Key> {
+        self.numbers.keys.get(&number).copied().ok_or(Errno::EHOSTUNREACH)
+    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -73,6 +73,12 @@ impl Live for State<'_> {
         self.socket.kind().is_thread_safe()
     }
 
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32> {
+        let count = self.socket.pattern.topics_count().ok_or(Errno::EINVAL)?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
     fn fd(&self) -> Result<i32> {
         if self.thread_safe() {
             return Err(Errno::EINVAL);

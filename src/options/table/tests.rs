@@ -19,6 +19,10 @@ impl Live for Nothing {
     fn thread_safe(&self) -> bool {
         false
     }
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32> {
+        Ok(3)
+    }
     fn fd(&self) -> Result<i32> {
         Ok(0)
     }
