@@ -56,6 +56,7 @@ WANTING = {"dpkg-deb": r"make deb$|sudo apt install \./target"}
 ELSEWHERE = {
     r"FERROZMQ_WRITE_\w+=1 cargo test --test \w+": "make test-rust, without writing",
     r"fuzz/run .*": "make test-fuzz",
+    r"capi-tests/diff/run .*": "make test-diff",
     r"until benches/run\.py .*": "make bench, which calls it once",
     r"(LD_LIBRARY_PATH=target/release )?\./hw(server|client)( &)?": "make demo",
 }
@@ -82,9 +83,11 @@ def report(ok, what, detail=""):
 
 
 def documents():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True)
-    names = listed.stdout.split() or [str(path.relative_to(ROOT)) for path in ROOT.glob("*.md")]
-    return {name: (ROOT / name).read_text() for name in names}
+    """All documents by name; there may be no git to ask for them."""
+    folders = [path for path in ROOT.glob("[!.]*/") if path.name != "target"]
+    paths = [*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in sorted(paths)
+            if "target" not in path.relative_to(ROOT).parts}
 
 
 def commands(text):

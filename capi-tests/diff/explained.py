@@ -442,7 +442,10 @@ def errno_under_a_monitor(case):
 def stream_peer_that_left(case):
     """STREAM: a peer that has gone is known to have gone at once."""
     return case.both(r"send_to .* = -1 EAGAIN", r"send_to .* = -1 EHOSTUNREACH") \
-        and case.kinds() == {STREAM} and case.lost()
+        and case.kinds() == {STREAM} and (case.lost() or any(
+            # which sends its notices back, and so closes its connections
+            held.is_raw() and peer.meets(held)
+            for held in sum(case.history.proxies, []) for peer in case.sockets()))
 
 
 def rep_after_a_request_without_envelope(case):
