@@ -10,6 +10,7 @@
 
 mod entry;
 mod handles;
+mod traced;
 
 pub mod version;
 

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::socket::guard_socket;
+use super::traced::{Handle, Text, traced};
 use crate::error::{Errno, KeepErrno};
 
 /// Sends a socket's events, those in the mask `events`, to a PAIR that
@@ -20,7 +21,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     addr: *const c_char,
     events: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         let _errno = KeepErrno::new();
         let endpoint = if addr.is_null() {
             None
@@ -32,5 +33,6 @@ pub unsafe extern "C" fn zmq_socket_monitor(
         slot.check_is_socket()?;
         let endpoint = endpoint.transpose().map_err(|_| Errno::EINVAL)?;
         slot.monitor(endpoint, events.cast_unsigned())
-    })
+    });
+    traced!(Api, answer, "zmq_socket_monitor ({}, {}, {events:#x})", Handle(s), Text(addr))
 }

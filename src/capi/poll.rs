@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::entry::guard_keeping_errno;
 use super::socket::socket;
+use super::traced::{Handle, traced};
 use crate::error::Errno;
 use crate::poller::{PollItem, poll};
 use crate::proxy::proxy;
@@ -23,7 +24,7 @@ pub unsafe extern "C-unwind" fn zmq_poll(
     nitems: c_int,
     timeout: c_long,
 ) -> c_int {
-    guard_keeping_errno(|| {
+    let answer = guard_keeping_errno(|| {
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         let count = usize::try_from(nitems).map_err(|_| Errno::EINVAL)?;
         let items = match count {
@@ -33,7 +34,8 @@ pub unsafe extern "C-unwind" fn zmq_poll(
             _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
         };
         poll(items, timeout).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
-    })
+    });
+    traced!(Msg, answer, "zmq_poll ({nitems} items, {timeout})")
 }
 
 /// Passes messages between two sockets, and copies of them to `capture`
@@ -60,7 +62,7 @@ pub extern "C-unwind" fn zmq_proxy_steerable(
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    guard_keeping_errno(|| {
+    let answer = guard_keeping_errno(|| {
         if frontend.is_null() || backend.is_null() {
             return Err(Errno::EFAULT);
         }
@@ -69,5 +71,14 @@ pub extern "C-unwind" fn zmq_proxy_steerable(
         };
         let (capture, control) = (optional(capture)?, optional(control)?);
         proxy(socket(frontend)?, socket(backend)?, capture, control)
-    })
+    });
+    traced!(
+        Api,
+        answer,
+        "zmq_proxy ({}, {}, {}, {})",
+        Handle(frontend),
+        Handle(backend),
+        Handle(capture),
+        Handle(control)
+    )
 }

@@ -6,11 +6,13 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use super::context::context;
 use super::entry::{guard_keeping_errno, guard_or};
 use super::message::check;
+use super::traced::{Handle, Option_, Text, Value, asked_in, show, traced};
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::socket::{ARENA, Blocking, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::uncancelled;
+use crate::trace;
 
 /// `ZMQ_DONTWAIT`.
 const DONTWAIT: c_int = 1;
@@ -53,17 +55,18 @@ pub(super) fn size(len: usize) -> c_int {
 /// Makes a socket. NULL with EFAULT, EINVAL, ETERM or EMFILE.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_socket(context_: *mut c_void, type_: c_int) -> *mut c_void {
-    guard_keeping_errno(|| {
+    let make = || {
         let context = context(context_)?.context()?;
         let slot = context.socket(SocketType::from_c(type_))?;
         Ok(std::ptr::from_ref(slot).cast_mut().cast())
-    })
+    };
+    traced!(Api, guard_keeping_errno(make), "zmq_socket ({context_:p}, {type_})")
 }
 
 /// Closes a socket; never blocks. ENOTSOCK.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_close(s: *mut c_void) -> c_int {
-    guard_keeping_errno(|| socket(s)?.close())
+    traced!(Api, guard_keeping_errno(|| socket(s)?.close()), "zmq_close ({})", Handle(s))
 }
 
 /// Sets a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL of a size.
@@ -77,7 +80,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
     optval: *const c_void,
     optvallen: usize,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let set = |slot: &Slot| {
         let value = match optvallen {
             0 if optval.is_null() => None,
             _ if optvallen > isize::MAX as usize => return Err(Errno::EINVAL),
@@ -86,7 +89,15 @@ pub unsafe extern "C" fn zmq_setsockopt(
             len => Some(unsafe { std::slice::from_raw_parts(optval.cast::<u8>(), len) }),
         };
         slot.set_option(option, value)
-    })
+    };
+    traced!(
+        Api,
+        guard_socket(s, set),
+        "zmq_setsockopt ({}, {}, {})",
+        Handle(s),
+        Option_(option),
+        Value { option, at: optval, len: optvallen }
+    )
 }
 
 /// Reads a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL.
@@ -101,7 +112,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
     optval: *mut c_void,
     optvallen: *mut usize,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         if optvallen.is_null() {
             slot.check_open()?;
             return Err(Errno::EFAULT);
@@ -124,7 +135,18 @@ pub unsafe extern "C" fn zmq_getsockopt(
         // SAFETY: as above.
         unsafe { *optvallen = written };
         Ok(())
-    })
+    });
+    if trace::on(asked_in(option)) {
+        // SAFETY: what was written is the caller's, and so are its places.
+        let (at, len) = match answer {
+            0 => (optval.cast_const(), unsafe { *optvallen }),
+            _ => (std::ptr::null(), 0),
+        };
+        let (shown, option) = (Value { option, at, len }, Option_(option));
+        let what = format_args!("zmq_getsockopt ({}, {option}, {shown})", Handle(s));
+        show(asked_in(option.0), what, &answer);
+    }
+    answer
 }
 
 /// Listens at an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO,
@@ -136,7 +158,8 @@ pub unsafe extern "C" fn zmq_getsockopt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::bind) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::bind) };
+    traced!(Api, call(), "zmq_bind ({}, {})", Handle(s), Text(addr))
 }
 
 /// Connects to an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM,
@@ -147,7 +170,8 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::connect) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::connect) };
+    traced!(Api, call(), "zmq_connect ({}, {})", Handle(s), Text(addr))
 }
 
 /// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
@@ -157,7 +181,8 @@ pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) };
+    traced!(Api, call(), "zmq_unbind ({}, {})", Handle(s), Text(addr))
 }
 
 /// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
@@ -167,7 +192,8 @@ pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) };
+    traced!(Api, call(), "zmq_disconnect ({}, {})", Handle(s), Text(addr))
 }
 
 /// # Safety
@@ -205,14 +231,15 @@ pub unsafe extern "C-unwind" fn zmq_send(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { bytes(slot, buf, len) }?;
         let mut message = Message::copy_of(bytes)?;
         message.set_more(flags & SNDMORE != 0);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))
-    })
+    });
+    traced!(Msg, answer, "zmq_send ({})", Handle(s))
 }
 
 /// Sends a buffer that never changes and outlives the message as a frame,
@@ -228,7 +255,7 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { bytes(slot, buf, len) }?;
         // SAFETY: the caller's promise.
@@ -236,7 +263,8 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
         message.set_more(flags & SNDMORE != 0);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))
-    })
+    });
+    traced!(Msg, answer, "zmq_send_const ({})", Handle(s))
 }
 
 /// Receives a frame into a buffer; what does not fit is cut off. Returns the
@@ -252,7 +280,7 @@ pub unsafe extern "C-unwind" fn zmq_recv(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         if buf.is_null() && len > 0 {
             slot.check_open()?;
             return Err(Errno::EFAULT);
@@ -265,7 +293,8 @@ pub unsafe extern "C-unwind" fn zmq_recv(
             std::ptr::copy_nonoverlapping(body.as_ptr(), buf.cast::<u8>(), body.len().min(len));
         }
         Ok(size(body.len()))
-    })
+    });
+    traced!(Msg, answer, "zmq_recv ({})", Handle(s))
 }
 
 /// Sends a message, which is empty afterwards. Returns its length. Errors as
@@ -279,7 +308,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     s: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
@@ -294,7 +323,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
         }
         sent?;
         Ok(size(len))
-    })
+    });
+    traced!(Msg, answer, "zmq_msg_send ({})", Handle(s))
 }
 
 /// Receives a frame into a message, whose former content is released; when there
@@ -309,14 +339,15 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
     s: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
         let message = unsafe { &mut *msg };
         slot.recv(message, true, blocking(flags))?;
         Ok(size(message.len()))
-    })
+    });
+    traced!(Msg, answer, "zmq_msg_recv ({})", Handle(s))
 }
 
 /// The errors of a handle come before those of a message.

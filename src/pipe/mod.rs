@@ -16,6 +16,7 @@
 //! push until the reader has taken it. A lane that was found full opens again
 //! after (HWM + 1) / 2 further messages were taken.
 
+mod counting;
 mod reading;
 mod ring;
 mod set;
@@ -146,6 +147,8 @@ struct End {
     signals: AtomicU32,
     key: AtomicU32,
     closed: AtomicBool,
+    /// What this end had written, in messages, when it was closed.
+    written_at_close: AtomicUsize,
     owner: SetOnce<Arc<dyn Owner>>,
 }
 
@@ -199,6 +202,11 @@ pub(crate) struct Pipe {
     told_at: usize,
     /// Messages taken.
     taken: usize,
+    /// Subscriptions, and ends of some, among the messages pushed and taken.
+    asides_out: usize,
+    asides_in: usize,
+    /// The endpoint it came about through, where the owner is a socket.
+    endpoint: Option<Arc<str>>,
     /// The lane that is read was corked since it last went idle.
     was_corked: bool,
     /// The message on its way into, or peeked at in, a conflated lane.
@@ -230,6 +238,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         signals: AtomicU32::new(0),
         key: AtomicU32::new(u32::MAX),
         closed: AtomicBool::new(false),
+        written_at_close: AtomicUsize::new(0),
         owner: SetOnce::new(),
     };
     let link = Arc::new(Link {
@@ -252,6 +261,9 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         unsent_bytes: 0,
         told_at: 0,
         taken: 0,
+        asides_out: 0,
+        asides_in: 0,
+        endpoint: None,
         was_corked: false,
         conflate_out: None,
         conflate_in: VecDeque::new(),
@@ -298,7 +310,9 @@ impl Pipe {
     /// what the other has written.
     pub(crate) fn shut(&mut self) {
         self.rollback();
-        self.link.ends[self.side].closed.store(true, Ordering::SeqCst);
+        let end = &self.link.ends[self.side];
+        end.written_at_close.store(self.written, Ordering::Relaxed);
+        end.closed.store(true, Ordering::SeqCst);
         self.link.signal(1 - self.side, signal::CLOSED);
     }
 

@@ -32,6 +32,9 @@ impl Pipe {
             }
             if !message.more() {
                 self.count_taken(1);
+                if matches!(message.role(), Role::Subscribe | Role::Cancel) {
+                    self.asides_in += 1;
+                }
             }
             return true;
         }
@@ -121,7 +124,7 @@ impl Pipe {
         nothing
     }
 
-    fn conflate_waits(&self) -> bool {
+    pub(super) fn conflate_waits(&self) -> bool {
         self.conflates
             && self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
     }

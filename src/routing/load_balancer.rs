@@ -2,6 +2,7 @@
 //! a whole message to each.
 
 use super::KeyList;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
@@ -57,6 +58,7 @@ impl LoadBalancer {
                 message.clear();
                 if !more {
                     self.state = State::Between;
+                    pipes.dropped(Cause::Cut, 1, None);
                 }
                 return Ok(None);
             }

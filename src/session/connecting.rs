@@ -12,6 +12,7 @@ use super::{Event, RESOLVED, Session};
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
 use crate::sync::Ordering;
+use crate::trace::say;
 use crate::transport::{Progress, Target, finish_connect, start_connect};
 
 impl Inner {
@@ -24,7 +25,10 @@ impl Inner {
                     dialer.found_path(address);
                     self.try_next_address(session);
                 }
-                Err(_) => self.wait(session),
+                Err(error) => {
+                    dialer.failure = Some(error);
+                    self.wait(session);
+                }
             };
         }
         match dialer.sought(&surroundings.settings) {
@@ -38,7 +42,10 @@ impl Inner {
                 });
             }
             Ok(None) => {}
-            Err(_) => self.wait(session),
+            Err(error) => {
+                dialer.failure = Some(error);
+                self.wait(session);
+            }
         }
     }
 
@@ -52,7 +59,10 @@ impl Inner {
                 dialer.found(target);
                 self.try_next_address(session);
             }
-            (Some(Err(_)), _) => self.wait(session),
+            (Some(Err(error)), Some((dialer, _))) => {
+                dialer.failure = Some(error);
+                self.wait(session);
+            }
             _ => {}
         }
     }
@@ -66,7 +76,11 @@ impl Inner {
             };
             let Some(address) = dialer.next_address() else {
                 let stops = dialer.refused && settings.stops_when_refused;
-                return if stops { self.give_up(session) } else { self.wait(session) };
+                if stops {
+                    self.note_failure();
+                    return self.give_up(session);
+                }
+                return self.wait(session);
             };
             let (stream, progress) = match start_connect(&address, dialer.source, &settings.tuning)
             {
@@ -101,6 +115,14 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// The time for an address is over (`ZMQ_CONNECT_TIMEOUT`).
+    pub(super) fn timed_out(&mut self, session: &Arc<Session>) {
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.failure = Some(Errno::ETIMEDOUT);
+        }
+        self.try_next_address(session);
     }
 
     /// Drops what the phase holds of the kernel.
@@ -149,11 +171,24 @@ impl Inner {
 
     /// An attempt has failed: waits for the next, or for ever.
     fn wait(&mut self, session: &Arc<Session>) {
+        self.note_failure();
         self.phase = match self.next_attempt() {
             Some(until) => Phase::Waiting(until),
             None => Phase::Parked,
         };
         self.end_if_done(session);
+    }
+
+    /// Counts an attempt that came to nothing, and says why it did.
+    fn note_failure(&mut self) {
+        let failure = self.dialer.as_mut().and_then(|(dialer, _)| dialer.failure.take());
+        let Some(surroundings) = &self.surroundings else { return };
+        surroundings.tally.connect_failures.one();
+        let (name, shown) = (surroundings.name, &surroundings.shown);
+        match failure {
+            Some(error) => say!(Conn, "{name}: cannot reach {shown}: {error:?}"),
+            None => say!(Conn, "{name}: cannot reach {shown}: no address, or no time left"),
+        }
     }
 
     /// A connection is gone: waits before the next attempt, or ends.
@@ -174,6 +209,10 @@ impl Inner {
 
     /// The end, for want of reconnects.
     fn give_up(&mut self, session: &Arc<Session>) {
+        if let Some(surroundings) = &self.surroundings {
+            let (name, shown) = (surroundings.name, &surroundings.shown);
+            say!(Conn, "{name}: does not connect to {shown} again");
+        }
         session.given_up.store(true, Ordering::Relaxed);
         self.end(session);
     }

@@ -20,6 +20,10 @@ pub(super) struct Dialer {
     own_source: Option<SocketAddr>,
     /// The last address that was tried refused the connection.
     pub(super) refused: bool,
+    /// Why the last attempt came to nothing, if that is known.
+    pub(super) failure: Option<Errno>,
+    /// There was a connection.
+    was_connected: bool,
     /// The wait before the next attempt.
     next_wait: Option<Duration>,
     random: u64,
@@ -36,6 +40,8 @@ impl Dialer {
             destination: None,
             own_source: None,
             refused: false,
+            failure: None,
+            was_connected: false,
             next_wait: None,
             random,
         }
@@ -66,6 +72,7 @@ impl Dialer {
 
     /// An attempt to reach an address has failed.
     pub(super) fn failed(&mut self, error: Errno) {
+        self.failure = Some(error);
         // Local sockets refuse whenever their owner has gone, and a proxy that
         // refuses is not the peer; libzmq tries on.
         self.refused = error == Errno::ECONNREFUSED
@@ -78,9 +85,11 @@ impl Dialer {
         self.addresses.next()
     }
 
-    /// A connection came about: the next back-off begins anew.
-    pub(super) fn succeeded(&mut self) {
+    /// A connection came about: the next back-off begins anew. True when there was
+    /// one before.
+    pub(super) fn succeeded(&mut self) -> bool {
         self.next_wait = None;
+        std::mem::replace(&mut self.was_connected, true)
     }
 
     /// How long to wait before the next attempt; `None`: there is none

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use super::dial::Dialer;
 use super::live::{Live, Round};
 use super::negotiating::Negotiating;
+use super::report::{Met, Place};
 use super::{
-    ABANDON, ANSWERED, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
+    ABANDON, ANSWERED, EXPLAIN, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
     Surroundings, pace,
 };
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe, signal};
 use crate::reactor::event;
+use crate::trace::say;
 use crate::transport::{Endpoint, Resolver, Stream};
 use crate::zmtp::{self, PeerInfo};
 
@@ -33,12 +35,12 @@ pub(super) struct Inner {
     pub(super) dialer: Option<(Dialer, Resolver)>,
     /// `None` once the session has ended.
     pub(super) surroundings: Option<Surroundings>,
-    pipe: Option<Pipe>,
+    pub(super) pipe: Option<Pipe>,
     /// The pipe outlives its connections (not with `ZMQ_IMMEDIATE`).
     keeps_pipe: bool,
     /// The socket has closed its end of the pipe; what is left in it may be
     /// sent until then (`None` inside: for ever).
-    lingering: Option<Option<Instant>>,
+    pub(super) lingering: Option<Option<Instant>>,
     /// What the reactor's timer is set to.
     timer: Option<Instant>,
     flow: Flow,
@@ -114,8 +116,11 @@ impl Inner {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
-        if bits & KILL != 0 {
-            return self.end(session);
+        if bits & (KILL | EXPLAIN) != 0 {
+            if bits & KILL != 0 {
+                return self.end(session);
+            }
+            self.explain();
         }
         if bits & START != 0 {
             self.start(session);
@@ -213,7 +218,7 @@ impl Inner {
                 (None, until) => until,
             });
             if linger == Some(Duration::ZERO) {
-                self.pipe = None;
+                self.discard_pipe("ZMQ_LINGER is 0");
             }
         }
         signals
@@ -234,14 +239,14 @@ impl Inner {
     fn on_timer(&mut self, session: &Arc<Session>) {
         let now = Instant::now();
         if self.lingering.flatten().is_some_and(|until| until <= now) {
-            self.pipe = None;
+            self.discard_pipe("the time to linger is over (ZMQ_LINGER)");
             return;
         }
         match &mut self.phase {
             Phase::Waiting(until) if *until <= now => self.dial(session),
-            Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
+            Phase::Connecting(_, Some(until)) if *until <= now => self.timed_out(session),
             Phase::Negotiating(negotiating) if negotiating.until().is_some_and(|t| t <= now) => {
-                self.try_next_address(session);
+                self.timed_out(session);
             }
             Phase::Open(live) => {
                 if let Err(error) = live.protocol.on_deadline(now) {
@@ -273,10 +278,13 @@ impl Inner {
         let Some(surroundings) = &self.surroundings else { return };
         let fd = stream.as_raw_fd();
         let settings = &surroundings.settings;
-        let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
+        let tally = surroundings.tally.clone();
+        let live = Live::new(stream, session.reactor.clone(), settings, tally, Instant::now());
         let raw = live.protocol.is_raw();
         if let Some((dialer, _)) = &mut self.dialer {
-            dialer.succeeded();
+            if dialer.succeeded() {
+                surroundings.tally.reconnects.one();
+            }
         }
         self.report_of(
             &live,
@@ -353,6 +361,13 @@ impl Inner {
                 zmtp::Event::Blocks => self.run_errand(session),
                 zmtp::Event::Refused(status) => {
                     live.refused = true;
+                    if let Some(s) = &self.surroundings {
+                        let (name, place) = (s.name, Place::new(s, live));
+                        say!(
+                            Conn,
+                            "{name}: the authenticator refused the peer of {place}: {status}"
+                        );
+                    }
                     let event = Event::HandshakeFailedAuth(u32::from(status));
                     if let Phase::Open(live) = &self.phase {
                         self.report_of(live, event);
@@ -462,6 +477,15 @@ impl Inner {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
+        if !live.protocol.is_raw() {
+            say!(
+                Conn,
+                "{}: handshake done at {}: {}",
+                surroundings.name,
+                Place::new(surroundings, live),
+                Met(&peer, settings)
+            );
+        }
         live.met = !live.protocol.is_raw();
         let news =
             (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
@@ -520,6 +544,7 @@ impl Inner {
             if let Some(event) = event {
                 self.report_of(&live, event);
             }
+            self.note_end(&live, &ending);
             self.report_of(&live, Event::Disconnected(live.fd()));
             if let Some(pipe) = &mut self.pipe {
                 pipe.rollback();
@@ -532,6 +557,9 @@ impl Inner {
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
         if self.dialer.is_none() || for_good {
+            if let (Some(_), Some(s)) = (&self.dialer, &self.surroundings) {
+                say!(Conn, "{}: does not connect to {} again", s.name, s.shown);
+            }
             return self.end(session);
         }
         if !self.keeps_pipe {
@@ -570,9 +598,17 @@ impl Inner {
             return;
         }
         self.uncork(session);
+        if let Some(pipe) = &mut self.pipe {
+            // What the kernel has is not lost.
+            if let Phase::Open(_) = self.phase
+                && let Phase::Open(live) = std::mem::replace(&mut self.phase, Phase::Resolving)
+            {
+                live.settle(pipe);
+            }
+            self.discard_pipe("its connection has ended");
+        }
         self.leave_phase(session);
         self.phase = Phase::Ended;
-        self.pipe = None;
         self.dialer = None;
         session.reactor.remove(session.id);
         // Last: the context may go once nobody holds the lease.

@@ -15,6 +15,9 @@ pub(crate) trait Opening: Send + Sync {
     /// connection.
     fn open(&self, pipe: &mut Pipe) -> Result<(Vec<Message>, usize)>;
 
+    /// Whether there is nothing of it: for the trace.
+    fn is_empty(&self) -> bool;
+
     /// The connection is gone: `pipe` needs no changes until it opens again.
     fn close(&self, pipe: &Pipe);
 }

@@ -14,6 +14,7 @@ use crate::raw;
 use crate::reactor::Reactor;
 use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
 use crate::socket_type::SocketType;
+use crate::trace::say;
 use crate::transport::socks::{Credentials, Proxy};
 use crate::transport::{Endpoint, Listener, Tuning};
 use crate::zmtp::{self, Security};
@@ -24,13 +25,13 @@ pub(super) struct Endpoints {
     entries: Vec<Entry>,
 }
 
-struct Entry {
+pub(super) struct Entry {
     /// The text that unbind and disconnect take.
-    text: Arc<str>,
-    kind: Kind,
+    pub(super) text: Arc<str>,
+    pub(super) kind: Kind,
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// Listens; closing it gives up what it accepted.
     Acceptor(Arc<Acceptor>),
     /// Connects; the key is that of a pipe that outlives connections.
@@ -45,6 +46,11 @@ enum Kind {
 }
 
 impl Endpoints {
+    /// All of them, in the order in which they came.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// Forgets connects that do not go on: they are neither disconnected nor
     /// in the way of another one.
     fn forget_given_up(&mut self) {
@@ -80,7 +86,7 @@ impl Slot {
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
         self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
-        let (settings, monitoring) = {
+        let (name, settings, monitoring) = {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
@@ -88,11 +94,12 @@ impl Slot {
                 return socket.bind_name(text, name);
             }
             socket.reactor_for_endpoint()?;
-            (socket.settings(), socket.monitoring.clone())
+            (socket.name, socket.settings(), socket.monitoring.clone())
         };
         // Asks the name service, maybe: not under the lock.
         let listener = Listener::bind(&endpoint, &settings.tuning).map_err(|failure| {
             monitoring.report_failed_bind(&endpoint, text, failure);
+            say!(Conn, "{name}: cannot bind {text}: {:?}", failure.errno);
             failure.errno
         })?;
         let mut socket = self.lock()?;
@@ -207,7 +214,7 @@ impl Socket {
     /// Takes in the pipe of a connect; `None` when the pattern refuses it.
     fn attach_connected(&mut self, pipe: crate::pipe::Pipe, text: &Arc<str>) -> Option<Key> {
         let end = pipe.end();
-        self.attach(pipe, Some(text.clone()), true);
+        self.attach(pipe, text.clone(), true);
         self.pipes.key_of(&end)
     }
 
@@ -217,6 +224,7 @@ impl Socket {
         if self.kind() == SocketType::Stream {
             return Err(Errno::EINVAL);
         }
+        say!(Conn, "{}: takes no peer at {text}: it has one, or the id is taken", self.name);
         self.last_endpoint = text.to_string();
         self.remember(text, Kind::Refused);
         Ok(())
@@ -237,7 +245,7 @@ impl Socket {
         for entry in ended {
             // An inproc connect whose peer has left is no more.
             any |= match &entry.kind {
-                Kind::Inproc(key) => self.pipe_endpoints.get(key) == Some(&entry.text),
+                Kind::Inproc(key) => self.pipes.endpoint(*key) == Some(&entry.text),
                 _ => true,
             };
             self.end_entry(entry);
@@ -265,16 +273,14 @@ impl Socket {
     /// received and not read is dropped.
     fn disconnect_pipe(&mut self, key: Key, text: &Arc<str>) {
         // The pipe may have ended by itself, and another one have its key.
-        if self.pipe_endpoints.get(&key) == Some(text) {
+        if self.pipes.endpoint(key) == Some(text) {
             self.pattern.detach(&mut self.pipes, key);
             self.drop_pipe(key, self.options.linger);
         }
     }
 
     fn disconnect_all(&mut self, text: &Arc<str>) {
-        let keys = self.pipe_endpoints.iter().filter(|(_, t)| *t == text);
-        let keys: Vec<_> = keys.map(|(key, _)| *key).collect();
-        for key in keys {
+        for key in self.pipes.keys() {
             self.disconnect_pipe(key, text);
         }
     }
@@ -291,7 +297,7 @@ impl Socket {
 
     fn side(&self) -> Side {
         Side {
-            kind: self.kind(),
+            name: self.name,
             door: Door::Socket(self.port.clone()),
             send_hwm: self.options.sndhwm,
             receive_hwm: self.options.rcvhwm,
@@ -332,6 +338,8 @@ impl Socket {
             shown,
             settings,
             watcher: self.monitoring.clone(),
+            name: self.name,
+            tally: self.tally.clone(),
             authentication: self.home.inproc.clone(),
             negotiators: self.home.negotiators.clone(),
             lease: self.home.lease.clone(),

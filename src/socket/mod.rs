@@ -7,6 +7,7 @@
 //! block in receiving while another sends. Reactors never take the lock; they
 //! post to the mailbox.
 
+mod counting;
 mod endpoints;
 mod inproc;
 mod letterbox;
@@ -17,10 +18,11 @@ mod slot;
 mod transfer;
 mod wait;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use counting::say_counters_at_exit;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
@@ -29,6 +31,7 @@ pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
 pub(crate) use wait::{Following, Watch, park_on, parker};
 
+use crate::counters::Tally;
 use crate::error::{Errno, Result};
 use crate::gssapi::Negotiators;
 use crate::options::{ContextOptions, SocketOptions};
@@ -37,6 +40,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
+use crate::trace::Name;
 use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
@@ -68,13 +72,13 @@ pub(crate) trait Place: Send + Sync {}
 
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
+    /// What the trace calls it.
+    name: Name,
     options: SocketOptions,
     /// Who may connect to what is bound from now on.
     admission: Admission,
     pattern: Box<dyn Pattern>,
     pipes: PipeSet,
-    /// The endpoint each pipe came about through.
-    pipe_endpoints: HashMap<Key, Arc<str>>,
     endpoints: Endpoints,
     last_endpoint: String,
     /// The frame received last has another one behind it.
@@ -85,6 +89,8 @@ pub(crate) struct Socket {
     /// The context was terminated or shut down.
     terminated: bool,
     monitoring: Arc<Monitoring>,
+    /// What its sessions and listeners count.
+    tally: Arc<Tally>,
     home: Home,
     port: Arc<Port>,
     /// Memory for what comes from the mailbox.
@@ -94,13 +100,14 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
+    fn new(name: Name, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
+        let kind = name.kind;
         Socket {
+            name,
             options: SocketOptions::new(kind, defaults),
             admission: Admission::default(),
             pattern: pattern(kind),
-            pipes: PipeSet::default(),
-            pipe_endpoints: HashMap::new(),
+            pipes: PipeSet::new(name),
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
@@ -108,6 +115,7 @@ impl Socket {
             received_before: 0,
             terminated: false,
             monitoring: Arc::default(),
+            tally: Arc::default(),
             home,
             port,
             commands: VecDeque::new(),
@@ -171,18 +179,16 @@ impl Socket {
                     }
                 }
             }
-            Command::Attach(pipe, endpoint) => self.attach(*pipe, Some(endpoint), false),
+            Command::Attach(pipe, endpoint) => self.attach(*pipe, endpoint, false),
             Command::Terminate => self.terminated = true,
         }
     }
 
     /// Takes a pipe in.
-    fn attach(&mut self, pipe: Pipe, endpoint: Option<Arc<str>>, connected: bool) {
+    fn attach(&mut self, mut pipe: Pipe, endpoint: Arc<str>, connected: bool) {
         let end = pipe.end();
+        pipe.came_through(endpoint);
         let key = self.pipes.insert(pipe);
-        if let Some(endpoint) = endpoint {
-            self.pipe_endpoints.insert(key, endpoint);
-        }
         if self.pattern.attach(&mut self.pipes, key, connected) {
             if let Some(id) = self.pattern.take_given_id() {
                 self.options.routing_id = id.into_vec();
@@ -203,7 +209,7 @@ impl Socket {
     }
 
     fn drop_pipe(&mut self, key: Key, linger: Option<Duration>) {
-        self.pipe_endpoints.remove(&key);
+        self.count_lost(key);
         if let Some(pipe) = self.pipes.remove(key) {
             pipe.close(linger);
         }
@@ -235,8 +241,12 @@ impl Socket {
     /// or connects is given up.
     fn close(mut self) {
         let linger = self.options.linger;
+        let counters = self.counters_to_tell();
         for key in self.pipes.keys() {
             self.drop_pipe(key, linger);
+        }
+        if let Some(counters) = counters {
+            self.say_counters(counters);
         }
         self.endpoints.close_all(&self.home.inproc, &self.port, linger);
     }

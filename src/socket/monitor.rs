@@ -20,6 +20,7 @@ use crate::pipe::Pipe;
 use crate::session::{Event, Watcher};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU32, Ordering};
+use crate::trace::Name;
 use crate::transport::{BindFailure, Endpoint};
 
 /// The water marks that the monitor brings into its pipe: a PAIR's defaults.
@@ -38,6 +39,8 @@ pub(super) struct Monitoring {
 
 /// An inproc name with a peer, who is sent events.
 pub(super) struct Monitor {
+    /// A name like a PAIR's, for what connects.
+    socket: Name,
     name: String,
     inproc: Arc<Registry>,
     peer: Mutex<Option<Pipe>>,
@@ -67,7 +70,14 @@ impl Slot {
         let Some(name) = name else { return Ok(()) };
         let place = (socket.home.take_place)()?;
         let inproc = socket.home.inproc.clone();
-        let monitor = Arc::new(Monitor { name, inproc, peer: Mutex::new(None), _place: place });
+        let socket_name = Name::next(SocketType::Pair);
+        let monitor = Arc::new(Monitor {
+            socket: socket_name,
+            name,
+            inproc,
+            peer: Mutex::new(None),
+            _place: place,
+        });
         monitor.inproc.bind(&monitor.name, &monitor.side())?;
         socket.monitoring.start(monitor, events);
         Ok(())
@@ -132,7 +142,7 @@ fn is_in(mask: u32, event: Event) -> bool {
 impl Monitor {
     fn side(self: &Arc<Self>) -> Side {
         Side {
-            kind: SocketType::Pair,
+            name: self.socket,
             door: Door::Monitor(self.clone()),
             send_hwm: HWM,
             receive_hwm: HWM,

@@ -9,6 +9,7 @@ use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
+use crate::trace::say;
 
 /// Whether a call may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ impl Slot {
         };
         let mut socket = socket;
         let mut waited = Ok(());
+        say!(Msg, "{} waits", socket.name);
         loop {
             // Counted before the look: what comes after it ends the wait, even
             // when another thread's call takes the news away.
