@@ -115,7 +115,7 @@ install: lib
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
 	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
 	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	install -m 644 include/zmq.h include/zmq_utils.h "$(DESTDIR)$(INCLUDEDIR)"
+	install -m 644 include/zmq.h include/zmq_utils.h include/ferrozmq.h "$(DESTDIR)$(INCLUDEDIR)"
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	    packaging/libzmq.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"

@@ -23,7 +23,7 @@ check () { # NAME COMMAND...
 }
 have () { command -v "$1" >/dev/null 2>&1 || { echo "install: no $1, skipped: $2"; return 1; }; }
 
-for file in include/zmq.h include/zmq_utils.h lib/libzmq.a lib/pkgconfig/libzmq.pc; do
+for file in include/zmq.h include/zmq_utils.h include/ferrozmq.h lib/libzmq.a lib/pkgconfig/libzmq.pc; do
     check "$file is there" test -f "$place/$file"
 done
 check "the library is a real file" test ! -L "$(echo "$lib"/libzmq.so.5.*)"

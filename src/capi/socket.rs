@@ -231,15 +231,14 @@ pub unsafe extern "C-unwind" fn zmq_send(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { bytes(slot, buf, len) }?;
         let mut message = Message::copy_of(bytes)?;
         message.set_more(flags & SNDMORE != 0);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))
-    });
-    traced!(Msg, answer, "zmq_send ({})", Handle(s))
+    })
 }
 
 /// Sends a buffer that never changes and outlives the message as a frame,
@@ -255,7 +254,7 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { bytes(slot, buf, len) }?;
         // SAFETY: the caller's promise.
@@ -263,8 +262,7 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
         message.set_more(flags & SNDMORE != 0);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))
-    });
-    traced!(Msg, answer, "zmq_send_const ({})", Handle(s))
+    })
 }
 
 /// Receives a frame into a buffer; what does not fit is cut off. Returns the
@@ -280,7 +278,7 @@ pub unsafe extern "C-unwind" fn zmq_recv(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         if buf.is_null() && len > 0 {
             slot.check_open()?;
             return Err(Errno::EFAULT);
@@ -293,8 +291,7 @@ pub unsafe extern "C-unwind" fn zmq_recv(
             std::ptr::copy_nonoverlapping(body.as_ptr(), buf.cast::<u8>(), body.len().min(len));
         }
         Ok(size(body.len()))
-    });
-    traced!(Msg, answer, "zmq_recv ({})", Handle(s))
+    })
 }
 
 /// Sends a message, which is empty afterwards. Returns its length. Errors as
@@ -308,7 +305,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     s: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
@@ -323,8 +320,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
         }
         sent?;
         Ok(size(len))
-    });
-    traced!(Msg, answer, "zmq_msg_send ({})", Handle(s))
+    })
 }
 
 /// Receives a frame into a message, whose former content is released; when there
@@ -339,15 +335,14 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
     s: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    let answer = guard_socket(s, |slot| {
+    guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         unsafe { check_open_and(slot, msg) }?;
         // SAFETY: checked to be a live message.
         let message = unsafe { &mut *msg };
         slot.recv(message, true, blocking(flags))?;
         Ok(size(message.len()))
-    });
-    traced!(Msg, answer, "zmq_msg_recv ({})", Handle(s))
+    })
 }
 
 /// The errors of a handle come before those of a message.

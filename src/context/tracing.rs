@@ -52,7 +52,10 @@ impl Report {
             (state.sockets.clone(), reactors)
         };
         let open = sockets.len();
-        trace::line(Area::Term, format_args!("zmq_ctx_term waits: {open} sockets are open"));
+        trace::line(
+            Area::Term,
+            format_args!("zmq_ctx_term waits; sockets that are not closed: {open}"),
+        );
         for slot in sockets {
             slot.say_that_it_is_open();
         }

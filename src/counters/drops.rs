@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::trace::{Area, Name, line, on};
+use crate::trace::{Area, Messages, Name, line, on};
 
 /// Why a message is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ impl Drops {
 
     /// Counts messages that are dropped. `peer`: whose they are, where that is
     /// somebody's.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn note(&mut self, cause: Cause, messages: u64, peer: Option<&str>) {
         self.counts[cause as usize] += messages;
         if on(Area::Drop) && messages > 0 {
@@ -75,7 +76,6 @@ impl Drops {
         }
     }
 
-    #[cold]
     fn tell(&mut self, cause: Cause, peer: Option<&str>) {
         let now = Instant::now();
         let told = &mut self.told[cause as usize];
@@ -100,8 +100,7 @@ struct SoFar {
 
 impl fmt::Display for SoFar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.news == 1 { "" } else { "s" };
-        write!(f, "dropped {} message{plural}", self.news)?;
+        write!(f, "dropped {}", Messages(self.news as usize))?;
         if self.all > self.news { write!(f, " ({} in all)", self.all) } else { Ok(()) }
     }
 }

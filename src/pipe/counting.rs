@@ -18,9 +18,9 @@ impl Pipe {
         self.written - self.asides_out
     }
 
-    /// Messages taken, without subscriptions.
+    /// Messages taken, subscriptions included.
     pub(crate) fn messages_in(&self) -> usize {
-        self.taken - self.asides_in
+        self.taken
     }
 
     /// Messages that wait for the other end to take them, and those that later

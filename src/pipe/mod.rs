@@ -202,9 +202,8 @@ pub(crate) struct Pipe {
     told_at: usize,
     /// Messages taken.
     taken: usize,
-    /// Subscriptions, and ends of some, among the messages pushed and taken.
+    /// Subscriptions, and ends of some, among the messages pushed.
     asides_out: usize,
-    asides_in: usize,
     /// The endpoint it came about through, where the owner is a socket.
     endpoint: Option<Arc<str>>,
     /// The lane that is read was corked since it last went idle.
@@ -262,7 +261,6 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         told_at: 0,
         taken: 0,
         asides_out: 0,
-        asides_in: 0,
         endpoint: None,
         was_corked: false,
         conflate_out: None,

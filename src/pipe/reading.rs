@@ -32,9 +32,6 @@ impl Pipe {
             }
             if !message.more() {
                 self.count_taken(1);
-                if matches!(message.role(), Role::Subscribe | Role::Cancel) {
-                    self.asides_in += 1;
-                }
             }
             return true;
         }

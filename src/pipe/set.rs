@@ -48,6 +48,8 @@ pub(crate) struct PipeSet {
     pub(crate) drops: Drops,
     /// What pipes that are gone had counted.
     past: Passed,
+    /// Subscriptions, and ends of some, among the messages taken.
+    asides: u64,
 }
 
 /// Messages that have passed a socket's pipes.
@@ -92,17 +94,24 @@ impl PipeSet {
     }
 
     /// Counts messages that were dropped, on the way to or from a peer.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn dropped(&mut self, cause: Cause, messages: u64, key: Option<Key>) {
         let pipe = key.and_then(|key| self.slots.get(key.0 as usize)?.as_ref());
         let peer = pipe.and_then(|pipe| pipe.endpoint()).map(|endpoint| &**endpoint);
         self.drops.note(cause, messages, peer);
     }
 
+    /// What was taken last was no message, but a subscription.
+    pub(crate) fn count_aside(&mut self) {
+        self.asides += 1;
+    }
+
     /// Messages that have passed all pipes there are and were.
     pub(crate) fn passed(&self) -> Passed {
         let mut passed = self.past;
         self.slots.iter().flatten().for_each(|pipe| passed.count(pipe));
+        passed.input -= self.asides;
         passed
     }
 

@@ -55,11 +55,7 @@ impl LoadBalancer {
                 key
             }
             State::Dropping => {
-                message.clear();
-                if !more {
-                    self.state = State::Between;
-                    pipes.dropped(Cause::Cut, 1, None);
-                }
+                self.drop_frame(pipes, message);
                 return Ok(None);
             }
         };
@@ -72,6 +68,17 @@ impl LoadBalancer {
             }
         }
         Ok(Some(key))
+    }
+
+    /// Drops a frame of a message whose pipe is gone.
+    #[cold]
+    #[inline(never)]
+    fn drop_frame(&mut self, pipes: &mut PipeSet, message: &mut Message) {
+        if !message.more() {
+            self.state = State::Between;
+            pipes.dropped(Cause::Cut, 1, None);
+        }
+        message.clear();
     }
 
     /// Sends the first frame to the next pipe with room; those without wait to

@@ -2,6 +2,7 @@
 //! up, addresses tried in turn, attempts waited for. Connecting side only; runs
 //! on whichever thread drives the session, and never blocks.
 
+use std::fmt;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,6 +106,7 @@ impl Inner {
                         continue;
                     }
                     self.report(Event::ConnectDelayed);
+                    self.say_attempt(format_args!("connects"));
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
@@ -179,16 +181,26 @@ impl Inner {
         self.end_if_done(session);
     }
 
+    fn say_attempt(&self, what: fmt::Arguments<'_>) {
+        if let (Some((dialer, _)), Some(surroundings)) = (&self.dialer, &self.surroundings)
+            && dialer.is_worth_telling().is_some()
+        {
+            say!(Conn, "{}: {what}: {}", surroundings.name, surroundings.shown);
+        }
+    }
+
     /// Counts an attempt that came to nothing, and says why it did.
     fn note_failure(&mut self) {
-        let failure = self.dialer.as_mut().and_then(|(dialer, _)| dialer.failure.take());
-        let Some(surroundings) = &self.surroundings else { return };
+        let (Some((dialer, _)), Some(surroundings)) = (&mut self.dialer, &self.surroundings) else {
+            return;
+        };
+        dialer.attempt_failed();
         surroundings.tally.connect_failures.one();
+        let failure = dialer.failure.take();
+        let Some(failures) = dialer.is_worth_telling() else { return };
         let (name, shown) = (surroundings.name, &surroundings.shown);
-        match failure {
-            Some(error) => say!(Conn, "{name}: cannot reach {shown}: {error:?}"),
-            None => say!(Conn, "{name}: cannot reach {shown}: no address, or no time left"),
-        }
+        let why = failure.unwrap_or(Errno::EHOSTUNREACH);
+        say!(Conn, "{name}: cannot reach {shown}: {why:?} (failures in a row: {failures})");
     }
 
     /// A connection is gone: waits before the next attempt, or ends.
@@ -204,6 +216,7 @@ impl Inner {
         let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
         let until = Instant::now().checked_add(wait)?;
         self.report(Event::ConnectRetried(wait));
+        self.say_attempt(format_args!("tries again in {} ms", wait.as_millis()));
         Some(until)
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Dialer {
     pub(super) refused: bool,
     /// Why the last attempt came to nothing, if that is known.
     pub(super) failure: Option<Errno>,
+    /// Attempts that have failed one after the other.
+    failures: u32,
     /// There was a connection.
     was_connected: bool,
     /// The wait before the next attempt.
@@ -41,6 +43,7 @@ impl Dialer {
             own_source: None,
             refused: false,
             failure: None,
+            failures: 0,
             was_connected: false,
             next_wait: None,
             random,
@@ -80,6 +83,17 @@ impl Dialer {
             && self.destination.is_none();
     }
 
+    /// A whole attempt has failed.
+    pub(super) fn attempt_failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// The attempt under way is the first, the second, the fourth … since it worked:
+    /// more of them is nothing new. How many have failed.
+    pub(super) fn is_worth_telling(&self) -> Option<u32> {
+        (self.failures == 0 || self.failures.is_power_of_two()).then_some(self.failures)
+    }
+
     /// The next address to try.
     pub(super) fn next_address(&mut self) -> Option<Address> {
         self.addresses.next()
@@ -89,6 +103,7 @@ impl Dialer {
     /// one before.
     pub(super) fn succeeded(&mut self) -> bool {
         self.next_wait = None;
+        self.failures = 0;
         std::mem::replace(&mut self.was_connected, true)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::drive::{Inner, Phase};
 use crate::error::Errno;
 use crate::pipe::Pipe;
-use crate::trace::say;
+use crate::trace::{Messages, say};
 use crate::zmtp;
 
 /// How a connection ended.
@@ -62,7 +62,8 @@ impl Inner {
             && surroundings.settings.opening.is_none()
         {
             let (name, endpoint) = (surroundings.name, &surroundings.endpoint);
-            say!(Drop, "{name}: dropped up to {left} unsent, for {endpoint}: {why}");
+            let left = Messages(left);
+            say!(Drop, "{name}: dropped up to {left}, for {endpoint}: {why}");
         }
     }
 
@@ -77,7 +78,7 @@ impl Inner {
             Phase::Parked => "not connected, and not trying",
             _ => "not connected",
         };
-        let left = self.pipe.as_ref().map_or(0, Pipe::left_by_peer);
+        let left = Messages(self.pipe.as_ref().map_or(0, Pipe::left_by_peer));
         let (name, endpoint) = (surroundings.name, &surroundings.endpoint);
         match until.map(|until| until.saturating_duration_since(std::time::Instant::now())) {
             Some(time) => say!(

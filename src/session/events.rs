@@ -131,19 +131,14 @@ impl Surroundings {
         }
     }
 
-    /// Counts an event, and says it in the trace. How connections end is said where
-    /// the reason is known.
+    /// Counts an event, and says it in the trace. How attempts and connections end is
+    /// said where the reason is known.
     fn note(&self, event: Event, endpoint: impl Fn() -> String) {
         let (name, tally) = (self.name, &self.tally);
         match event {
             Event::Connected(fd) => {
                 tally.connects.one();
                 say!(Conn, "{name}: connected to {} (descriptor {fd})", endpoint());
-            }
-            Event::ConnectDelayed => say!(Conn, "{name}: connects to {}", endpoint()),
-            Event::ConnectRetried(wait) => {
-                let wait = wait.as_millis();
-                say!(Conn, "{name}: tries {} again in {wait} ms", endpoint());
             }
             Event::Listening(fd) => {
                 say!(Conn, "{name}: listens at {} (descriptor {fd})", endpoint());

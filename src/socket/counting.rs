@@ -11,7 +11,7 @@ use crate::counters::{Cause, Counters, OPTION};
 use crate::error::{Errno, Result};
 use crate::pipe::Key;
 use crate::sync::{Ordering, fork_generation};
-use crate::trace::{Area, line, on, say};
+use crate::trace::{Area, Messages, line, on, say};
 
 /// See [`Counters::version`].
 const VERSION: u32 = 1;
@@ -158,15 +158,6 @@ impl fmt::Display for Holdings<'_> {
 impl Socket {
     fn unsent(&self) -> usize {
         self.pipes.iter().map(|pipe| pipe.left_out().0).sum()
-    }
-}
-
-/// So many messages.
-pub(crate) struct Messages(pub(crate) usize);
-
-impl fmt::Display for Messages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} message{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 

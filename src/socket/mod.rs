@@ -40,7 +40,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
-use crate::trace::Name;
+use crate::trace::{Area, Name, on};
 use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
@@ -86,8 +86,9 @@ pub(crate) struct Socket {
     /// Frames received, in all and before the last wait.
     received: u32,
     received_before: u32,
-    /// The context was terminated or shut down.
-    terminated: bool,
+    /// What sending and receiving have to look at, in one look; bits, none for most
+    /// sockets.
+    watched: u8,
     monitoring: Arc<Monitoring>,
     /// What its sessions and listeners count.
     tally: Arc<Tally>,
@@ -113,7 +114,7 @@ impl Socket {
             receive_more: false,
             received: 0,
             received_before: 0,
-            terminated: false,
+            watched: if on(Area::Msg) { TOLD } else { 0 },
             monitoring: Arc::default(),
             tally: Arc::default(),
             home,
@@ -180,7 +181,7 @@ impl Socket {
                 }
             }
             Command::Attach(pipe, endpoint) => self.attach(*pipe, endpoint, false),
-            Command::Terminate => self.terminated = true,
+            Command::Terminate => self.watched |= TERMINATED,
         }
     }
 
@@ -218,7 +219,13 @@ impl Socket {
     /// `EINVAL` and its like are answered before; this is for calls that need
     /// a living context.
     fn check_alive(&self) -> Result<()> {
-        if self.terminated { Err(Errno::ETERM) } else { Ok(()) }
+        if self.watched & TERMINATED != 0 { Err(Errno::ETERM) } else { Ok(()) }
+    }
+
+    /// Whether the context ends, or the trace tells of what is sent and received.
+    #[inline]
+    fn is_watched(&self) -> bool {
+        self.watched != 0
     }
 
     /// `ZMQ_EVENTS`: what would not block now.
@@ -251,6 +258,11 @@ impl Socket {
         self.endpoints.close_all(&self.home.inproc, &self.port, linger);
     }
 }
+
+/// The context was terminated or shut down.
+const TERMINATED: u8 = 1;
+/// The trace tells of what is sent and received.
+const TOLD: u8 = 2;
 
 /// Commands for which a socket keeps memory.
 const KEEP_COMMANDS: usize = 64;

@@ -43,6 +43,8 @@ impl Slot {
         socket.check_alive()?;
         let socket = &mut *socket;
         if is_counters(option) {
+            // Peers may have come that nobody has looked at.
+            socket.process(self);
             return socket.write_counters(buffer);
         }
         // ZMQ_EVENTS handles what has come; that needs the socket for writing.

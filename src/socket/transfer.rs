@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::slot::Locked;
 use super::wait::Streaming;
 use super::{Slot, Socket};
 use crate::error::{Errno, KeepErrno, Result};
@@ -28,7 +29,19 @@ impl Slot {
     pub(crate) fn send(&'static self, message: &mut Message, blocking: Blocking) -> Result<()> {
         let mut socket = self.lock()?;
         socket.process(self);
-        socket.check_alive()?;
+        if socket.is_watched() {
+            return self.send_watched(socket, message, blocking);
+        }
+        self.send_alive(socket, message, blocking)
+    }
+
+    #[inline(always)]
+    fn send_alive(
+        &'static self,
+        mut socket: Locked<'static>,
+        message: &mut Message,
+        blocking: Blocking,
+    ) -> Result<()> {
         // What was known of another peer does not travel on.
         message.set_metadata(None);
         let sent = socket.try_send(message);
@@ -56,7 +69,20 @@ impl Slot {
     ) -> Result<()> {
         let mut socket = self.lock()?;
         socket.process(self);
-        socket.check_alive()?;
+        if socket.is_watched() {
+            return self.recv_watched(socket, message, with_metadata, blocking);
+        }
+        self.recv_alive(socket, message, with_metadata, blocking)
+    }
+
+    #[inline(always)]
+    fn recv_alive(
+        &'static self,
+        mut socket: Locked<'static>,
+        message: &mut Message,
+        with_metadata: bool,
+        blocking: Blocking,
+    ) -> Result<()> {
         socket.pipes.with_metadata = with_metadata;
         let mut received = socket.try_recv(message);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
@@ -72,11 +98,54 @@ impl Slot {
         self.retry(socket, timeout, |socket| socket.try_recv(message))
     }
 
+    /// Sends for a socket whose context ends, or of which the trace tells.
+    #[cold]
+    #[inline(never)]
+    fn send_watched(
+        &'static self,
+        socket: Locked<'static>,
+        message: &mut Message,
+        blocking: Blocking,
+    ) -> Result<()> {
+        socket.check_alive()?;
+        let (name, bytes) = (socket.name, message.len());
+        let more = if message.more() { ", more to follow" } else { "" };
+        let sent = self.send_alive(socket, message, blocking);
+        match sent {
+            Ok(()) => say!(Msg, "{name} sends {bytes} bytes{more}: done"),
+            Err(error) => say!(Msg, "{name} sends {bytes} bytes{more}: {error:?}"),
+        }
+        sent
+    }
+
+    /// As [`Slot::send_watched`].
+    #[cold]
+    #[inline(never)]
+    fn recv_watched(
+        &'static self,
+        socket: Locked<'static>,
+        message: &mut Message,
+        with_metadata: bool,
+        blocking: Blocking,
+    ) -> Result<()> {
+        socket.check_alive()?;
+        let name = socket.name;
+        let received = self.recv_alive(socket, message, with_metadata, blocking);
+        match received {
+            Ok(()) => {
+                let more = if message.more() { ", more to follow" } else { "" };
+                say!(Msg, "{name} receives {} bytes{more}", message.len());
+            }
+            Err(error) => say!(Msg, "{name} receives: {error:?}"),
+        }
+        received
+    }
+
     /// Tries again whenever the socket has news, without its lock in between.
     #[cold]
     fn retry<'a>(
         &'static self,
-        socket: super::slot::Locked<'a>,
+        socket: Locked<'a>,
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&mut Socket) -> Result<()>,
     ) -> Result<()> {

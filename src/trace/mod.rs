@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub(crate) use name::Name;
+pub(crate) use name::{Messages, Name};
 
 use settings::Settings;
 

@@ -1,5 +1,5 @@
-//! What a line calls a socket: its type, and which it is of all the process has
-//! made.
+//! How lines call things: a socket by its type, and which it is of all the process
+//! has made.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,6 +45,15 @@ impl Default for Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.kind.name(), self.number)
+    }
+}
+
+/// So many messages, in words.
+pub(crate) struct Messages(pub(crate) usize);
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} message{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 
