@@ -4,7 +4,8 @@
 # make fuzz       [TARGET=name] [SECONDS=60]  the fuzz targets, one after the other
 # make diff       [N=100000] random sequences of calls on both libraries, compared
 # make lint       format, clippy, documentation, header drift
-# make bench      ours and the system's libzmq in turn
+# make bench      [CELL=glob]... [PAIRS=5] ours and the system's libzmq in turn
+# make bench-rival  builds omq-libzmq, to be measured as a third
 # make bench-crypto  the boxes of CURVE beside those of libsodium
 # make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
@@ -42,7 +43,12 @@ demo: deps lib
 	python3 examples/demo.py $(if $(QUICK),--quick)
 
 bench: deps lib
-	python3 benches/run.py $(if $(QUICK),--quick)
+	python3 benches/run.py $(if $(QUICK),--quick) $(foreach cell,$(CELL),--cell '$(cell)') \
+	    $(if $(PAIRS),--pairs $(PAIRS)) $(if $(BUDGET),--resume --budget $(BUDGET)) \
+	    $(if $(QUICK)$(CELL),,--write)
+
+bench-rival:
+	benches/rival
 
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
@@ -130,6 +136,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
+.PHONY: all lib deps demo bench bench-rival bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
         test-interop test-reliability test-install compat-pyzmq lint header \
         install asan tsan clean

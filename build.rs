@@ -28,8 +28,8 @@ fn main() {
     }
 }
 
-/// The header: the text of cbindgen.toml and a prototype for every exported
-/// function, in the order in which `src/capi/mod.rs` lists the modules.
+/// The header: the text of cbindgen.toml and, with its comment, a prototype for
+/// every exported function, in the order in which `src/capi/mod.rs` lists the modules.
 fn header(root: &Path) -> Vec<u8> {
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))
         .unwrap_or_else(|error| panic!("cbindgen.toml: {error}"));
@@ -44,7 +44,25 @@ fn header(root: &Path) -> Vec<u8> {
     }
     let mut text = Vec::new();
     builder.generate().unwrap_or_else(|error| panic!("the C header: {error}")).write(&mut text);
-    text
+    without_safety(&String::from_utf8(text).expect("cbindgen writes UTF-8")).into_bytes()
+}
+
+/// The comments without what Rust calls safety, which C learns from the
+/// descriptions of the arguments.
+fn without_safety(text: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut safety = false;
+    for line in text.lines() {
+        if line == " * # Safety" {
+            safety = true;
+            kept.pop_if(|blank| *blank == " *");
+        }
+        safety &= line != " */";
+        if !safety {
+            kept.push(line);
+        }
+    }
+    kept.join("\n") + "\n"
 }
 
 /// An unchanged file keeps its time stamp, and nothing is built anew for it.

@@ -4,30 +4,15 @@
  * "any" leaves the threads to the scheduler, "apart" gives each end of an
  * inproc pair a core of its own (else it sometimes puts both on one), and
  * "onecore" confines everything to one.
- * prints: p50_us, p99_us (one way), cpu_ns (per message, both ends) */
+ * prints: p1_us to p99.9_us (one way), cpu_ns (per message, both ends) */
 #include "bench.h"
-
-#include <sched.h>
+#include "quantiles.h"
 
 static const char *transport;
 static size_t size;
 static long round_trips, warm_up;
 static bool pairs, apart;
 static void *shared_context;
-
-/* Confines the calling thread, and what it starts, to the core at `index`
- * among those that the process may use. */
-static void stay_on_core (int index)
-{
-    cpu_set_t cores;
-    CHECK (sched_getaffinity (0, sizeof cores, &cores) == 0);
-    index %= CPU_COUNT (&cores);
-    for (int core = 0; core < CPU_SETSIZE; core++) {
-        if (CPU_ISSET (core, &cores) && index-- != 0)
-            CPU_CLR (core, &cores);
-    }
-    CHECK (sched_setaffinity (0, sizeof cores, &cores) == 0);
-}
 
 static void echo (struct line line)
 {
@@ -49,12 +34,6 @@ static void echo (struct line line)
     CHECK (zmq_close (socket) == 0);
     if (!shared_context)
         CHECK (zmq_ctx_term (context) == 0);
-}
-
-static int by_value (const void *left, const void *right)
-{
-    double a = *(const double *) left, b = *(const double *) right;
-    return (a > b) - (a < b);
 }
 
 int main (int argc, char **argv)
@@ -107,9 +86,7 @@ int main (int argc, char **argv)
 
     join_peer (&other);
     close_all (context, socket);
-    qsort (times, (size_t) round_trips, sizeof *times, by_value);
-    result ("p50_us", times[round_trips / 2] / 2 * 1e6);
-    result ("p99_us", times[round_trips * 99 / 100] / 2 * 1e6);
+    report_one_way (times, (size_t) round_trips);
     result ("cpu_ns", (cpu_s () - cpu_before)
                         / (double) (2 * round_trips) * 1e9);
     free (times);

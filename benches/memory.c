@@ -1,5 +1,5 @@
 /* What an idle connection holds: a ROUTER accepts many DEALERs that sit in
- * another process. Each sends one message, so that all are really connected.
+ * others. Each sends one message, so that all are really connected.
  *
  * usage: memory TRANSPORT CONNECTIONS
  * prints: accepted_bytes, accepted_fds, connecting_bytes, connecting_fds (per
@@ -8,8 +8,11 @@
 
 #include <dirent.h>
 
+/* As many as a process has descriptors for, on any library. */
+enum { EACH = 4000, MAX_PROCESSES = 16 };
+
 static const char *transport;
-static long connections;
+static long connections; /* of this process; of all of them in the server */
 
 struct holding
 {
@@ -97,34 +100,48 @@ static void connect_all (struct line line)
 int main (int argc, char **argv)
 {
     transport = text_arg (argc, argv, 1);
-    connections = number_arg (argc, argv, 2, 2);
+    long all = number_arg (argc, argv, 2, 2);
     alarm (WATCHDOG_SECONDS);
 
-    struct peer clients;
-    start_process (&clients, connect_all);
+    struct peer clients[MAX_PROCESSES];
+    int processes = (int) ((all + EACH - 1) / EACH);
+    CHECK (processes <= MAX_PROCESSES);
+    for (int i = 0; i < processes; i++) {
+        connections = (all + i) / processes;
+        start_process (&clients[i], connect_all);
+    }
     raise_fd_limit ();
     void *context = open_context ();
     void *router = open_socket (context, ZMQ_ROUTER, 1000);
     set_int (router, ZMQ_BACKLOG, 4096);
     char endpoint[ENDPOINT_SIZE];
     bind_somewhere (router, transport, endpoint);
-    say_endpoint (clients.line, endpoint);
 
-    exchange (router); /* one connection first: what comes only once */
-    struct holding before = held ();
-    say (clients.line, "", 1);
-    for (long i = 1; i < connections; i++)
-        exchange (router);
-
-    struct holding connecting;
-    hear (clients.line, &connecting, sizeof connecting);
+    struct holding before = {0, 0}, connecting = {0, 0};
+    for (int i = 0; i < processes; i++) {
+        say_endpoint (clients[i].line, endpoint);
+        connections = (all + i) / processes;
+        exchange (router); /* one connection first: what comes only once */
+        if (i == 0)
+            before = held ();
+        say (clients[i].line, "", 1);
+        for (long j = 1; j < connections; j++)
+            exchange (router);
+        struct holding each;
+        hear (clients[i].line, &each, sizeof each);
+        connecting.bytes += each.bytes / processes;
+        connecting.fds += each.fds / processes;
+    }
+    connections = all;
     struct holding accepted = per_connection (before);
     result ("accepted_bytes", accepted.bytes);
     result ("accepted_fds", accepted.fds);
     result ("connecting_bytes", connecting.bytes);
     result ("connecting_fds", connecting.fds);
-    say (clients.line, "", 1);
-    join_peer (&clients);
+    for (int i = 0; i < processes; i++) {
+        say (clients[i].line, "", 1);
+        join_peer (&clients[i]);
+    }
     close_all (context, router);
     return EXIT_SUCCESS;
 }

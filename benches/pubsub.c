@@ -106,11 +106,12 @@ static void subscribe_all (struct line line)
     free (buffer);
 }
 
-/* Tells without waiting whether the peer has spoken. */
+/* Tells whether the peer has spoken, after a pause that leaves it time to read
+ * what it was sent. */
 static bool heard (struct line line)
 {
     zmq_pollitem_t item = {NULL, line.in, ZMQ_POLLIN, 0};
-    return zmq_poll (&item, 1, 5) == 1;
+    return zmq_poll (&item, 1, 5 + subscribers / 10) == 1;
 }
 
 int main (int argc, char **argv)

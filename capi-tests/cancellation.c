@@ -217,7 +217,10 @@ static void *body_threadclose (struct call *c)
 TEST (helpers)
 {
     check_cancelled (body_sleep, NULL, NULL);
-    check_cancelled (body_threadclose, zmq_threadstart (sleep_long, NULL), NULL);
+    /* Who is cancelled in the thread sanitizer's pthread_join, whoever calls it, is
+     * taken for one that ends amid what it was told to overlook. */
+    if (!__tsan_init)
+        check_cancelled (body_threadclose, zmq_threadstart (sleep_long, NULL), NULL);
 }
 
 static void *body_recv_undisturbed (struct call *c)

@@ -138,12 +138,7 @@ FIXTURE void connect_pair (void *context, const char *where, int type_a, void **
 /* ---- what the process holds ---- */
 
 /* The thread sanitizer, if it is there, has a thread of its own, which starts
- * with the first one of the process, and a program that names functions, with
- * pipes that lead to it, from the first report that is suppressed: both are to
- * be counted from the beginning. */
-__attribute__ ((weak)) void
-__sanitizer_symbolize_pc (void *pc, const char *format, char *out, size_t size);
-
+ * with the first one of the process: it is to be counted from the beginning. */
 FIXTURE void *thread_nothing (void *arg)
 {
     *(int *) arg = (int) syscall (SYS_gettid);
@@ -158,14 +153,12 @@ FIXTURE void start_sanitizer (void)
     started_in = getpid ();
     pthread_t thread;
     int tid = 0;
-    char path[64], name[64];
+    char path[64];
     REQUIRE (pthread_create (&thread, NULL, thread_nothing, &tid) == 0);
     REQUIRE (pthread_join (thread, NULL) == 0);
     snprintf (path, sizeof path, "/proc/self/task/%d", tid);
     while (access (path, F_OK) == 0)
         sched_yield ();
-    __sanitizer_symbolize_pc (__builtin_return_address (0), "%f", name,
-                              sizeof name);
 }
 
 FIXTURE int count_entries (const char *folder)

@@ -230,19 +230,25 @@ TEST (a_client_without_credentials)
     check_no_context (told);
 }
 
-TEST (a_server_without_its_key_or_with_an_old_one)
+TEST (a_server_without_its_key)
 {
-    static const char *const keytabs[] = {"empty.keytab", "stale.keytab"};
-    for (int i = 0; i < 2; i++) {
-        setenv ("KRB5_KTNAME", realm_file (keytabs[i]), 1);
-        /* The oracle's client wants to be able to accept, too. */
-        if (on_oracle () && i == 0)
-            continue;
-        set_up (ZMQ_PULL, ZMQ_PUSH, 0);
-        if (on_oracle ())
-            CHECK_OK (set_text (client, ZMQ_GSSAPI_PRINCIPAL, "other/localhost"));
-        check_no_context (watcher);
-    }
+    /* The oracle's client wants to be able to accept, too. */
+    if (on_oracle ())
+        return;
+    leaks_are_not_ours ("gss_acquire_cred of MIT 1.20 loses 182 bytes for each name "
+                        "that has no key, in a program of its own as well");
+    setenv ("KRB5_KTNAME", realm_file ("empty.keytab"), 1);
+    set_up (ZMQ_PULL, ZMQ_PUSH, 0);
+    check_no_context (watcher);
+}
+
+TEST (a_server_with_an_old_key)
+{
+    setenv ("KRB5_KTNAME", realm_file ("stale.keytab"), 1);
+    set_up (ZMQ_PULL, ZMQ_PUSH, 0);
+    if (on_oracle ())
+        CHECK_OK (set_text (client, ZMQ_GSSAPI_PRINCIPAL, "other/localhost"));
+    check_no_context (watcher);
 }
 
 TEST (each_side_needs_only_the_credentials_of_its_role)

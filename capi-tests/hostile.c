@@ -439,6 +439,114 @@ TEST (peers_that_nobody_looks_at)
     relieve ();
 }
 
+/* Nor can a server to which many connects lead, and which ends each connection
+ * that is made. With ZMQ_IMMEDIATE each brings a queue of its own. (libzmq comes
+ * back without end.) */
+TEST (a_server_that_nobody_looks_at)
+{
+    enum { CONNECTS = 32 };
+    if (on_oracle ())
+        return;
+    begin ();
+    int listener = raw_listen (endpoint);
+    target = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (set_int (target, ZMQ_IMMEDIATE, 1));
+    CHECK_OK (set_int (target, ZMQ_RECONNECT_IVL, 1));
+    for (int n = 0; n < CONNECTS; n++)
+        CHECK_OK (zmq_connect (target, endpoint));
+    bool again = true;
+    for (int n = 0; n < 12 * 1000 && again; n++) {
+        struct pollfd item = {listener, POLLIN, 0};
+        again = poll (&item, 1, 2000) == 1;
+        if (!again)
+            break;
+        int fd = accept (listener, NULL, NULL), on = 1;
+        setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        REQUIRE (raw_handshake (fd, "PUSH"));
+        struct linger reset = {1, 0};
+        setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close (fd);
+    }
+    CHECK (!again);
+    /* Once somebody looks, they come again. */
+    CHECK_ERR (zmq_recv (target, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    int fd = accept (listener, NULL, NULL);
+    CHECK (raw_handshake (fd, "PUSH"));
+    CHECK (raw_send_frame (fd, "hi"));
+    CHECK_RECV (target, "hi");
+    close (fd);
+    close (listener);
+    end (target, NULL);
+}
+
+/* Nor can sockets of the process itself that come and go; libzmq has places for a
+ * thousand of them, and no more until somebody looks. */
+TEST (sockets_that_nobody_looks_at)
+{
+    enum { SOCKETS = 60 * 1000 };
+    if (on_oracle ())
+        return;
+    for (int sends = 0; sends < 2; sends++) {
+        begin ();
+        target = new_socket (ctx, ZMQ_PULL);
+        CHECK_OK (zmq_bind (target, "inproc://idle"));
+        int sent = 0, refused = 0;
+        long before = 0;
+        for (int n = 0; n < SOCKETS; n++) {
+            void *passing = zmq_socket (ctx, ZMQ_PUSH);
+            if (zmq_connect (passing, "inproc://idle") != 0)
+                refused += errno == EMFILE;
+            else if (sends)
+                sent += zmq_send (passing, "x", 1, 0);
+            zmq_close (passing);
+            if (n == SOCKETS / 2)
+                before = resident_kb ();
+        }
+        CHECK (resident_kb () - before < 16 * 1024);
+        CHECK (sends ? refused > 0 : refused == 0);
+        /* What was sent arrives, and then there is room again. */
+        int received = 0;
+        while (zmq_recv (target, NULL, 0, ZMQ_DONTWAIT) == 1)
+            received++;
+        CHECK_INT (received, sent);
+        good = new_socket (ctx, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (good, "inproc://idle"));
+        check_undisturbed ();
+        relieve ();
+    }
+}
+
+/* Nor can strangers who let an authenticator be asked that does not listen. */
+TEST (an_authenticator_that_looks_at_nobody)
+{
+    enum { PEERS = 24 * 1000 };
+    if (on_oracle ())
+        return;
+    begin ();
+    void *zap = new_socket (ctx, ZMQ_REP);
+    CHECK_OK (zmq_bind (zap, "inproc://zeromq.zap.01"));
+    target = new_socket (ctx, ZMQ_PULL);
+    CHECK_OK (zmq_setsockopt (target, ZMQ_ZAP_DOMAIN, "domain", 6));
+    bind_to (target, "tcp", endpoint);
+    long before = 0;
+    int greeted = 0;
+    for (int n = 0; n < PEERS; n++) {
+        unsigned char bytes[192];
+        make_greeting (bytes);
+        size_t size = 64 + make_ready (bytes + 64, "PUSH");
+        int fd = raw_try_connect (endpoint);
+        greeted += raw_write (fd, bytes, size) && raw_read (fd, bytes, 64);
+        close (fd);
+        if (n == PEERS / 2)
+            before = resident_kb ();
+    }
+    CHECK_INT (greeted, PEERS);
+    CHECK (resident_kb () - before < 24 * 1024);
+    CHECK_OK (zmq_close (zap));
+    CHECK_OK (zmq_close (target));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (a_handshake_without_end_is_cut_off)
 {
     if (on_oracle ())

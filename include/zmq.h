@@ -333,49 +333,187 @@ typedef void (zmq_thread_fn) (void *arg);
 struct iovec;
 
 
-// The errno of the last call that failed on this thread.
+/**
+ * The errno of the last call that failed on this thread.
+ *
+ * The same as `errno`, for programs that are linked to another C library than
+ * this one is.
+ *
+ * Returns the value; 0, or what was there before, when no call has failed.
+ */
 ZMQ_EXPORT int zmq_errno(void);
 
-// The text of an errno value, those of the library included.
+/**
+ * The text of an errno value, those of the library included.
+ *
+ * - `errnum`: what `zmq_errno` said.
+ *
+ * Returns a text, never NULL, which stays the library's. Another call may
+ * overwrite that of a value that is unknown.
+ */
 ZMQ_EXPORT const char *zmq_strerror(int errnum);
 
-// The version of the library; a NULL is left out.
+/**
+ * The version of libzmq whose API this library has; the macros above say the
+ * same of this header.
+ *
+ * - `major`, `minor`, `patch`: where to write the numbers. A NULL is left out.
+ */
 ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 
-// Whether the library has a capability: 1 or 0.
+/**
+ * Whether the library has a capability.
+ *
+ * - `capability`: its name, such as `"ipc"`, `"curve"`, `"gssapi"`.
+ *
+ * Returns 1 if it has, 0 if it has not or the name is NULL or unknown.
+ */
 ZMQ_EXPORT int zmq_has(const char *capability);
 
-// Makes a context. NULL with ENOMEM when there is no memory for it.
+/**
+ * Makes a context, which holds sockets and I/O threads.
+ *
+ * All threads may use it at once. Its threads start with its first socket.
+ *
+ * Returns the context, to be given up with `zmq_ctx_term`, or NULL with errno:
+ *
+ * - ENOMEM: there is no room for another one.
+ */
 ZMQ_EXPORT void *zmq_ctx_new(void);
 
-// Ends a context: waits until its sockets are closed and have lingered.
+/**
+ * Ends a context and gives it up.
+ *
+ * Calls that block on its sockets, and later ones, fail with ETERM. Then this
+ * waits until every socket is closed, and what they had to send is sent or
+ * `ZMQ_LINGER` is over.
+ *
+ * - `context_`: the context.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: it is no context, or no longer.
+ * - EINTR: a signal was caught; call this again.
+ */
 ZMQ_EXPORT int zmq_ctx_term(void *context_);
 
-// Makes every blocking call in a context return ETERM, now and from then on.
+/**
+ * Has every call on a context's sockets return ETERM, now and from then on,
+ * `zmq_close` excepted; no new sockets are made.
+ *
+ * Never blocks. The sockets are still to be closed, and the context to be
+ * ended.
+ *
+ * - `context_`: the context.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: it is no context.
+ */
 ZMQ_EXPORT int zmq_ctx_shutdown(void *context_);
 
-// Sets a context option. EFAULT, EINVAL.
+/**
+ * Sets a context option.
+ *
+ * - `context_`: the context.
+ * - `option`: one of the context options above, such as `ZMQ_IO_THREADS`.
+ * - `optval`: its value. Most count for threads and sockets that are made
+ *   later.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such option, or it cannot have this value.
+ * - EFAULT: `context_` is no context.
+ */
 ZMQ_EXPORT int zmq_ctx_set(void *context_, int option, int optval);
 
-// Reads a context option. -1 with EFAULT or EINVAL.
+/**
+ * Reads a context option.
+ *
+ * - `context_`: the context.
+ * - `option`: one of the context options above, such as `ZMQ_IO_THREADS`.
+ *
+ * Returns its value, or -1 with errno:
+ *
+ * - EINVAL: there is no such option, or it can only be set.
+ * - EFAULT: `context_` is no context.
+ */
 ZMQ_EXPORT int zmq_ctx_get(void *context_, int option);
 
-// Old name of making a context, with its number of I/O threads. NULL with
+/**
+ * Makes a context. Deprecated: use `zmq_ctx_new` and `zmq_ctx_set`.
+ *
+ * - `io_threads`: how many I/O threads it is to have.
+ *
+ * Returns the context, to be given up with `zmq_ctx_term`, or NULL with errno:
+ *
+ * - EINVAL: the number is negative.
+ * - ENOMEM: there is no room for another one.
+ */
 ZMQ_EXPORT void *zmq_init(int io_threads);
 
-// Old name of `zmq_ctx_term`.
+/**
+ * Ends a context. Deprecated: an old name of `zmq_ctx_term`.
+ *
+ * - `context_`: the context.
+ *
+ * Returns as `zmq_ctx_term`.
+ */
 ZMQ_EXPORT int zmq_term(void *context_);
 
-// Old name of `zmq_ctx_term`.
+/**
+ * Ends a context. Deprecated: an old name of `zmq_ctx_term`.
+ *
+ * - `context_`: the context.
+ *
+ * Returns as `zmq_ctx_term`.
+ */
 ZMQ_EXPORT int zmq_ctx_destroy(void *context_);
 
-// Makes an empty message.
+/**
+ * Makes an empty message.
+ *
+ * - `msg`: uninitialised memory, or a closed message. A message that is still
+ *   open would be lost with its body.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT int zmq_msg_init(zmq_msg_t *msg);
 
-// Makes a message of `size` bytes.
+/**
+ * Makes a message with room for a body, whose bytes have any values.
+ *
+ * - `msg`: uninitialised memory, or a closed message.
+ * - `size`: the length of the body in bytes.
+ *
+ * Returns 0, or -1 with errno, and `msg` is closed then:
+ *
+ * - ENOMEM: there is no memory for the body.
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT int zmq_msg_init_size(zmq_msg_t *msg, size_t size);
 
-// Makes a message over the caller's buffer, given back through `ffn`.
+/**
+ * Makes a message of the caller's buffer, without copying it.
+ *
+ * The library owns the buffer from then on. Once nothing needs it any more it
+ * calls `ffn (data, hint)`, once, on any thread.
+ *
+ * - `msg`: uninitialised memory, or a closed message.
+ * - `data`: the buffer.
+ * - `size`: its length in bytes.
+ * - `ffn`: gives the buffer back. NULL: nobody does, as for one that is
+ *   constant.
+ * - `hint`: passed on to `ffn`.
+ *
+ * Returns 0, or -1 with errno; the buffer stays the caller's and `msg` is
+ * closed then:
+ *
+ * - ENOMEM: there is no memory to keep it with.
+ * - EFAULT: `msg` is NULL, or `data` is and `size` is not 0.
+ */
 ZMQ_EXPORT
 int zmq_msg_init_data(zmq_msg_t *msg,
                       void *data,
@@ -383,194 +521,815 @@ int zmq_msg_init_data(zmq_msg_t *msg,
                       zmq_free_fn * ffn,
                       void *hint);
 
-// Gives up a message and its body.
+/**
+ * Gives up a message. Its body goes with the last message that shares it.
+ *
+ * Every message that was initialised is to be closed, those passed to
+ * `zmq_msg_send` only if that failed.
+ *
+ * - `msg`: the message.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: it is no message, or was closed before.
+ */
 ZMQ_EXPORT int zmq_msg_close(zmq_msg_t *msg);
 
-// Moves the content of `src` to `dest`; `src` becomes empty.
+/**
+ * Moves the content of a message to another one, whose own is given up.
+ *
+ * - `dest`: the message that gets it.
+ * - `src`: the message that had it, and is empty afterwards.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: one of them is no message. Both are as they were.
+ */
 ZMQ_EXPORT int zmq_msg_move(zmq_msg_t *dest, zmq_msg_t *src);
 
-// Copies the content of `src` to `dest`; large bodies are shared.
+/**
+ * Copies a message to another one, whose own content is given up.
+ *
+ * Larger bodies are shared: do not write to one after it was copied.
+ *
+ * - `dest`: the message that gets the copy.
+ * - `src`: the message that is copied.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: one of them is no message. Both are as they were.
+ */
 ZMQ_EXPORT int zmq_msg_copy(zmq_msg_t *dest, zmq_msg_t *src);
 
-// The first byte of the body.
+/**
+ * The body of a message.
+ *
+ * - `msg`: the message.
+ *
+ * Returns its first byte, which stays the message's and is valid until that is
+ * closed, moved, sent or received into; or NULL with errno:
+ *
+ * - EFAULT: it is no message.
+ */
 ZMQ_EXPORT void *zmq_msg_data(zmq_msg_t *msg);
 
-// The length of the body in bytes.
+/**
+ * The length of a message's body.
+ *
+ * - `msg`: the message.
+ *
+ * Returns the number of bytes, or 0 with errno:
+ *
+ * - EFAULT: it is no message.
+ */
 ZMQ_EXPORT size_t zmq_msg_size(const zmq_msg_t *msg);
 
-// Whether more frames of the same multipart message follow: 1 or 0.
+/**
+ * Whether a message that was received is followed by further frames of the same
+ * multipart message.
+ *
+ * - `msg`: the message.
+ *
+ * Returns 1 if it is, 0 if it is the last one; or -1 with errno:
+ *
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT int zmq_msg_more(const zmq_msg_t *msg);
 
-// The value of a property: `ZMQ_MORE`, `ZMQ_SRCFD` or `ZMQ_SHARED`.
+/**
+ * A property of a message, as a number.
+ *
+ * - `msg`: the message.
+ * - `property`: `ZMQ_MORE` (as `zmq_msg_more`), `ZMQ_SRCFD` (the descriptor of
+ *   the connection that it came by) or `ZMQ_SHARED` (1 if another message has
+ *   the same body).
+ *
+ * Returns the value, or -1 with errno:
+ *
+ * - EINVAL: there is no such property, or this message does not have it.
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT int zmq_msg_get(const zmq_msg_t *msg, int property);
 
-// Sets a property: there is none that can be set, so EINVAL.
+/**
+ * Sets a property of a message. There is none that can be set.
+ *
+ * - `msg`: the message.
+ * - `property`: a property.
+ * - `value`: its value.
+ *
+ * Returns -1 with errno:
+ *
+ * - EINVAL: the property cannot be set.
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT int zmq_msg_set(zmq_msg_t *msg, int property, int value);
 
-// A property of the peer the message came from, valid until it is closed.
+/**
+ * What is known of the peer that a message came from, as text.
+ *
+ * - `msg`: a message that was received.
+ * - `property`: its name, in exactly these letters: `"Routing-Id"`,
+ *   `"Socket-Type"`, `"User-Id"`, `"Peer-Address"`, or `"X-…"` as the peer's
+ *   `ZMQ_METADATA` has it.
+ *
+ * Returns the value, which stays the message's and is valid until that is
+ * closed; or NULL with errno:
+ *
+ * - EINVAL: the message has no such property, or the name is NULL.
+ * - EFAULT: `msg` is NULL.
+ */
 ZMQ_EXPORT const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property);
 
-// Makes a socket. NULL with EFAULT, EINVAL, ETERM or EMFILE.
+/**
+ * Makes a socket.
+ *
+ * - `context_`: the context that it is to be in.
+ * - `type_`: one of the socket types above, such as `ZMQ_PUSH`.
+ *
+ * Returns the socket, to be given up with `zmq_close` before the context can
+ * end; or NULL with errno:
+ *
+ * - EINVAL: there is no such type.
+ * - EFAULT: `context_` is no context.
+ * - EMFILE: `ZMQ_MAX_SOCKETS` are open, or there are no descriptors left.
+ * - ETERM: the context is ending.
+ */
 ZMQ_EXPORT void *zmq_socket(void *context_, int type_);
 
-// Closes a socket; never blocks. ENOTSOCK.
+/**
+ * Closes a socket and gives it up. Never blocks.
+ *
+ * What it has yet to send is sent in the background, for as long as its
+ * `ZMQ_LINGER` says; what it has not received is dropped.
+ *
+ * - `s`: the socket.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - ENOTSOCK: it is no socket, or was closed before.
+ */
 ZMQ_EXPORT int zmq_close(void *s);
 
-// Sets a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL of a size.
+/**
+ * Sets a socket option.
+ *
+ * - `s`: the socket.
+ * - `option`: one of the socket options above, such as `ZMQ_LINGER`. Most count
+ *   for the binds and connects that follow.
+ * - `optval`: the value, which is copied.
+ * - `optvallen`: its size in bytes, for most options that of an int.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such option for this socket, or it cannot have this
+ *   value.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - EFAULT: `optval` is NULL and `optvallen` is that of a value.
+ */
 ZMQ_EXPORT
 int zmq_setsockopt(void *s,
                    int option,
                    const void *optval,
                    size_t optvallen);
 
-// Reads a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL.
+/**
+ * Reads a socket option.
+ *
+ * - `s`: the socket.
+ * - `option`: one of the socket options above, such as `ZMQ_RCVMORE`.
+ * - `optval`: the buffer to write the value to.
+ * - `optvallen`: its size in bytes, which becomes that of the value.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such option that can be read, or the buffer is too
+ *   small.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - EFAULT: `optvallen` is NULL, or `optval` is and its size is not 0.
+ */
 ZMQ_EXPORT
 int zmq_getsockopt(void *s,
                    int option,
                    void *optval,
                    size_t *optvallen);
 
-// Listens at an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO,
+/**
+ * Listens at an endpoint.
+ *
+ * - `s`: the socket.
+ * - `addr`: the endpoint: `"tcp://127.0.0.1:5555"`, `"tcp://eth0:5555"`,
+ *   `"ipc:///run/x"`, `"inproc://x"`. With `*` for a tcp port or an ipc path
+ *   the system chooses one, which `ZMQ_LAST_ENDPOINT` then tells; with `*` for
+ *   a host it is all addresses of the machine. The text is copied.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the text is no endpoint.
+ * - EPROTONOSUPPORT: there is no such transport.
+ * - ENOCOMPATPROTO: the transport does not go with this socket type.
+ * - EADDRINUSE: somebody listens there.
+ * - EADDRNOTAVAIL: the address is not this machine's.
+ * - ENODEV: there is no such interface or host.
+ * - ENAMETOOLONG: the path of an ipc endpoint is too long.
+ * - EMTHREAD: there is no I/O thread that `ZMQ_AFFINITY` permits.
+ * - EMFILE: there are no descriptors left.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - EFAULT: `addr` is NULL.
+ *
+ * Other values are the system's, such as EACCES.
+ */
 ZMQ_EXPORT int zmq_bind(void *s, const char *addr);
 
-// Connects to an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM,
+/**
+ * Connects to an endpoint.
+ *
+ * The connection is made in the background, and made again whenever it is lost;
+ * the peer need not be there yet.
+ *
+ * - `s`: the socket.
+ * - `addr`: the endpoint: `"tcp://host:5555"`, `"tcp://source:0;host:5555"`,
+ *   `"ipc:///run/x"`, `"inproc://x"`. The text is copied.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the text is no endpoint, or the peer's socket type or options do
+ *   not fit (inproc, STREAM).
+ * - EPROTONOSUPPORT: there is no such transport.
+ * - ENOCOMPATPROTO: the transport does not go with this socket type.
+ * - ENAMETOOLONG: the path of an ipc endpoint is too long.
+ * - EMTHREAD: there is no I/O thread that `ZMQ_AFFINITY` permits.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - EFAULT: `addr` is NULL.
+ */
 ZMQ_EXPORT int zmq_connect(void *s, const char *addr);
 
-// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+/**
+ * Stops to listen at an endpoint.
+ *
+ * Over tcp and ipc the connections that came by it end; over inproc they stay.
+ *
+ * - `s`: the socket.
+ * - `addr`: the endpoint, as `ZMQ_LAST_ENDPOINT` told it after `zmq_bind`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the text is no endpoint, or NULL.
+ * - ENOENT: the socket does not listen there.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ */
 ZMQ_EXPORT int zmq_unbind(void *s, const char *addr);
 
-// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+/**
+ * Ends what `zmq_connect` began.
+ *
+ * What is to be sent to the peer still is, for as long as the socket's
+ * `ZMQ_LINGER` says.
+ *
+ * - `s`: the socket.
+ * - `addr`: the endpoint, as it was given to `zmq_connect`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the text is no endpoint, or NULL.
+ * - ENOENT: the socket was not connected there.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ */
 ZMQ_EXPORT int zmq_disconnect(void *s, const char *addr);
 
-// Sends a copy of a buffer as a frame. Returns its length. EAGAIN, ENOTSUP,
+/**
+ * Sends a copy of a buffer, as a frame.
+ *
+ * Blocks while there is nobody to send to, or no room, `ZMQ_SNDTIMEO`
+ * milliseconds at most; socket types that drop messages instead never block.
+ *
+ * - `s`: the socket.
+ * - `buf`: the buffer, which stays the caller's.
+ * - `len`: its length in bytes.
+ * - `flags`: 0, or any of `ZMQ_DONTWAIT` (do not block) and `ZMQ_SNDMORE`
+ *   (further frames of the same message follow).
+ *
+ * Returns `len`, or -1 with errno:
+ *
+ * - EAGAIN: it would block, or the time is over.
+ * - EFSM: it is not this socket's turn to send (REQ, REP).
+ * - ENOTSUP: this socket type does not send.
+ * - EINVAL: several frames from a socket type that sends one.
+ * - EHOSTUNREACH: there is no such peer (ROUTER with `ZMQ_ROUTER_MANDATORY`,
+ *   STREAM).
+ * - EINTR: a signal was caught.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - ENOMEM: there is no memory for the copy.
+ * - EFAULT: `buf` is NULL and `len` is not 0.
+ */
 ZMQ_EXPORT int zmq_send(void *s, const void *buf, size_t len, int flags);
 
-// Sends a buffer that never changes and outlives the message as a frame,
+/**
+ * Sends a buffer that never changes, as a frame, without copying it.
+ *
+ * - `s`: the socket.
+ * - `buf`: the buffer, which must stay valid and as it is for as long as the
+ *   message exists anywhere in this process: a constant.
+ * - `len`: its length in bytes.
+ * - `flags`: as for `zmq_send`.
+ *
+ * Returns as `zmq_send`.
+ */
 ZMQ_EXPORT int zmq_send_const(void *s, const void *buf, size_t len, int flags);
 
-// Receives a frame into a buffer; what does not fit is cut off. Returns the
+/**
+ * Receives a frame into a buffer.
+ *
+ * Blocks while there is none, `ZMQ_RCVTIMEO` milliseconds at most.
+ *
+ * - `s`: the socket.
+ * - `buf`: the buffer. What does not fit into it is lost.
+ * - `len`: its length in bytes.
+ * - `flags`: 0, or `ZMQ_DONTWAIT` (do not block).
+ *
+ * Returns the length of the frame, which may be more than `len`; or -1 with
+ * errno:
+ *
+ * - EAGAIN: it would block, or the time is over.
+ * - EFSM: it is not this socket's turn to receive (REQ, REP).
+ * - ENOTSUP: this socket type does not receive.
+ * - EINTR: a signal was caught.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ * - EFAULT: `buf` is NULL and `len` is not 0.
+ */
 ZMQ_EXPORT int zmq_recv(void *s, void *buf, size_t len, int flags);
 
-// Sends a message, which is empty afterwards. Returns its length. Errors as
+/**
+ * Sends a message, as a frame.
+ *
+ * - `msg`: the message. Once it was sent it is empty, and need not be closed;
+ *   when it was not, it is still the caller's to close.
+ * - `s`: the socket.
+ * - `flags`: as for `zmq_send`.
+ *
+ * Returns the length of the body, or -1 with errno as `zmq_send`, and:
+ *
+ * - EFAULT: `msg` is no message.
+ */
 ZMQ_EXPORT int zmq_msg_send(zmq_msg_t *msg, void *s, int flags);
 
-// Receives a frame into a message, whose former content is released; when there
+/**
+ * Receives a frame into a message, whose former content is given up.
+ *
+ * When there is none (EAGAIN) the message is empty, but for XPUB and STREAM,
+ * which leave it as it was.
+ *
+ * - `msg`: an initialised message, which is the caller's to close.
+ * - `s`: the socket.
+ * - `flags`: as for `zmq_recv`.
+ *
+ * Returns the length of the body, or -1 with errno as `zmq_recv`, and:
+ *
+ * - EFAULT: `msg` is no message.
+ */
 ZMQ_EXPORT int zmq_msg_recv(zmq_msg_t *msg, void *s, int flags);
 
-// Sends a socket's events, those in the mask `events`, to a PAIR that
+/**
+ * Has the events of a socket's endpoints and connections sent to a PAIR.
+ *
+ * Each is two frames: 6 bytes, of which 16 bits are the event and 32 bits its
+ * value, as the machine writes numbers; then the endpoint. A monitor that the
+ * socket had before ends.
+ *
+ * - `s`: the socket to watch.
+ * - `addr`: the inproc endpoint to which the PAIR connects. NULL: no monitor.
+ * - `events`: the events to send, `ZMQ_EVENT_ALL` or an or of `ZMQ_EVENT_…`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: `addr` is no endpoint, or `events` has bits that this function does
+ *   not know.
+ * - EPROTONOSUPPORT: `addr` is not inproc.
+ * - EADDRINUSE: somebody else listens there.
+ * - EMFILE: `ZMQ_MAX_SOCKETS` are open.
+ * - ETERM: the context is ending.
+ * - ENOTSOCK: `s` is no socket.
+ */
 ZMQ_EXPORT int zmq_socket_monitor(void *s, const char *addr, int events);
 
-// Waits until a socket or descriptor is ready, `timeout` milliseconds at
+/**
+ * Waits until one of several sockets and descriptors is ready.
+ *
+ * - `items`: what to wait for: in each, `socket`, or `fd` where that is NULL,
+ *   and in `events` an or of `ZMQ_POLLIN`, `ZMQ_POLLOUT`, `ZMQ_POLLERR` and
+ *   `ZMQ_POLLPRI` (the last two for descriptors only). What is ready then
+ *   stands in `revents`.
+ * - `nitems`: how many there are.
+ * - `timeout`: how many milliseconds to wait at most; 0: only look; -1: for
+ *   ever.
+ *
+ * Returns how many items are ready, 0 once the time is over, or -1 with errno:
+ *
+ * - ETERM: the context of one of the sockets is ending.
+ * - ENOTSOCK: one of the sockets is none.
+ * - EINTR: a signal was caught.
+ * - EINVAL: `nitems` is negative, or beyond what the system takes.
+ * - EFAULT: `items` is NULL and `nitems` is not 0.
+ */
 ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int nitems, long timeout);
 
-// Passes messages between two sockets, and copies of them to `capture`
+/**
+ * Passes messages from each of two sockets to the other until the context ends.
+ *
+ * - `frontend`, `backend`: the sockets. They may be the same one.
+ * - `capture`: a socket that is sent a copy of each message, or NULL.
+ *
+ * Returns -1 with errno:
+ *
+ * - ETERM: the context is ending.
+ * - EINTR: a signal was caught.
+ * - EFAULT: `frontend` or `backend` is NULL.
+ * - ENOTSOCK: one of the sockets is none.
+ */
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
 
-// As `zmq_proxy`, steered by the commands that come to `control`.
+/**
+ * As `zmq_proxy`, steered by commands.
+ *
+ * Messages of one frame that come to `control` are commands: `PAUSE`, `RESUME`,
+ * `TERMINATE`, and `STATISTICS`, which is answered with eight frames of 64
+ * bits: messages and bytes received and sent by the frontend, then by the
+ * backend.
+ *
+ * - `frontend`, `backend`: the sockets.
+ * - `capture`: a socket that is sent a copy of each message, or NULL.
+ * - `control`: the socket that commands come to: PAIR, PULL, SUB, REP and the
+ *   like. NULL: nothing steers it.
+ *
+ * Returns 0 after `TERMINATE`, or -1 with errno as `zmq_proxy`, and:
+ *
+ * - EINVAL: a command had several frames.
+ * - ENOTSUP: `control` cannot answer.
+ */
 ZMQ_EXPORT
 int zmq_proxy_steerable(void *frontend,
                         void *backend,
                         void *capture,
                         void *control);
 
-// Old name of `zmq_proxy`, without a capture. The type says nothing.
+/**
+ * Passes messages between two sockets. Deprecated: use `zmq_proxy`.
+ *
+ * - `type_`: anything.
+ * - `frontend`, `backend`: the sockets.
+ *
+ * Returns as `zmq_proxy`.
+ */
 ZMQ_EXPORT int zmq_device(int type_, void *frontend, void *backend);
 
-// Old name of `zmq_msg_send`, which has its arguments in another order.
+/**
+ * Sends a message. Deprecated: use `zmq_msg_send`.
+ *
+ * - `s`: the socket.
+ * - `msg`: the message.
+ * - `flags`: as for `zmq_send`.
+ *
+ * Returns as `zmq_msg_send`.
+ */
 ZMQ_EXPORT int zmq_sendmsg(void *s, zmq_msg_t *msg, int flags);
 
-// Old name of `zmq_msg_recv`, which has its arguments in another order.
+/**
+ * Receives a frame. Deprecated: use `zmq_msg_recv`.
+ *
+ * - `s`: the socket.
+ * - `msg`: an initialised message.
+ * - `flags`: as for `zmq_recv`.
+ *
+ * Returns as `zmq_msg_recv`.
+ */
 ZMQ_EXPORT int zmq_recvmsg(void *s, zmq_msg_t *msg, int flags);
 
-// Sends a copy of each buffer as a frame.
+/**
+ * Sends a copy of each of several buffers, as a frame.
+ *
+ * - `s`: the socket.
+ * - `iov`: the buffers, which stay the caller's.
+ * - `count`: how many there are.
+ * - `flags`: as for `zmq_send`. With `ZMQ_SNDMORE` the buffers are the frames
+ *   of one message, which ends with the last of them; without, each is a
+ *   message.
+ *
+ * Returns the length of the last buffer, or -1 with errno as `zmq_send`, and
+ * what came before has been sent then:
+ *
+ * - EINVAL: there are no buffers.
+ * - EFAULT: one of the buffers is NULL and its length is not 0.
+ */
 ZMQ_EXPORT int zmq_sendiov(void *s, struct iovec *iov, size_t count, int flags);
 
-// Receives the frames of a message into buffers that the caller is to free.
+/**
+ * Receives the frames of one message into buffers of their own.
+ *
+ * - `s`: the socket.
+ * - `iov`: where to write the buffers, each of which is the caller's to
+ *   free(3).
+ * - `count`: how many fit there; becomes how many there are, 0 after an error.
+ *   What is left of the message comes with the next call.
+ * - `flags`: as for `zmq_recv`.
+ *
+ * Returns the number of buffers, or -1 with errno as `zmq_recv`, and:
+ *
+ * - EINVAL: `iov` or `count` is NULL, or there is no room for a buffer.
+ * - ENOMEM: there is no memory for a buffer.
+ */
 ZMQ_EXPORT
 int zmq_recviov(void *s,
                 struct iovec *iov,
                 size_t *count,
                 int flags);
 
-// Writes `size` bytes as Z85 text of `size * 5 / 4` characters and a zero.
+/**
+ * Writes bytes as Z85 text, five characters for each four bytes.
+ *
+ * - `dest`: where to write `size * 5 / 4` characters and a zero.
+ * - `data`: the bytes, apart from `dest`.
+ * - `size`: how many there are, divisible by 4.
+ *
+ * Returns `dest`, or NULL with errno:
+ *
+ * - EINVAL: `size` is not divisible by 4.
+ * - EFAULT: `dest` is NULL, or `data` is and `size` is not 0.
+ */
 ZMQ_EXPORT char *zmq_z85_encode(char *dest, const uint8_t *data, size_t size);
 
-// Writes the bytes that Z85 text stands for, four for each five characters.
+/**
+ * Writes the bytes that Z85 text stands for, four for each five characters.
+ *
+ * - `dest`: where to write the bytes. After an error, what came before the
+ *   fault may have been written.
+ * - `string`: the text, whose length is divisible by 5.
+ *
+ * Returns `dest`, or NULL with errno:
+ *
+ * - EINVAL: the text is empty or not Z85.
+ * - EFAULT: one of them is NULL.
+ */
 ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
 
-// Makes a pair of keys for the CURVE mechanism.
+/**
+ * Makes a pair of keys for the CURVE mechanism.
+ *
+ * - `z85_public_key`, `z85_secret_key`: where to write each key, as Z85 text of
+ *   40 characters and a zero.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: one of them is NULL.
+ *
+ * Other values are the system's, when it has no random bytes.
+ */
 ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
 
-// Writes the public key that belongs to a secret one, both as Z85 text.
+/**
+ * The public key that belongs to a secret one.
+ *
+ * - `z85_public_key`: where to write it, as Z85 text of 40 characters and a
+ *   zero.
+ * - `z85_secret_key`: the secret key, as text of 40 characters.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the text is no key.
+ * - EFAULT: one of them is NULL.
+ */
 ZMQ_EXPORT
 int zmq_curve_public(char *z85_public_key,
                      const char *z85_secret_key);
 
-// Makes an object that holds timers, none at first. NULL with ENOMEM.
+/**
+ * Makes an object that holds timers, none at first.
+ *
+ * Returns it, to be given up with `zmq_timers_destroy`, or NULL with errno:
+ *
+ * - ENOMEM: there is no room for another one.
+ */
 ZMQ_EXPORT void *zmq_timers_new(void);
 
-// Destroys such an object with all its timers.
+/**
+ * Gives up an object that holds timers, and all of them.
+ *
+ * - `timers_p`: where the caller keeps it, which becomes NULL.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: it is none, or `timers_p` is NULL.
+ */
 ZMQ_EXPORT int zmq_timers_destroy(void **timers_p);
 
-// Adds a timer, due in `interval` milliseconds and then again and again.
+/**
+ * Adds a timer, which is due again and again until it is cancelled.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ * - `interval`: after how many milliseconds it is due.
+ * - `handler`: called with the timer's id and `arg` by `zmq_timers_execute`. It
+ *   may call any function of these.
+ * - `arg`: passed on to `handler`.
+ *
+ * Returns the timer's id, from 1 upwards, or -1 with errno:
+ *
+ * - EFAULT: `timers` is none, or `handler` is NULL.
+ */
 ZMQ_EXPORT
 int zmq_timers_add(void *timers,
                    size_t interval,
                    zmq_timer_fn * handler,
                    void *arg);
 
-// Cancels a timer. EFAULT; EINVAL for an id without a timer.
+/**
+ * Cancels a timer.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ * - `timer_id`: what `zmq_timers_add` returned.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such timer.
+ * - EFAULT: `timers` is none.
+ */
 ZMQ_EXPORT int zmq_timers_cancel(void *timers, int timer_id);
 
-// Gives a timer another interval in milliseconds, which begins now.
+/**
+ * Gives a timer another interval, which begins now.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ * - `timer_id`: what `zmq_timers_add` returned.
+ * - `interval`: after how many milliseconds it is due.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such timer.
+ * - EFAULT: `timers` is none.
+ */
 ZMQ_EXPORT
 int zmq_timers_set_interval(void *timers,
                             int timer_id,
                             size_t interval);
 
-// Begins a timer's interval anew. EFAULT; EINVAL for an id without a timer.
+/**
+ * Begins a timer's interval anew.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ * - `timer_id`: what `zmq_timers_add` returned.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such timer.
+ * - EFAULT: `timers` is none.
+ */
 ZMQ_EXPORT int zmq_timers_reset(void *timers, int timer_id);
 
-// Milliseconds until the next timer is due.
+/**
+ * How long it is until a timer is due: what to give `zmq_poll`.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ *
+ * Returns the number of milliseconds, -1 when there are no timers, or -1 with
+ * errno:
+ *
+ * - EFAULT: `timers` is none.
+ */
 ZMQ_EXPORT long zmq_timers_timeout(void *timers);
 
-// Runs the handlers that are due, each once. EFAULT.
+/**
+ * Calls the handlers of the timers that are due, each once, on this thread.
+ *
+ * - `timers`: what `zmq_timers_new` returned.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: `timers` is none.
+ */
 ZMQ_EXPORT int zmq_timers_execute(void *timers);
 
-// Starts a stop watch.
+/**
+ * Starts a stop watch.
+ *
+ * Returns it, to be given up with `zmq_stopwatch_stop`, or NULL with errno:
+ *
+ * - ENOMEM: there is no room for another one.
+ */
 ZMQ_EXPORT void *zmq_stopwatch_start(void);
 
-// Microseconds since the watch was started; it runs on.
+/**
+ * How long ago a stop watch was started; it runs on.
+ *
+ * - `watch`: what `zmq_stopwatch_start` returned.
+ *
+ * Returns the number of microseconds, or 0 with errno:
+ *
+ * - EFAULT: it is no stop watch.
+ */
 ZMQ_EXPORT unsigned long zmq_stopwatch_intermediate(void *watch);
 
-// Microseconds since the watch was started; the watch is given up.
+/**
+ * How long ago a stop watch was started, and gives it up.
+ *
+ * - `watch`: what `zmq_stopwatch_start` returned.
+ *
+ * Returns the number of microseconds, or 0 with errno:
+ *
+ * - EFAULT: it is no stop watch, or no longer.
+ */
 ZMQ_EXPORT unsigned long zmq_stopwatch_stop(void *watch);
 
-// Sleeps for that many seconds, or until a signal is caught.
+/**
+ * Sleeps until the time is over or a signal is caught.
+ *
+ * - `seconds`: for how long.
+ */
 ZMQ_EXPORT void zmq_sleep(int seconds);
 
-// Runs `func(arg)` on a new thread; NULL when there is none to be had.
+/**
+ * Starts a thread, which has all signals blocked.
+ *
+ * - `func`: what it runs, as `func (arg)`.
+ * - `arg`: passed on to `func`.
+ *
+ * Returns the thread, to be given up with `zmq_threadclose`, or NULL with
+ * errno:
+ *
+ * - EAGAIN: the system has no room for another one.
+ * - EFAULT: `func` is NULL.
+ */
 ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn * func, void *arg);
 
-// Waits for a thread's end and gives up its handle.
+/**
+ * Waits until a thread has ended, and gives it up.
+ *
+ * - `thread`: what `zmq_threadstart` returned. Anything else is left alone.
+ */
 ZMQ_EXPORT void zmq_threadclose(void *thread);
 
-// Makes a counter that several threads may use, at 0.
+/**
+ * Makes a counter, at 0, which several threads may use at once.
+ *
+ * Returns it, to be given up with `zmq_atomic_counter_destroy`, or NULL with
+ * errno:
+ *
+ * - ENOMEM: there is no room for another one.
+ */
 ZMQ_EXPORT void *zmq_atomic_counter_new(void);
 
-// Sets a counter.
+/**
+ * Sets a counter.
+ *
+ * - `counter`: what `zmq_atomic_counter_new` returned. Anything else is left
+ *   alone.
+ * - `value`: what it is to be.
+ */
 ZMQ_EXPORT void zmq_atomic_counter_set(void *counter, int value);
 
-// Adds 1 to a counter and answers its value before.
+/**
+ * Adds 1 to a counter.
+ *
+ * - `counter`: what `zmq_atomic_counter_new` returned.
+ *
+ * Returns the value that it had before, or -1 with errno:
+ *
+ * - EFAULT: it is no counter.
+ */
 ZMQ_EXPORT int zmq_atomic_counter_inc(void *counter);
 
-// Takes 1 from a counter: 0 when that made it 0, else 1.
+/**
+ * Takes 1 from a counter.
+ *
+ * - `counter`: what `zmq_atomic_counter_new` returned.
+ *
+ * Returns 0 when it has become 0, else 1; or -1 with errno:
+ *
+ * - EFAULT: it is no counter.
+ */
 ZMQ_EXPORT int zmq_atomic_counter_dec(void *counter);
 
-// The value of a counter.
+/**
+ * The value of a counter.
+ *
+ * - `counter`: what `zmq_atomic_counter_new` returned.
+ *
+ * Returns it, or -1 with errno:
+ *
+ * - EFAULT: it is no counter.
+ */
 ZMQ_EXPORT int zmq_atomic_counter_value(void *counter);
 
-// Destroys a counter and sets the caller's pointer to NULL.
+/**
+ * Gives up a counter.
+ *
+ * - `counter_p`: where the caller keeps it, which becomes NULL.
+ */
 ZMQ_EXPORT void zmq_atomic_counter_destroy(void **counter_p);
 
 #undef ZMQ_EXPORT

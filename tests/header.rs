@@ -14,6 +14,11 @@ const GENERATED: &str = include_str!(env!("FERROZMQ_GENERATED_HEADER"));
 const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include");
 const STOCK: &str = "/usr/include/zmq.h";
 
+/// The standards under which it compiles. C89 lacks `stdint.h`, which every C
+/// library has all the same.
+const C: [&str; 6] = ["c89", "gnu89", "c99", "c11", "gnu11", "c17"];
+const CPP: [&str; 6] = ["c++98", "c++11", "c++14", "c++17", "gnu++17", "c++20"];
+
 /// Macros that say which release a header belongs to.
 const RELEASE: [&str; 2] = ["ZMQ_VERSION", "ZMQ_VERSION_PATCH"];
 
@@ -38,12 +43,9 @@ fn the_header_says_the_version_of_the_library() {
 fn it_compiles_under_every_standard_without_a_warning() {
     let strict = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"];
     let mut compiled = 0;
-    for (compiler, language, standards) in [
-        ("gcc", "c", ["c99", "c11", "c17"]),
-        ("clang", "c", ["c99", "c11", "c17"]),
-        ("g++", "c++", ["c++98", "c++11", "c++20"]),
-        ("clang++", "c++", ["c++98", "c++11", "c++20"]),
-    ] {
+    for (compiler, language, standards) in
+        [("gcc", "c", C), ("clang", "c", C), ("g++", "c++", CPP), ("clang++", "c++", CPP)]
+    {
         for standard in standards {
             let source = format!("#include <zmq.h>\n#include <zmq_utils.h>\n{LAYOUT}");
             let file = scratch(&format!("standard-{compiler}-{standard}.c"), &source);
@@ -63,6 +65,55 @@ fn it_compiles_under_every_standard_without_a_warning() {
         }
     }
     println!("{compiled} combinations compiled");
+}
+
+/// cppzmq's headers and czmq's, which know libzmq's by heart.
+#[test]
+fn it_compiles_with_the_headers_that_build_on_it() {
+    for (compiler, standard, header, program) in [
+        ("g++", "c++11", "zmq.hpp", CPPZMQ),
+        ("g++", "c++20", "zmq.hpp", CPPZMQ),
+        ("g++", "c++11", "zmq_addon.hpp", CPPZMQ),
+        ("g++", "c++20", "zmq_addon.hpp", CPPZMQ),
+        ("clang++", "c++17", "zmq_addon.hpp", CPPZMQ),
+        ("gcc", "gnu11", "czmq.h", CZMQ),
+        ("g++", "c++17", "czmq.h", CZMQ),
+    ] {
+        if !Path::new("/usr/include").join(header).exists() {
+            println!("skipped: no {header} (make deps installs it)");
+            continue;
+        }
+        let source = format!("#include <{header}>\n{program}");
+        let file = scratch(&format!("{header}-{compiler}-{standard}.c"), &source);
+        let language = if compiler.contains("++") { "-xc++" } else { "-xc" };
+        let (include, standard) = (format!("-I{INCLUDE}"), format!("-std={standard}"));
+        let file = file.display().to_string();
+        let strict = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"];
+        let own = [include.as_str(), &standard, language, &file];
+        let Some(output) = run(compiler, strict.into_iter().chain(own)) else { continue };
+        assert!(output.status.success(), "{compiler} {standard} {header}: {output:?}");
+    }
+}
+
+#[test]
+fn every_function_is_documented() {
+    let mut documented = 0;
+    for part in GENERATED.split("\n/**\n").skip(1) {
+        let (comment, rest) = part.split_once("*/\n").expect("comments end");
+        let prototype = rest.split_inclusive(';').next().unwrap_or_default();
+        let (head, arguments) = prototype.split_once('(').expect("a function follows");
+        for argument in arguments.trim_end_matches(");").split(',') {
+            let name = argument.rsplit([' ', '*']).next().unwrap_or_default();
+            let described = name == "void" || comment.contains(&format!("`{name}`"));
+            assert!(described, "what is {name} of{head}?\n{comment}");
+        }
+        let returns = comment.contains(" * Returns ");
+        let nothing = head.contains("void ") && !head.contains("void *");
+        assert!(returns != nothing, "what does{head} return?\n{comment}");
+        assert!(!comment.contains("# Safety") && !comment.contains("[`"), "{comment}");
+        documented += 1;
+    }
+    assert_eq!(documented, prototypes().len());
 }
 
 #[test]
@@ -118,6 +169,18 @@ fn every_prototype_agrees_with_the_stock_header() {
     for name in prototypes.keys() {
         assert!(stock.contains(&format!("{name} (")), "{name} is not theirs");
     }
+    // Theirs as the preprocessor leaves them: without the functions of drafts.
+    let file = scratch("stock.c", &stock).display().to_string();
+    if let Some(output) = run("cc", ["-E", "-P", &file]) {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let theirs: BTreeSet<&str> = text
+            .match_indices(" (")
+            .filter_map(|(end, _)| text[..end].rsplit([' ', '*', '\n']).next())
+            .filter(|name| name.starts_with("zmq_") && !name.ends_with("_fn"))
+            .collect();
+        let ours: BTreeSet<&str> = prototypes.keys().map(|name| &**name).collect();
+        assert_eq!(theirs, ours);
+    }
     // C lets a function be declared twice, if both agree.
     let again: Vec<&str> = prototypes.values().map(|p| p.as_str()).collect();
     let source = format!("{stock}\n{}\n{LAYOUT}", again.join("\n"));
@@ -143,6 +206,30 @@ extern zmq_timer_fn *a_timer_function;
 extern zmq_thread_fn *a_thread_function;
 HOLDS (errno_is_included, EAGAIN > 0 && sizeof errno == sizeof (int));
 extern FILE *stdio_is_included;
+";
+
+/// What programs do with cppzmq's headers.
+const CPPZMQ: &str = "
+int use ()
+{
+    zmq::context_t context;
+    zmq::socket_t socket (context, zmq::socket_type::push);
+    socket.set (zmq::sockopt::linger, 0);
+    zmq::message_t message (5);
+    return socket.send (message, zmq::send_flags::dontwait).has_value () ? 0 : 1;
+}
+";
+
+/// What programs do with czmq's header.
+const CZMQ: &str = "
+int use (void)
+{
+    zsock_t *socket = zsock_new (ZMQ_PUSH);
+    void *raw = zsock_resolve (socket);
+    int rc = zmq_send (raw, \"hello\", 5, ZMQ_DONTWAIT);
+    zsock_destroy (&socket);
+    return rc;
+}
 ";
 
 fn stock_header() -> Option<String> {

@@ -16,14 +16,30 @@ fn handle_of(slot: &'static ContextSlot) -> *mut c_void {
     std::ptr::from_ref(slot).cast_mut().cast()
 }
 
-/// Makes a context. NULL with ENOMEM when there is no memory for it.
+/// Makes a context, which holds sockets and I/O threads.
+///
+/// All threads may use it at once. Its threads start with its first socket.
+///
+/// Returns the context, to be given up with `zmq_ctx_term`, or NULL with errno:
+///
+/// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
     traced!(Api, guard_keeping_errno(|| ContextSlot::open().map(handle_of)), "zmq_ctx_new ()")
 }
 
-/// Ends a context: waits until its sockets are closed and have lingered.
-/// EFAULT, EINTR (call it again).
+/// Ends a context and gives it up.
+///
+/// Calls that block on its sockets, and later ones, fail with ETERM. Then this
+/// waits until every socket is closed, and what they had to send is sent or
+/// `ZMQ_LINGER` is over.
+///
+/// - `context_`: the context.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: it is no context, or no longer.
+/// - EINTR: a signal was caught; call this again.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
     traced!(
@@ -33,8 +49,17 @@ pub extern "C-unwind" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
     )
 }
 
-/// Makes every blocking call in a context return ETERM, now and from then on.
-/// EFAULT.
+/// Has every call on a context's sockets return ETERM, now and from then on,
+/// `zmq_close` excepted; no new sockets are made.
+///
+/// Never blocks. The sockets are still to be closed, and the context to be
+/// ended.
+///
+/// - `context_`: the context.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: it is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_shutdown(context_: *mut c_void) -> c_int {
     let shut = || {
@@ -44,7 +69,17 @@ pub extern "C" fn zmq_ctx_shutdown(context_: *mut c_void) -> c_int {
     traced!(Api, guard_keeping_errno(shut), "zmq_ctx_shutdown ({context_:p})")
 }
 
-/// Sets a context option. EFAULT, EINVAL.
+/// Sets a context option.
+///
+/// - `context_`: the context.
+/// - `option`: one of the context options above, such as `ZMQ_IO_THREADS`.
+/// - `optval`: its value. Most count for threads and sockets that are made
+///   later.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such option, or it cannot have this value.
+/// - EFAULT: `context_` is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_set(context_: *mut c_void, option: c_int, optval: c_int) -> c_int {
     traced!(
@@ -54,7 +89,15 @@ pub extern "C" fn zmq_ctx_set(context_: *mut c_void, option: c_int, optval: c_in
     )
 }
 
-/// Reads a context option. -1 with EFAULT or EINVAL.
+/// Reads a context option.
+///
+/// - `context_`: the context.
+/// - `option`: one of the context options above, such as `ZMQ_IO_THREADS`.
+///
+/// Returns its value, or -1 with errno:
+///
+/// - EINVAL: there is no such option, or it can only be set.
+/// - EFAULT: `context_` is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_get(context_: *mut c_void, option: c_int) -> c_int {
     traced!(
@@ -64,8 +107,14 @@ pub extern "C" fn zmq_ctx_get(context_: *mut c_void, option: c_int) -> c_int {
     )
 }
 
-/// Old name of making a context, with its number of I/O threads. NULL with
-/// EINVAL when that is negative.
+/// Makes a context. Deprecated: use `zmq_ctx_new` and `zmq_ctx_set`.
+///
+/// - `io_threads`: how many I/O threads it is to have.
+///
+/// Returns the context, to be given up with `zmq_ctx_term`, or NULL with errno:
+///
+/// - EINVAL: the number is negative.
+/// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
     let make = || {
@@ -79,13 +128,21 @@ pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
     traced!(Api, guard_keeping_errno(make), "zmq_init ({io_threads})")
 }
 
-/// Old name of `zmq_ctx_term`.
+/// Ends a context. Deprecated: an old name of `zmq_ctx_term`.
+///
+/// - `context_`: the context.
+///
+/// Returns as `zmq_ctx_term`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_term(context_: *mut c_void) -> c_int {
     zmq_ctx_term(context_)
 }
 
-/// Old name of `zmq_ctx_term`.
+/// Ends a context. Deprecated: an old name of `zmq_ctx_term`.
+///
+/// - `context_`: the context.
+///
+/// Returns as `zmq_ctx_term`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_ctx_destroy(context_: *mut c_void) -> c_int {
     zmq_ctx_term(context_)

@@ -12,7 +12,12 @@ use super::socket::{SNDMORE, blocking, bytes, guard_socket, size, zmq_msg_recv, 
 use crate::error::{Errno, Result};
 use crate::message::Message;
 
-/// Old name of `zmq_proxy`, without a capture. The type says nothing.
+/// Passes messages between two sockets. Deprecated: use `zmq_proxy`.
+///
+/// - `type_`: anything.
+/// - `frontend`, `backend`: the sockets.
+///
+/// Returns as `zmq_proxy`.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_device(
     type_: c_int,
@@ -23,7 +28,13 @@ pub extern "C-unwind" fn zmq_device(
     zmq_proxy(frontend, backend, ptr::null_mut())
 }
 
-/// Old name of `zmq_msg_send`, which has its arguments in another order.
+/// Sends a message. Deprecated: use `zmq_msg_send`.
+///
+/// - `s`: the socket.
+/// - `msg`: the message.
+/// - `flags`: as for `zmq_send`.
+///
+/// Returns as `zmq_msg_send`.
 ///
 /// # Safety
 /// As for [`zmq_msg_send`].
@@ -37,7 +48,13 @@ pub unsafe extern "C-unwind" fn zmq_sendmsg(
     unsafe { zmq_msg_send(msg, s, flags) }
 }
 
-/// Old name of `zmq_msg_recv`, which has its arguments in another order.
+/// Receives a frame. Deprecated: use `zmq_msg_recv`.
+///
+/// - `s`: the socket.
+/// - `msg`: an initialised message.
+/// - `flags`: as for `zmq_recv`.
+///
+/// Returns as `zmq_msg_recv`.
 ///
 /// # Safety
 /// As for [`zmq_msg_recv`].
@@ -51,12 +68,20 @@ pub unsafe extern "C-unwind" fn zmq_recvmsg(
     unsafe { zmq_msg_recv(msg, s, flags) }
 }
 
-/// Sends a copy of each buffer as a frame.
+/// Sends a copy of each of several buffers, as a frame.
 ///
-/// With ZMQ_SNDMORE they are the frames of one message, which ends with the
-/// last one, else each is a message of its own. Returns
-/// the length of the last one. Errors as `zmq_send`, what came before is sent
-/// then; EINVAL for no buffers; EFAULT for NULL of a length.
+/// - `s`: the socket.
+/// - `iov`: the buffers, which stay the caller's.
+/// - `count`: how many there are.
+/// - `flags`: as for `zmq_send`. With `ZMQ_SNDMORE` the buffers are the frames
+///   of one message, which ends with the last of them; without, each is a
+///   message.
+///
+/// Returns the length of the last buffer, or -1 with errno as `zmq_send`, and
+/// what came before has been sent then:
+///
+/// - EINVAL: there are no buffers.
+/// - EFAULT: one of the buffers is NULL and its length is not 0.
 ///
 /// # Safety
 /// `iov` is NULL or readable for `count` buffers, each of them readable.
@@ -87,11 +112,19 @@ pub unsafe extern "C-unwind" fn zmq_sendiov(
     })
 }
 
-/// Receives the frames of a message into buffers that the caller is to free.
+/// Receives the frames of one message into buffers of their own.
 ///
-/// Each has one of its own, until the message ends or `*count` buffers are used. Returns how
-/// many there are, as does `*count`, which is 0 after an error, with no buffer left.
-/// Errors as `zmq_recv`; EINVAL for NULL or room for no buffers; ENOMEM.
+/// - `s`: the socket.
+/// - `iov`: where to write the buffers, each of which is the caller's to
+///   free(3).
+/// - `count`: how many fit there; becomes how many there are, 0 after an error.
+///   What is left of the message comes with the next call.
+/// - `flags`: as for `zmq_recv`.
+///
+/// Returns the number of buffers, or -1 with errno as `zmq_recv`, and:
+///
+/// - EINVAL: `iov` or `count` is NULL, or there is no room for a buffer.
+/// - ENOMEM: there is no memory for a buffer.
 ///
 /// # Safety
 /// `count` is NULL or valid; `iov` is NULL or writable for `*count` buffers.

@@ -14,10 +14,16 @@ use crate::z85;
 /// Characters of a key as Z85.
 const KEY_TEXT: usize = KEY_BYTES / 4 * 5;
 
-/// Writes `size` bytes as Z85 text of `size * 5 / 4` characters and a zero.
+/// Writes bytes as Z85 text, five characters for each four bytes.
 ///
-/// Returns `dest`, or NULL with EINVAL for a size that is not divisible by 4;
-/// EFAULT for NULL.
+/// - `dest`: where to write `size * 5 / 4` characters and a zero.
+/// - `data`: the bytes, apart from `dest`.
+/// - `size`: how many there are, divisible by 4.
+///
+/// Returns `dest`, or NULL with errno:
+///
+/// - EINVAL: `size` is not divisible by 4.
+/// - EFAULT: `dest` is NULL, or `data` is and `size` is not 0.
 ///
 /// # Safety
 /// `dest` is NULL or writable for the text and its zero; `data` is NULL or
@@ -48,8 +54,14 @@ pub unsafe extern "C" fn zmq_z85_encode(
 
 /// Writes the bytes that Z85 text stands for, four for each five characters.
 ///
-/// Returns `dest`, or NULL with EINVAL for text that is empty or not Z85 (what
-/// came before the fault is written then); EFAULT for NULL.
+/// - `dest`: where to write the bytes. After an error, what came before the
+///   fault may have been written.
+/// - `string`: the text, whose length is divisible by 5.
+///
+/// Returns `dest`, or NULL with errno:
+///
+/// - EINVAL: the text is empty or not Z85.
+/// - EFAULT: one of them is NULL.
 ///
 /// # Safety
 /// `string` is NULL or a C string; `dest` is NULL or writable for its bytes,
@@ -73,7 +85,14 @@ pub unsafe extern "C" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) ->
 
 /// Makes a pair of keys for the CURVE mechanism.
 ///
-/// Both are written as Z85 text of 40 characters and a zero. EFAULT for NULL.
+/// - `z85_public_key`, `z85_secret_key`: where to write each key, as Z85 text of
+///   40 characters and a zero.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: one of them is NULL.
+///
+/// Other values are the system's, when it has no random bytes.
 ///
 /// # Safety
 /// Each pointer is NULL or writable for 41 characters.
@@ -95,8 +114,16 @@ pub unsafe extern "C" fn zmq_curve_keypair(
     })
 }
 
-/// Writes the public key that belongs to a secret one, both as Z85 text.
-/// EINVAL for text that is no key; EFAULT for NULL.
+/// The public key that belongs to a secret one.
+///
+/// - `z85_public_key`: where to write it, as Z85 text of 40 characters and a
+///   zero.
+/// - `z85_secret_key`: the secret key, as text of 40 characters.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: the text is no key.
+/// - EFAULT: one of them is NULL.
 ///
 /// # Safety
 /// `z85_secret_key` is NULL or a C string; `z85_public_key` is NULL or writable

@@ -16,6 +16,13 @@ pub type FreeFnPointer = Option<FreeFn>;
 
 /// Makes an empty message.
 ///
+/// - `msg`: uninitialised memory, or a closed message. A message that is still
+///   open would be lost with its body.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: `msg` is NULL.
+///
 /// # Safety
 /// `msg` is NULL or writable for a message; what it held is forgotten.
 #[unsafe(no_mangle)]
@@ -26,7 +33,15 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut Message) -> c_int {
     })
 }
 
-/// Makes a message of `size` bytes.
+/// Makes a message with room for a body, whose bytes have any values.
+///
+/// - `msg`: uninitialised memory, or a closed message.
+/// - `size`: the length of the body in bytes.
+///
+/// Returns 0, or -1 with errno, and `msg` is closed then:
+///
+/// - ENOMEM: there is no memory for the body.
+/// - EFAULT: `msg` is NULL.
 ///
 /// # Safety
 /// As for [`zmq_msg_init`].
@@ -44,7 +59,23 @@ pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut Message, size: usize) -> c_
     })
 }
 
-/// Makes a message over the caller's buffer, given back through `ffn`.
+/// Makes a message of the caller's buffer, without copying it.
+///
+/// The library owns the buffer from then on. Once nothing needs it any more it
+/// calls `ffn (data, hint)`, once, on any thread.
+///
+/// - `msg`: uninitialised memory, or a closed message.
+/// - `data`: the buffer.
+/// - `size`: its length in bytes.
+/// - `ffn`: gives the buffer back. NULL: nobody does, as for one that is
+///   constant.
+/// - `hint`: passed on to `ffn`.
+///
+/// Returns 0, or -1 with errno; the buffer stays the caller's and `msg` is
+/// closed then:
+///
+/// - ENOMEM: there is no memory to keep it with.
+/// - EFAULT: `msg` is NULL, or `data` is and `size` is not 0.
 ///
 /// # Safety
 /// As for [`zmq_msg_init`]; `data` and `ffn` as for [`Message::from_user`].
@@ -69,7 +100,16 @@ pub unsafe extern "C" fn zmq_msg_init_data(
     })
 }
 
-/// Gives up a message and its body.
+/// Gives up a message. Its body goes with the last message that shares it.
+///
+/// Every message that was initialised is to be closed, those passed to
+/// `zmq_msg_send` only if that failed.
+///
+/// - `msg`: the message.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: it is no message, or was closed before.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for a message.
@@ -85,7 +125,14 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut Message) -> c_int {
     })
 }
 
-/// Moves the content of `src` to `dest`; `src` becomes empty.
+/// Moves the content of a message to another one, whose own is given up.
+///
+/// - `dest`: the message that gets it.
+/// - `src`: the message that had it, and is empty afterwards.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: one of them is no message. Both are as they were.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`], both.
@@ -104,7 +151,16 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut Message, src: *mut Message) -> 
     })
 }
 
-/// Copies the content of `src` to `dest`; large bodies are shared.
+/// Copies a message to another one, whose own content is given up.
+///
+/// Larger bodies are shared: do not write to one after it was copied.
+///
+/// - `dest`: the message that gets the copy.
+/// - `src`: the message that is copied.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: one of them is no message. Both are as they were.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`], both.
@@ -123,7 +179,14 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut Message, src: *mut Message) -> 
     })
 }
 
-/// The first byte of the body.
+/// The body of a message.
+///
+/// - `msg`: the message.
+///
+/// Returns its first byte, which stays the message's and is valid until that is
+/// closed, moved, sent or received into; or NULL with errno:
+///
+/// - EFAULT: it is no message.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`].
@@ -138,7 +201,13 @@ pub unsafe extern "C" fn zmq_msg_data(msg: *mut Message) -> *mut c_void {
     })
 }
 
-/// The length of the body in bytes.
+/// The length of a message's body.
+///
+/// - `msg`: the message.
+///
+/// Returns the number of bytes, or 0 with errno:
+///
+/// - EFAULT: it is no message.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`].
@@ -153,7 +222,14 @@ pub unsafe extern "C" fn zmq_msg_size(msg: *const Message) -> usize {
     })
 }
 
-/// Whether more frames of the same multipart message follow: 1 or 0.
+/// Whether a message that was received is followed by further frames of the same
+/// multipart message.
+///
+/// - `msg`: the message.
+///
+/// Returns 1 if it is, 0 if it is the last one; or -1 with errno:
+///
+/// - EFAULT: `msg` is NULL.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`].
@@ -163,7 +239,17 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const Message) -> c_int {
     guard(|| unsafe { number_of(msg, MORE) })
 }
 
-/// The value of a property: `ZMQ_MORE`, `ZMQ_SRCFD` or `ZMQ_SHARED`.
+/// A property of a message, as a number.
+///
+/// - `msg`: the message.
+/// - `property`: `ZMQ_MORE` (as `zmq_msg_more`), `ZMQ_SRCFD` (the descriptor of
+///   the connection that it came by) or `ZMQ_SHARED` (1 if another message has
+///   the same body).
+///
+/// Returns the value, or -1 with errno:
+///
+/// - EINVAL: there is no such property, or this message does not have it.
+/// - EFAULT: `msg` is NULL.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`].
@@ -173,7 +259,16 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const Message, property: c_int) -> c_
     guard(|| unsafe { number_of(msg, property) })
 }
 
-/// Sets a property: there is none that can be set, so EINVAL.
+/// Sets a property of a message. There is none that can be set.
+///
+/// - `msg`: the message.
+/// - `property`: a property.
+/// - `value`: its value.
+///
+/// Returns -1 with errno:
+///
+/// - EINVAL: the property cannot be set.
+/// - EFAULT: `msg` is NULL.
 ///
 /// # Safety
 /// No pointer is followed.
@@ -185,7 +280,18 @@ pub unsafe extern "C" fn zmq_msg_set(msg: *mut Message, property: c_int, value: 
     })
 }
 
-/// A property of the peer the message came from, valid until it is closed.
+/// What is known of the peer that a message came from, as text.
+///
+/// - `msg`: a message that was received.
+/// - `property`: its name, in exactly these letters: `"Routing-Id"`,
+///   `"Socket-Type"`, `"User-Id"`, `"Peer-Address"`, or `"X-…"` as the peer's
+///   `ZMQ_METADATA` has it.
+///
+/// Returns the value, which stays the message's and is valid until that is
+/// closed; or NULL with errno:
+///
+/// - EINVAL: the message has no such property, or the name is NULL.
+/// - EFAULT: `msg` is NULL.
 ///
 /// # Safety
 /// As for [`zmq_msg_close`]; `property` is NULL or a string.

@@ -7,11 +7,25 @@ use super::socket::guard_socket;
 use super::traced::{Handle, Text, traced};
 use crate::error::{Errno, KeepErrno};
 
-/// Sends a socket's events, those in the mask `events`, to a PAIR that
-/// connects to the inproc endpoint `addr`: two frames each, 6 bytes (16 bits
-/// the event, 32 bits its value) and the endpoint it is about. A monitor that
-/// the socket had ends; NULL only ends it. EINVAL, EPROTONOSUPPORT, EADDRINUSE,
-/// EMFILE, ETERM, ENOTSOCK.
+/// Has the events of a socket's endpoints and connections sent to a PAIR.
+///
+/// Each is two frames: 6 bytes, of which 16 bits are the event and 32 bits its
+/// value, as the machine writes numbers; then the endpoint. A monitor that the
+/// socket had before ends.
+///
+/// - `s`: the socket to watch.
+/// - `addr`: the inproc endpoint to which the PAIR connects. NULL: no monitor.
+/// - `events`: the events to send, `ZMQ_EVENT_ALL` or an or of `ZMQ_EVENT_…`.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: `addr` is no endpoint, or `events` has bits that this function does
+///   not know.
+/// - EPROTONOSUPPORT: `addr` is not inproc.
+/// - EADDRINUSE: somebody else listens there.
+/// - EMFILE: `ZMQ_MAX_SOCKETS` are open.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.

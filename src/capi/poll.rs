@@ -12,9 +12,23 @@ use crate::error::Errno;
 use crate::poller::{PollItem, poll};
 use crate::proxy::proxy;
 
-/// Waits until a socket or descriptor is ready, `timeout` milliseconds at
-/// most (-1: for ever). Returns how many are. ETERM, EFAULT, EINTR, ENOTSOCK,
-/// EINVAL.
+/// Waits until one of several sockets and descriptors is ready.
+///
+/// - `items`: what to wait for: in each, `socket`, or `fd` where that is NULL,
+///   and in `events` an or of `ZMQ_POLLIN`, `ZMQ_POLLOUT`, `ZMQ_POLLERR` and
+///   `ZMQ_POLLPRI` (the last two for descriptors only). What is ready then
+///   stands in `revents`.
+/// - `nitems`: how many there are.
+/// - `timeout`: how many milliseconds to wait at most; 0: only look; -1: for
+///   ever.
+///
+/// Returns how many items are ready, 0 once the time is over, or -1 with errno:
+///
+/// - ETERM: the context of one of the sockets is ending.
+/// - ENOTSOCK: one of the sockets is none.
+/// - EINTR: a signal was caught.
+/// - EINVAL: `nitems` is negative, or beyond what the system takes.
+/// - EFAULT: `items` is NULL and `nitems` is not 0.
 ///
 /// # Safety
 /// `items` is NULL or valid for `nitems` items.
@@ -38,9 +52,17 @@ pub unsafe extern "C-unwind" fn zmq_poll(
     traced!(Msg, answer, "zmq_poll ({nitems} items, {timeout})")
 }
 
-/// Passes messages between two sockets, and copies of them to `capture`
-/// unless that is NULL, until the context ends. Returns -1 with ETERM, EINTR,
-/// EFAULT, ENOTSOCK.
+/// Passes messages from each of two sockets to the other until the context ends.
+///
+/// - `frontend`, `backend`: the sockets. They may be the same one.
+/// - `capture`: a socket that is sent a copy of each message, or NULL.
+///
+/// Returns -1 with errno:
+///
+/// - ETERM: the context is ending.
+/// - EINTR: a signal was caught.
+/// - EFAULT: `frontend` or `backend` is NULL.
+/// - ENOTSOCK: one of the sockets is none.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_proxy(
     frontend: *mut c_void,
@@ -50,11 +72,22 @@ pub extern "C-unwind" fn zmq_proxy(
     zmq_proxy_steerable(frontend, backend, capture, ptr::null_mut())
 }
 
-/// As `zmq_proxy`, steered by the commands that come to `control`.
+/// As `zmq_proxy`, steered by commands.
 ///
-/// They are PAUSE, RESUME, STATISTICS, and TERMINATE, at which it returns 0.
-/// NULL for `control`: nothing steers it. EINVAL for a command of several
-/// frames, ENOTSUP when `control` cannot answer.
+/// Messages of one frame that come to `control` are commands: `PAUSE`, `RESUME`,
+/// `TERMINATE`, and `STATISTICS`, which is answered with eight frames of 64
+/// bits: messages and bytes received and sent by the frontend, then by the
+/// backend.
+///
+/// - `frontend`, `backend`: the sockets.
+/// - `capture`: a socket that is sent a copy of each message, or NULL.
+/// - `control`: the socket that commands come to: PAIR, PULL, SUB, REP and the
+///   like. NULL: nothing steers it.
+///
+/// Returns 0 after `TERMINATE`, or -1 with errno as `zmq_proxy`, and:
+///
+/// - EINVAL: a command had several frames.
+/// - ENOTSUP: `control` cannot answer.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_proxy_steerable(
     frontend: *mut c_void,

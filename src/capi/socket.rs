@@ -52,7 +52,18 @@ pub(super) fn size(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
 }
 
-/// Makes a socket. NULL with EFAULT, EINVAL, ETERM or EMFILE.
+/// Makes a socket.
+///
+/// - `context_`: the context that it is to be in.
+/// - `type_`: one of the socket types above, such as `ZMQ_PUSH`.
+///
+/// Returns the socket, to be given up with `zmq_close` before the context can
+/// end; or NULL with errno:
+///
+/// - EINVAL: there is no such type.
+/// - EFAULT: `context_` is no context.
+/// - EMFILE: `ZMQ_MAX_SOCKETS` are open, or there are no descriptors left.
+/// - ETERM: the context is ending.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_socket(context_: *mut c_void, type_: c_int) -> *mut c_void {
     let make = || {
@@ -63,13 +74,36 @@ pub extern "C" fn zmq_socket(context_: *mut c_void, type_: c_int) -> *mut c_void
     traced!(Api, guard_keeping_errno(make), "zmq_socket ({context_:p}, {type_})")
 }
 
-/// Closes a socket; never blocks. ENOTSOCK.
+/// Closes a socket and gives it up. Never blocks.
+///
+/// What it has yet to send is sent in the background, for as long as its
+/// `ZMQ_LINGER` says; what it has not received is dropped.
+///
+/// - `s`: the socket.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - ENOTSOCK: it is no socket, or was closed before.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_close(s: *mut c_void) -> c_int {
     traced!(Api, guard_keeping_errno(|| socket(s)?.close()), "zmq_close ({})", Handle(s))
 }
 
-/// Sets a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL of a size.
+/// Sets a socket option.
+///
+/// - `s`: the socket.
+/// - `option`: one of the socket options above, such as `ZMQ_LINGER`. Most count
+///   for the binds and connects that follow.
+/// - `optval`: the value, which is copied.
+/// - `optvallen`: its size in bytes, for most options that of an int.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such option for this socket, or it cannot have this
+///   value.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - EFAULT: `optval` is NULL and `optvallen` is that of a value.
 ///
 /// # Safety
 /// `optval` is NULL or readable for `optvallen` bytes.
@@ -100,7 +134,20 @@ pub unsafe extern "C" fn zmq_setsockopt(
     )
 }
 
-/// Reads a socket option. EINVAL, ENOTSOCK, ETERM; EFAULT for NULL.
+/// Reads a socket option.
+///
+/// - `s`: the socket.
+/// - `option`: one of the socket options above, such as `ZMQ_RCVMORE`.
+/// - `optval`: the buffer to write the value to.
+/// - `optvallen`: its size in bytes, which becomes that of the value.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such option that can be read, or the buffer is too
+///   small.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - EFAULT: `optvallen` is NULL, or `optval` is and its size is not 0.
 ///
 /// # Safety
 /// `optvallen` is NULL or valid; `optval` is NULL or writable for
@@ -137,8 +184,8 @@ pub unsafe extern "C" fn zmq_getsockopt(
         Ok(())
     });
     if trace::on(asked_in(option)) {
-        // SAFETY: what was written is the caller's, and so are its places.
         let (at, len) = match answer {
+            // SAFETY: the call has just written there.
             0 => (optval.cast_const(), unsafe { *optvallen }),
             _ => (std::ptr::null(), 0),
         };
@@ -149,9 +196,30 @@ pub unsafe extern "C" fn zmq_getsockopt(
     answer
 }
 
-/// Listens at an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO,
-/// EADDRINUSE, EADDRNOTAVAIL, ENODEV, ETERM, ENOTSOCK, EMTHREAD; EFAULT for
-/// NULL.
+/// Listens at an endpoint.
+///
+/// - `s`: the socket.
+/// - `addr`: the endpoint: `"tcp://127.0.0.1:5555"`, `"tcp://eth0:5555"`,
+///   `"ipc:///run/x"`, `"inproc://x"`. With `*` for a tcp port or an ipc path
+///   the system chooses one, which `ZMQ_LAST_ENDPOINT` then tells; with `*` for
+///   a host it is all addresses of the machine. The text is copied.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: the text is no endpoint.
+/// - EPROTONOSUPPORT: there is no such transport.
+/// - ENOCOMPATPROTO: the transport does not go with this socket type.
+/// - EADDRINUSE: somebody listens there.
+/// - EADDRNOTAVAIL: the address is not this machine's.
+/// - ENODEV: there is no such interface or host.
+/// - ENAMETOOLONG: the path of an ipc endpoint is too long.
+/// - EMTHREAD: there is no I/O thread that `ZMQ_AFFINITY` permits.
+/// - EMFILE: there are no descriptors left.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - EFAULT: `addr` is NULL.
+///
+/// Other values are the system's, such as EACCES.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -162,8 +230,26 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
     traced!(Api, call(), "zmq_bind ({}, {})", Handle(s), Text(addr))
 }
 
-/// Connects to an endpoint. EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM,
-/// ENOTSOCK, EMTHREAD; EFAULT for NULL.
+/// Connects to an endpoint.
+///
+/// The connection is made in the background, and made again whenever it is lost;
+/// the peer need not be there yet.
+///
+/// - `s`: the socket.
+/// - `addr`: the endpoint: `"tcp://host:5555"`, `"tcp://source:0;host:5555"`,
+///   `"ipc:///run/x"`, `"inproc://x"`. The text is copied.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: the text is no endpoint, or the peer's socket type or options do
+///   not fit (inproc, STREAM).
+/// - EPROTONOSUPPORT: there is no such transport.
+/// - ENOCOMPATPROTO: the transport does not go with this socket type.
+/// - ENAMETOOLONG: the path of an ipc endpoint is too long.
+/// - EMTHREAD: there is no I/O thread that `ZMQ_AFFINITY` permits.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - EFAULT: `addr` is NULL.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -174,7 +260,19 @@ pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_i
     traced!(Api, call(), "zmq_connect ({}, {})", Handle(s), Text(addr))
 }
 
-/// Stops to listen at an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+/// Stops to listen at an endpoint.
+///
+/// Over tcp and ipc the connections that came by it end; over inproc they stay.
+///
+/// - `s`: the socket.
+/// - `addr`: the endpoint, as `ZMQ_LAST_ENDPOINT` told it after `zmq_bind`.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: the text is no endpoint, or NULL.
+/// - ENOENT: the socket does not listen there.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -185,7 +283,20 @@ pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_in
     traced!(Api, call(), "zmq_unbind ({}, {})", Handle(s), Text(addr))
 }
 
-/// Disconnects from an endpoint. EINVAL, ENOENT, ETERM, ENOTSOCK.
+/// Ends what `zmq_connect` began.
+///
+/// What is to be sent to the peer still is, for as long as the socket's
+/// `ZMQ_LINGER` says.
+///
+/// - `s`: the socket.
+/// - `addr`: the endpoint, as it was given to `zmq_connect`.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: the text is no endpoint, or NULL.
+/// - ENOENT: the socket was not connected there.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -219,8 +330,30 @@ unsafe fn with_endpoint(
     })
 }
 
-/// Sends a copy of a buffer as a frame. Returns its length. EAGAIN, ENOTSUP,
-/// EFSM, ETERM, ENOTSOCK, EINTR, EHOSTUNREACH; EFAULT for NULL of a length.
+/// Sends a copy of a buffer, as a frame.
+///
+/// Blocks while there is nobody to send to, or no room, `ZMQ_SNDTIMEO`
+/// milliseconds at most; socket types that drop messages instead never block.
+///
+/// - `s`: the socket.
+/// - `buf`: the buffer, which stays the caller's.
+/// - `len`: its length in bytes.
+/// - `flags`: 0, or any of `ZMQ_DONTWAIT` (do not block) and `ZMQ_SNDMORE`
+///   (further frames of the same message follow).
+///
+/// Returns `len`, or -1 with errno:
+///
+/// - EAGAIN: it would block, or the time is over.
+/// - EFSM: it is not this socket's turn to send (REQ, REP).
+/// - ENOTSUP: this socket type does not send.
+/// - EINVAL: several frames from a socket type that sends one.
+/// - EHOSTUNREACH: there is no such peer (ROUTER with `ZMQ_ROUTER_MANDATORY`,
+///   STREAM).
+/// - EINTR: a signal was caught.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - ENOMEM: there is no memory for the copy.
+/// - EFAULT: `buf` is NULL and `len` is not 0.
 ///
 /// # Safety
 /// `buf` is NULL or readable for `len` bytes.
@@ -241,8 +374,15 @@ pub unsafe extern "C-unwind" fn zmq_send(
     })
 }
 
-/// Sends a buffer that never changes and outlives the message as a frame,
-/// without copying it. Returns its length. Errors as `zmq_send`.
+/// Sends a buffer that never changes, as a frame, without copying it.
+///
+/// - `s`: the socket.
+/// - `buf`: the buffer, which must stay valid and as it is for as long as the
+///   message exists anywhere in this process: a constant.
+/// - `len`: its length in bytes.
+/// - `flags`: as for `zmq_send`.
+///
+/// Returns as `zmq_send`.
 ///
 /// # Safety
 /// `buf` is NULL or readable for `len` bytes for as long as the message may
@@ -265,9 +405,25 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
     })
 }
 
-/// Receives a frame into a buffer; what does not fit is cut off. Returns the
-/// frame's whole length. EAGAIN, ENOTSUP, EFSM, ETERM, ENOTSOCK, EINTR; EFAULT
-/// for NULL of a length.
+/// Receives a frame into a buffer.
+///
+/// Blocks while there is none, `ZMQ_RCVTIMEO` milliseconds at most.
+///
+/// - `s`: the socket.
+/// - `buf`: the buffer. What does not fit into it is lost.
+/// - `len`: its length in bytes.
+/// - `flags`: 0, or `ZMQ_DONTWAIT` (do not block).
+///
+/// Returns the length of the frame, which may be more than `len`; or -1 with
+/// errno:
+///
+/// - EAGAIN: it would block, or the time is over.
+/// - EFSM: it is not this socket's turn to receive (REQ, REP).
+/// - ENOTSUP: this socket type does not receive.
+/// - EINTR: a signal was caught.
+/// - ETERM: the context is ending.
+/// - ENOTSOCK: `s` is no socket.
+/// - EFAULT: `buf` is NULL and `len` is not 0.
 ///
 /// # Safety
 /// `buf` is NULL or writable for `len` bytes.
@@ -294,8 +450,16 @@ pub unsafe extern "C-unwind" fn zmq_recv(
     })
 }
 
-/// Sends a message, which is empty afterwards. Returns its length. Errors as
-/// `zmq_send`; EFAULT for what is no message.
+/// Sends a message, as a frame.
+///
+/// - `msg`: the message. Once it was sent it is empty, and need not be closed;
+///   when it was not, it is still the caller's to close.
+/// - `s`: the socket.
+/// - `flags`: as for `zmq_send`.
+///
+/// Returns the length of the body, or -1 with errno as `zmq_send`, and:
+///
+/// - EFAULT: `msg` is no message.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.
@@ -323,9 +487,18 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     })
 }
 
-/// Receives a frame into a message, whose former content is released; when there
-/// is none (EAGAIN), too, but for XPUB and STREAM. Returns its length. Errors as
-/// `zmq_recv`; EFAULT for what is no message.
+/// Receives a frame into a message, whose former content is given up.
+///
+/// When there is none (EAGAIN) the message is empty, but for XPUB and STREAM,
+/// which leave it as it was.
+///
+/// - `msg`: an initialised message, which is the caller's to close.
+/// - `s`: the socket.
+/// - `flags`: as for `zmq_recv`.
+///
+/// Returns the length of the body, or -1 with errno as `zmq_recv`, and:
+///
+/// - EFAULT: `msg` is no message.
 ///
 /// # Safety
 /// `msg` is NULL or readable and writable for 64 bytes.

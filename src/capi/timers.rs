@@ -17,15 +17,23 @@ use crate::timers::Timers;
 /// `zmq_timer_fn *` as C passes it.
 pub type TimerFnPointer = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut c_void)>;
 
-/// Makes an object that holds timers, none at first. NULL with ENOMEM.
+/// Makes an object that holds timers, none at first.
+///
+/// Returns it, to be given up with `zmq_timers_destroy`, or NULL with errno:
+///
+/// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
     guard(|| HANDLES.open(|| Ok(Arc::new(Mutex::new(Timers::new())))))
 }
 
-/// Destroys such an object with all its timers.
+/// Gives up an object that holds timers, and all of them.
 ///
-/// The caller's pointer is NULL then. EFAULT for what is none.
+/// - `timers_p`: where the caller keeps it, which becomes NULL.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: it is none, or `timers_p` is NULL.
 ///
 /// # Safety
 /// `timers_p` is NULL or valid.
@@ -44,10 +52,17 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
     })
 }
 
-/// Adds a timer, due in `interval` milliseconds and then again and again.
+/// Adds a timer, which is due again and again until it is cancelled.
 ///
-/// When it is executed `handler` is called with its id and `arg`. Returns the
-/// id, from 1 upwards. EFAULT.
+/// - `timers`: what `zmq_timers_new` returned.
+/// - `interval`: after how many milliseconds it is due.
+/// - `handler`: called with the timer's id and `arg` by `zmq_timers_execute`. It
+///   may call any function of these.
+/// - `arg`: passed on to `handler`.
+///
+/// Returns the timer's id, from 1 upwards, or -1 with errno:
+///
+/// - EFAULT: `timers` is none, or `handler` is NULL.
 ///
 /// # Safety
 /// `handler` is NULL or may be called with `arg` by whoever executes the
@@ -66,15 +81,30 @@ pub unsafe extern "C" fn zmq_timers_add(
     })
 }
 
-/// Cancels a timer. EFAULT; EINVAL for an id without a timer.
+/// Cancels a timer.
+///
+/// - `timers`: what `zmq_timers_new` returned.
+/// - `timer_id`: what `zmq_timers_add` returned.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such timer.
+/// - EFAULT: `timers` is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
     guard(|| resolve(timers)?.lock().cancel(timer_id))
 }
 
-/// Gives a timer another interval in milliseconds, which begins now.
+/// Gives a timer another interval, which begins now.
 ///
-/// EFAULT; EINVAL for an id without a timer.
+/// - `timers`: what `zmq_timers_new` returned.
+/// - `timer_id`: what `zmq_timers_add` returned.
+/// - `interval`: after how many milliseconds it is due.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such timer.
+/// - EFAULT: `timers` is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_set_interval(
     timers: *mut c_void,
@@ -84,15 +114,28 @@ pub extern "C" fn zmq_timers_set_interval(
     guard(|| resolve(timers)?.lock().set_interval(now_ms(), timer_id, interval as u64))
 }
 
-/// Begins a timer's interval anew. EFAULT; EINVAL for an id without a timer.
+/// Begins a timer's interval anew.
+///
+/// - `timers`: what `zmq_timers_new` returned.
+/// - `timer_id`: what `zmq_timers_add` returned.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EINVAL: there is no such timer.
+/// - EFAULT: `timers` is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
     guard(|| resolve(timers)?.lock().reset(now_ms(), timer_id))
 }
 
-/// Milliseconds until the next timer is due.
+/// How long it is until a timer is due: what to give `zmq_poll`.
 ///
-/// -1 without an error when there is none. EFAULT.
+/// - `timers`: what `zmq_timers_new` returned.
+///
+/// Returns the number of milliseconds, -1 when there are no timers, or -1 with
+/// errno:
+///
+/// - EFAULT: `timers` is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     guard(|| {
@@ -101,7 +144,13 @@ pub extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     })
 }
 
-/// Runs the handlers that are due, each once. EFAULT.
+/// Calls the handlers of the timers that are due, each once, on this thread.
+///
+/// - `timers`: what `zmq_timers_new` returned.
+///
+/// Returns 0, or -1 with errno:
+///
+/// - EFAULT: `timers` is none.
 ///
 /// # Safety
 /// What [`zmq_timers_add`] was promised still holds.

@@ -20,24 +20,42 @@ use crate::sync::{
 pub type ThreadFnPointer = Option<unsafe extern "C" fn(argument: *mut c_void)>;
 
 /// Starts a stop watch.
+///
+/// Returns it, to be given up with `zmq_stopwatch_stop`, or NULL with errno:
+///
+/// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_stopwatch_start() -> *mut c_void {
     guard(|| WATCHES.open(|| Ok(Instant::now())))
 }
 
-/// Microseconds since the watch was started; it runs on.
+/// How long ago a stop watch was started; it runs on.
+///
+/// - `watch`: what `zmq_stopwatch_start` returned.
+///
+/// Returns the number of microseconds, or 0 with errno:
+///
+/// - EFAULT: it is no stop watch.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
     guard(|| Ok(elapsed_us(WATCHES.value(watch)?)))
 }
 
-/// Microseconds since the watch was started; the watch is given up.
+/// How long ago a stop watch was started, and gives it up.
+///
+/// - `watch`: what `zmq_stopwatch_start` returned.
+///
+/// Returns the number of microseconds, or 0 with errno:
+///
+/// - EFAULT: it is no stop watch, or no longer.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
     guard(|| Ok(elapsed_us(WATCHES.close(watch)?)))
 }
 
-/// Sleeps for that many seconds, or until a signal is caught.
+/// Sleeps until the time is over or a signal is caught.
+///
+/// - `seconds`: for how long.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
     let before = errno();
@@ -48,7 +66,16 @@ pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
     set_errno(before);
 }
 
-/// Runs `func(arg)` on a new thread; NULL when there is none to be had.
+/// Starts a thread, which has all signals blocked.
+///
+/// - `func`: what it runs, as `func (arg)`.
+/// - `arg`: passed on to `func`.
+///
+/// Returns the thread, to be given up with `zmq_threadclose`, or NULL with
+/// errno:
+///
+/// - EAGAIN: the system has no room for another one.
+/// - EFAULT: `func` is NULL.
 ///
 /// # Safety
 /// `func` is NULL or may be called with `arg` on another thread.
@@ -60,7 +87,9 @@ pub unsafe extern "C" fn zmq_threadstart(func: ThreadFnPointer, arg: *mut c_void
     })
 }
 
-/// Waits for a thread's end and gives up its handle.
+/// Waits until a thread has ended, and gives it up.
+///
+/// - `thread`: what `zmq_threadstart` returned. Anything else is left alone.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
     let mut own = 0;
@@ -77,7 +106,12 @@ pub extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
     }
 }
 
-/// Makes a counter that several threads may use, at 0.
+/// Makes a counter, at 0, which several threads may use at once.
+///
+/// Returns it, to be given up with `zmq_atomic_counter_destroy`, or NULL with
+/// errno:
+///
+/// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
     guard(|| {
@@ -91,6 +125,10 @@ pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
 }
 
 /// Sets a counter.
+///
+/// - `counter`: what `zmq_atomic_counter_new` returned. Anything else is left
+///   alone.
+/// - `value`: what it is to be.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     guard(|| {
@@ -100,7 +138,13 @@ pub extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     });
 }
 
-/// Adds 1 to a counter and answers its value before.
+/// Adds 1 to a counter.
+///
+/// - `counter`: what `zmq_atomic_counter_new` returned.
+///
+/// Returns the value that it had before, or -1 with errno:
+///
+/// - EFAULT: it is no counter.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
     guard(|| {
@@ -109,7 +153,13 @@ pub extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
     })
 }
 
-/// Takes 1 from a counter: 0 when that made it 0, else 1.
+/// Takes 1 from a counter.
+///
+/// - `counter`: what `zmq_atomic_counter_new` returned.
+///
+/// Returns 0 when it has become 0, else 1; or -1 with errno:
+///
+/// - EFAULT: it is no counter.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
     guard(|| {
@@ -122,6 +172,12 @@ pub extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
 }
 
 /// The value of a counter.
+///
+/// - `counter`: what `zmq_atomic_counter_new` returned.
+///
+/// Returns it, or -1 with errno:
+///
+/// - EFAULT: it is no counter.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
     guard(|| {
@@ -130,7 +186,9 @@ pub extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
     })
 }
 
-/// Destroys a counter and sets the caller's pointer to NULL.
+/// Gives up a counter.
+///
+/// - `counter_p`: where the caller keeps it, which becomes NULL.
 ///
 /// # Safety
 /// `counter_p` is NULL or valid.

@@ -8,12 +8,22 @@ use crate::error::{Errno, private_text};
 use crate::gssapi;
 
 /// The errno of the last call that failed on this thread.
+///
+/// The same as `errno`, for programs that are linked to another C library than
+/// this one is.
+///
+/// Returns the value; 0, or what was there before, when no call has failed.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_errno() -> c_int {
     errno()
 }
 
 /// The text of an errno value, those of the library included.
+///
+/// - `errnum`: what `zmq_errno` said.
+///
+/// Returns a text, never NULL, which stays the library's. Another call may
+/// overwrite that of a value that is unknown.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
     match private_text(errnum) {
@@ -23,7 +33,10 @@ pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
     }
 }
 
-/// The version of the library; a NULL is left out.
+/// The version of libzmq whose API this library has; the macros above say the
+/// same of this header.
+///
+/// - `major`, `minor`, `patch`: where to write the numbers. A NULL is left out.
 ///
 /// # Safety
 /// Each pointer is NULL or writable.
@@ -37,7 +50,11 @@ pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch
     }
 }
 
-/// Whether the library has a capability: 1 or 0.
+/// Whether the library has a capability.
+///
+/// - `capability`: its name, such as `"ipc"`, `"curve"`, `"gssapi"`.
+///
+/// Returns 1 if it has, 0 if it has not or the name is NULL or unknown.
 ///
 /// # Safety
 /// `capability` is NULL or a string.

@@ -1,9 +1,13 @@
 //! A side of GSSAPI as a socket's options describe it: a role, and the names of
 //! principals. Credentials are acquired by a negotiation's first step, anew for each
-//! connection, so that tickets and keytabs may change while a socket lives. A server
-//! needs only those to accept with, and a client those to initiate with.
+//! connection, so that tickets and keytabs may change while a socket lives (a name that
+//! had no key is asked for again after a second). A server needs only those to accept with, and a client those to initiate with.
 
-use super::library::{self, Acceptor, Buffer, Initiator, SecurityContext, Stepped};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::library::{self, Acceptor, Buffer, Initiator, Library, SecurityContext, Stepped};
 use super::{Bytes, Context, Established, Failed, Negotiation, Party, Step};
 
 /// How a name is written.
@@ -103,8 +107,10 @@ impl Negotiation for Accepting {
         let mut acceptor = match std::mem::replace(self, Accepting::Over) {
             Accepting::New(own) => {
                 let library = library::get().ok_or(Failed)?;
-                let own = own.map(|name| library.name(&name.text, name.kind)).transpose()?;
-                library.acceptor(own.as_ref())?
+                match own {
+                    None => library.acceptor(None)?,
+                    Some(own) => acceptor_of(library, own)?,
+                }
             }
             Accepting::Begun(acceptor) => acceptor,
             Accepting::Over => return Err(Failed),
@@ -118,6 +124,31 @@ impl Negotiation for Accepting {
         let context = Box::new(acceptor.into_context());
         Ok(Step { token, established: Some(Established { context, initiator }) })
     }
+}
+
+/// How long a name without a key is not asked for again: each time costs the keytab's
+/// being searched, and MIT's library (1.20) 182 bytes that it never gives back. Peers
+/// could make it as many as they like.
+const KEYLESS_REST: Duration = Duration::from_secs(1);
+
+/// Names of servers that have no key, and when they may be asked for again.
+static KEYLESS: Mutex<Vec<(Principal, Instant)>> = Mutex::new(Vec::new());
+
+/// The acceptor of a name that is not known to have no key.
+fn acceptor_of(library: &'static Library, own: Principal) -> Result<Acceptor, Failed> {
+    let now = Instant::now();
+    {
+        let mut keyless = KEYLESS.lock();
+        keyless.retain(|(_, until)| *until > now);
+        if keyless.iter().any(|(name, _)| *name == own) {
+            return Err(Failed);
+        }
+    }
+    let acceptor = library.acceptor(Some(&library.name(&own.text, own.kind)?));
+    if acceptor.is_err() {
+        KEYLESS.lock().push((own, Instant::now() + KEYLESS_REST));
+    }
+    acceptor
 }
 
 impl Context for SecurityContext {

@@ -214,7 +214,11 @@ const ID: Kind = Kind::Binary { min: 1, max: 255 };
 const TOPIC: Kind = Kind::Binary { min: 0, max: usize::MAX };
 const SHORT_TEXT: Kind = Kind::Text { min: 1, max: 255 };
 const SHORT_OR_NO_TEXT: Kind = Kind::Text { min: 0, max: 255 };
-const ANY_TEXT: Kind = Kind::Text { min: 1, max: usize::MAX };
+/// Connections have copies of what may be as long as a caller likes: it ends before that
+/// is a matter of memory. (Topics and messages are copied where that may fail.)
+const LONGEST: usize = 1 << 20;
+const LONG_TEXT: Kind = Kind::Text { min: 1, max: LONGEST };
+const LONG_ID: Kind = Kind::Binary { min: 1, max: LONGEST };
 const DEVICE: Kind = Kind::Text { min: 1, max: 16 };
 const ANY_INT: Kind = Kind::Int { min: i32::MIN, max: i32::MAX };
 const TRISTATE: Kind = Kind::Int { min: -1, max: 1 };
@@ -267,7 +271,7 @@ pub(super) const TABLE: &[Row] = &[
         .at_once().noting("-1: for ever"),
     Row::new(31, "IPV4ONLY", FLAG, "", Int(1), ReadWrite, IPV4ONLY)
         .noting("deprecated: the opposite of ZMQ_IPV6"),
-    Row::new(32, "LAST_ENDPOINT", ANY_TEXT, "", Empty, ReadOnly, LAST_ENDPOINT),
+    Row::new(32, "LAST_ENDPOINT", LONG_TEXT, "", Empty, ReadOnly, LAST_ENDPOINT),
     Row::new(33, "ROUTER_MANDATORY", LOOSE, "", Int(0), WriteOnly, pattern!(RouterMandatory))
         .on(&[Rep, Router]).at_once()
         .noting("also named ZMQ_FAIL_UNROUTABLE, ZMQ_ROUTER_BEHAVIOR"),
@@ -322,8 +326,8 @@ pub(super) const TABLE: &[Row] = &[
         .noting("deprecated; NULL forgets all"),
     Row::new(60, "IPC_FILTER_GID", ANY_INT, "", NONE, WriteOnly, process_filter!(Group))
         .noting("deprecated; NULL forgets all"),
-    Row::new(61, "CONNECT_ROUTING_ID", Kind::Binary { min: 1, max: usize::MAX }, "", NONE,
-        WriteOnly, CONNECT_ROUTING_ID).on(&[Rep, Router, Stream])
+    Row::new(61, "CONNECT_ROUTING_ID", LONG_ID, "", NONE, WriteOnly, CONNECT_ROUTING_ID)
+        .on(&[Rep, Router, Stream])
         .noting("also named ZMQ_CONNECT_RID; for the next connect"),
     Row::new(62, "GSSAPI_SERVER", FLAG, "", Int(0), ReadWrite, GSSAPI_SERVER),
     Row::new(63, "GSSAPI_PRINCIPAL", SHORT_TEXT, "", Empty, ReadWrite, GSSAPI_PRINCIPAL),
@@ -331,7 +335,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(65, "GSSAPI_PLAINTEXT", FLAG, "", Int(0), ReadWrite, GSSAPI_PLAINTEXT),
     Row::new(66, "HANDSHAKE_IVL", NOT_NEGATIVE, "ms", Int(30_000), ReadWrite,
         millis!(handshake_ivl, none is 0)).noting("0: for ever"),
-    Row::new(68, "SOCKS_PROXY", ANY_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
+    Row::new(68, "SOCKS_PROXY", LONG_TEXT, "", Empty, ReadWrite, SOCKS_PROXY)
         .noting("for tcp connects"),
     Row::new(69, "XPUB_NODROP", LOOSE, "", Int(0), WriteOnly, pattern!(XPubNoDrop))
         .on(&[Pub, XPub]).at_once(),
@@ -371,7 +375,7 @@ pub(super) const TABLE: &[Row] = &[
         .noting("draft"),
     Row::new(94, "LOOPBACK_FASTPATH", ANY_FLAG, "", Int(0), ReadWrite,
         multicast!(flag fast_loopback)).noting("draft; means something on Windows only"),
-    Row::new(95, "METADATA", ANY_TEXT, "", NONE, WriteOnly, METADATA)
+    Row::new(95, "METADATA", LONG_TEXT, "", NONE, WriteOnly, METADATA)
         .noting("draft; `X-name:value`"),
     Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite,
         multicast!(flag loops_back)).noting("draft; for multicast transports, which are not here"),
@@ -400,115 +404,4 @@ const ROW_OF_NUMBER: [u8; 128] = {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::super::context::ContextOptions;
-    use super::super::row::{Access, Initial};
-    use super::super::socket::{Live, SocketOptions};
-    use super::*;
-    use crate::error::Result;
-    use crate::socket_type::SocketType;
-
-    struct Nothing;
-
-    impl Live for Nothing {
-        fn receive_more(&self) -> bool {
-            false
-        }
-        fn events(&self) -> Result<i32> {
-            Ok(0)
-        }
-        fn fd(&self) -> Result<i32> {
-            Ok(0)
-        }
-        fn last_endpoint(&self) -> &[u8] {
-            b""
-        }
-    }
-
-    #[test]
-    fn rows_are_found_by_their_number_and_ordered_by_it() {
-        assert!(TABLE.is_sorted_by(|a, b| a.number < b.number));
-        for row in TABLE {
-            assert_eq!(find(row.number).map(|found| found.name), Some(row.name));
-        }
-    }
-
-    #[test]
-    fn the_access_of_working_rows_is_what_their_functions_allow() {
-        for row in TABLE {
-            if let State::Now(set, get) = &row.state {
-                let access = match (set, get) {
-                    (Set::Never, _) => Access::ReadOnly,
-                    (_, Get::Never) => Access::WriteOnly,
-                    _ => Access::ReadWrite,
-                };
-                assert!(row.access == access, "{}", row.name);
-                let fits = match set {
-                    Set::Never => true,
-                    Set::Int(_) | Set::IntFilter(_) => matches!(row.kind, Kind::Int { .. }),
-                    Set::Flag(_) => {
-                        matches!(row.kind, Kind::Flag | Kind::LooseFlag | Kind::AnyFlag)
-                    }
-                    Set::Key(_) => matches!(row.kind, Kind::Key),
-                    Set::Int64(_) => matches!(row.kind, Kind::Int64),
-                    Set::UInt64(_) => matches!(row.kind, Kind::UInt64),
-                    Set::Bytes(_) | Set::TextFilter(_) => {
-                        matches!(row.kind, Kind::Binary { .. } | Kind::Text { .. })
-                    }
-                };
-                assert!(fits, "{}", row.name);
-            }
-        }
-    }
-
-    #[test]
-    fn fresh_sockets_have_the_defaults_of_the_table() {
-        let pair = SocketOptions::new(SocketType::Pair, &ContextOptions::default());
-        for row in TABLE.iter().filter(|row| row.access != Access::WriteOnly) {
-            let works = matches!(row.state, State::Now(..));
-            let mut buffer = [0xaa; 8];
-            match row.initial {
-                Initial::Int(value) if works => {
-                    let wide = matches!(row.kind, Kind::Int64 | Kind::UInt64);
-                    let buffer = &mut buffer[..if wide { 8 } else { 4 }];
-                    assert_eq!(row.get(&pair, &Nothing, buffer), Ok(buffer.len()), "{}", row.name);
-                    assert_eq!(*buffer, value.to_ne_bytes()[..buffer.len()], "{}", row.name);
-                }
-                Initial::Empty if works => {
-                    let length = usize::from(matches!(row.kind, Kind::Text { .. }));
-                    assert_eq!(row.get(&pair, &Nothing, &mut buffer), Ok(length), "{}", row.name);
-                    assert_eq!(buffer, [0; 8], "{}", row.name);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    #[test]
-    fn working_ints_take_exactly_their_range() {
-        for row in TABLE {
-            let State::Now(Set::Int(_) | Set::Flag(_), _) = &row.state else {
-                continue;
-            };
-            let kind = *row.sockets.first().unwrap_or(&SocketType::Pair);
-            let mut options = SocketOptions::new(kind, &ContextOptions::default());
-            let (min, max) = match row.kind {
-                Kind::Int { min, max } => (min, max),
-                Kind::Flag => (0, 1),
-                Kind::LooseFlag => (0, i32::MAX),
-                _ => (i32::MIN, i32::MAX),
-            };
-            for (value, allowed) in [
-                (Some(min), true),
-                (Some(max), true),
-                (min.checked_sub(1), false),
-                (max.checked_add(1), false),
-            ] {
-                let Some(value) = value else { continue };
-                let bytes = value.to_ne_bytes();
-                let done = row.set(&mut options, Some(&bytes)).is_ok();
-                assert_eq!(done, allowed, "{} {value}", row.name);
-            }
-        }
-    }
-}
+mod tests;

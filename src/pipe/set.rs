@@ -111,7 +111,7 @@ impl PipeSet {
     pub(crate) fn passed(&self) -> Passed {
         let mut passed = self.past;
         self.slots.iter().flatten().for_each(|pipe| passed.count(pipe));
-        passed.input -= self.asides;
+        passed.input = passed.input.saturating_sub(self.asides);
         passed
     }
 

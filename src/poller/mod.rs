@@ -86,7 +86,7 @@ fn look(items: &mut [PollItem]) -> Result<usize> {
 }
 
 fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
-    let mut polled: Vec<_> = descriptors(items).collect();
+    let mut polled = poll_set(items)?;
     ppoll(&mut polled, Some(Duration::ZERO))?;
     let mut ready = 0;
     let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
@@ -104,7 +104,7 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
     {
         return slot(item)?.wait_for(item.events as u32, deadline);
     }
-    let mut polled: Vec<_> = descriptors(items).collect();
+    let mut polled = poll_set(items)?;
     if polled.is_empty() {
         let parker = parker();
         let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
@@ -133,7 +133,27 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
 
 fn watch(items: &[PollItem], make: impl Fn(&'static Slot) -> Watch) -> Result<Vec<Watch>> {
     let sockets = items.iter().filter(|item| !item.socket.is_null());
-    sockets.map(|item| slot(item).map(&make)).collect()
+    let mut watches = room_for(items.len())?;
+    for item in sockets {
+        watches.push(make(slot(item)?));
+    }
+    Ok(watches)
+}
+
+/// Items without a socket as the kernel wants them, with room for one more if there are
+/// any.
+fn poll_set(items: &[PollItem]) -> Result<Vec<libc::pollfd>> {
+    let count = descriptors(items).count();
+    let mut polled = room_for(if count == 0 { 0 } else { count + 1 })?;
+    polled.extend(descriptors(items));
+    Ok(polled)
+}
+
+/// The caller says how many items there are.
+fn room_for<T>(count: usize) -> Result<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve(count).map_err(|_| Errno::ENOMEM)?;
+    Ok(room)
 }
 
 /// Makes sure that the sockets' reactors are being polled.

@@ -19,6 +19,9 @@ use crate::sync::{AtomicU32, HeldSignals, Ordering, was_cancelled};
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
 
+/// How long a thread whose last spin has paid spins before it holds signals back: as
+/// long as most take that pay.
+const UNHELD: Duration = Duration::from_micros(10);
 /// Spins in vain before they get shorter.
 const PATIENCE: u32 = 8;
 /// Waits without a spin before it is tried again.
@@ -80,9 +83,8 @@ pub(crate) fn spin(
     let start = Instant::now();
     // A handler that runs now would leave no trace, and the call would go to sleep
     // all the same: signals wait, and are seen at the end. That takes two system
-    // calls, too many where the last spin has paid; there no sleep is to be
-    // expected.
-    let held = (in_vain > 0).then(HeldSignals::new);
+    // calls, too many where the last spin has paid and this one does at once.
+    let mut held = (in_vain > 0).then(HeldSignals::new);
     let mut first = true;
     loop {
         look()?;
@@ -92,7 +94,8 @@ pub(crate) fn spin(
         if std::mem::take(&mut first) && was_cancelled() {
             return Err(io::Error::from_raw_os_error(Errno::ECANCELED.raw()));
         }
-        if start.elapsed() >= budget {
+        let spun = start.elapsed();
+        if spun >= budget {
             let budget = match in_vain {
                 ..PATIENCE => budget,
                 // Not below a microsecond: then it does not spin at all.
@@ -104,6 +107,9 @@ pub(crate) fn spin(
                 return Err(io::Error::from_raw_os_error(libc::EINTR));
             }
             return Ok(false);
+        }
+        if held.is_none() && spun >= UNHELD {
+            held = Some(HeldSignals::new());
         }
         std::thread::yield_now();
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::dial::local_address;
 use super::drive::{Inner, Phase};
-use super::{Event, RESOLVED, Session};
+use super::{CROWDED_PAUSE, Event, RESOLVED, Session};
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
 use crate::sync::Ordering;
@@ -20,6 +20,11 @@ impl Inner {
     pub(super) fn dial(&mut self, session: &Arc<Session>) {
         let Some((dialer, resolver)) = &mut self.dialer else { return };
         let Some(surroundings) = &self.surroundings else { return };
+        if !self.keeps_pipe && surroundings.host.is_crowded() {
+            // A connection would bring one pipe more that nobody looks at.
+            self.phase = Phase::Waiting(Instant::now() + CROWDED_PAUSE);
+            return;
+        }
         if let Some(local) = local_address(&dialer.target) {
             return match local {
                 Ok(address) => {

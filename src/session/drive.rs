@@ -1,30 +1,24 @@
-//! What a session's owner does with it: the phases of its life, and one drive.
+//! What a session's owner does with it: the phases of its life, and one drive. What
+//! belongs to an open connection is in `connected.rs` and `flow.rs`, what belongs to
+//! none in `connecting.rs`.
 
-use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dial::Dialer;
-use super::live::{Live, Round};
+use super::flow::Flow;
+use super::live::Live;
 use super::negotiating::Negotiating;
-use super::report::{Met, Place};
 use super::{
-    ABANDON, ANSWERED, EXPLAIN, Ending, Event, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
-    Surroundings, pace,
+    ABANDON, ANSWERED, EXPLAIN, Ending, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
+    Surroundings,
 };
-use crate::message::{Message, Metadata, Role};
-use crate::pipe::{Pipe, pipe, signal};
+use crate::pipe::{Pipe, signal};
 use crate::reactor::event;
-use crate::trace::say;
+use crate::trace::{Area, on};
 use crate::transport::{Endpoint, Resolver, Stream};
-use crate::zmtp::{self, PeerInfo};
 
-/// A corked session that had nothing left over, or could not send it, this many
-/// times in a row is not in a stream any more.
-const IDLE_NAPS: u32 = 3;
-/// Direct writes in a row after which a stream is taken for one.
-const STREAK: u32 = 2;
 /// Reads in one go before other connections have their turn.
 const READS_PER_TURN: usize = 16;
 
@@ -37,24 +31,13 @@ pub(super) struct Inner {
     pub(super) surroundings: Option<Surroundings>,
     pub(super) pipe: Option<Pipe>,
     /// The pipe outlives its connections (not with `ZMQ_IMMEDIATE`).
-    keeps_pipe: bool,
+    pub(super) keeps_pipe: bool,
     /// The socket has closed its end of the pipe; what is left in it may be
     /// sent until then (`None` inside: for ever).
     pub(super) lingering: Option<Option<Instant>>,
     /// What the reactor's timer is set to.
     timer: Option<Instant>,
-    flow: Flow,
-}
-
-/// How messages have been leaving lately.
-#[derive(Default)]
-struct Flow {
-    corked: bool,
-    last_write: Option<Instant>,
-    streak: u32,
-    /// Batches the sender wrote itself since the last nap.
-    batches: u32,
-    idle_naps: u32,
+    pub(super) flow: Flow,
 }
 
 /// How far a session has come.
@@ -270,303 +253,6 @@ impl Inner {
             live.writable |= bits & event::WRITABLE != 0;
         }
     }
-}
-
-/// Connected.
-impl Inner {
-    pub(super) fn open(&mut self, session: &Arc<Session>, stream: Stream, watch: bool) {
-        let Some(surroundings) = &self.surroundings else { return };
-        let fd = stream.as_raw_fd();
-        let settings = &surroundings.settings;
-        let tally = surroundings.tally.clone();
-        let live = Live::new(stream, session.reactor.clone(), settings, tally, Instant::now());
-        let raw = live.protocol.is_raw();
-        if let Some((dialer, _)) = &mut self.dialer {
-            if dialer.succeeded() {
-                surroundings.tally.reconnects.one();
-            }
-        }
-        self.report_of(
-            &live,
-            if self.dialer.is_some() { Event::Connected } else { Event::Accepted }(fd),
-        );
-        self.flow = Flow::default();
-        self.phase = Phase::Open(Box::new(live));
-        if watch && let Err(error) = session.reactor.watch(session.id, fd) {
-            return self.disconnected(session, Ending::Disconnected(error));
-        }
-        // There is no handshake to wait for.
-        if raw && let Err(ending) = self.meet(session, PeerInfo::default()) {
-            self.disconnected(session, ending);
-        }
-    }
-
-    /// Tells of an event of a connection, at the endpoint that was connected
-    /// or, on the accepting side, at the connection's own.
-    fn report_of(&self, live: &Live, event: Event) {
-        match &self.surroundings {
-            Some(surroundings) if self.dialer.is_some() => surroundings.report(event),
-            Some(surroundings) => surroundings.report_at(event, || live.local_endpoint()),
-            None => {}
-        }
-    }
-
-    /// Reads and writes what can be.
-    fn pump(&mut self, session: &Arc<Session>, reads: usize, sending: bool, nap: bool) {
-        if let Err(ending) = self.try_pump(session, reads, sending, nap) {
-            self.disconnected(session, ending);
-        }
-    }
-
-    fn try_pump(
-        &mut self,
-        session: &Arc<Session>,
-        reads: usize,
-        sending: bool,
-        nap: bool,
-    ) -> std::result::Result<(), Ending> {
-        let Phase::Open(live) = &mut self.phase else { return Ok(()) };
-        let mut later = false;
-        if reads > 0 && (live.readable || live.holds_input()) {
-            // Asked before each read: the first event is the peer's READY.
-            let ready = live.protocol.is_ready();
-            let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
-            later = round == Round::MoreLater;
-        }
-        if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
-            return Ok(());
-        }
-        let busy_since = sending.then(pace::write_begins);
-        later |= self.write(busy_since, nap)?;
-        self.rest(session, busy_since);
-        if later {
-            session.reactor.run_later(session.clone());
-        }
-        Ok(())
-    }
-
-    /// Sees to what has happened in the handshake; reads on, if it is done.
-    #[cold]
-    fn shake_hands(
-        &mut self,
-        session: &Arc<Session>,
-        reads: usize,
-        later: &mut bool,
-    ) -> std::result::Result<ControlFlow<()>, Ending> {
-        while let Phase::Open(live) = &mut self.phase
-            && let Some(event) = live.event()
-        {
-            match event {
-                zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
-                zmtp::Event::Blocks => self.run_errand(session),
-                zmtp::Event::Refused(status) => {
-                    live.refused = true;
-                    if let Some(s) = &self.surroundings {
-                        let (name, place) = (s.name, Place::new(s, live));
-                        say!(
-                            Conn,
-                            "{name}: the authenticator refused the peer of {place}: {status}"
-                        );
-                    }
-                    let event = Event::HandshakeFailedAuth(u32::from(status));
-                    if let Phase::Open(live) = &self.phase {
-                        self.report_of(live, event);
-                    }
-                }
-                zmtp::Event::Ready(peer) => {
-                    self.flow.streak = 0;
-                    if !self.meet(session, peer)? {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                    let Phase::Open(live) = &mut self.phase else { break };
-                    *later |= live.read(self.pipe.as_mut(), reads)? == Round::MoreLater;
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Writes. Says whether there is more than its turn allows.
-    fn write(
-        &mut self,
-        busy_since: Option<Instant>,
-        nap: bool,
-    ) -> std::result::Result<bool, Ending> {
-        let Phase::Open(live) = &mut self.phase else { return Ok(false) };
-        if let Some(pipe) = &mut self.pipe {
-            pipe.be_active();
-        }
-        let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
-        let round = live.write(self.pipe.as_mut())?;
-        if nap {
-            // Where the kernel is full, its next event goes on: to look every
-            // nap would be in vain, for as long as the peer reads nothing.
-            let flows = waited && live.writable;
-            self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
-        }
-        if let Some(busy_since) = busy_since {
-            self.flow.batches += 1;
-            if std::mem::take(&mut live.heard) {
-                self.flow.streak = 0;
-            }
-            let streaming = self.flow.last_write.is_some_and(|last| last >= busy_since);
-            self.flow.streak = if streaming { self.flow.streak + 1 } else { 0 };
-            self.flow.last_write = Some(pace::write_ends());
-        }
-        Ok(round == Round::MoreLater)
-    }
-
-    /// Goes idle, or corks the pipe when a stream runs through it.
-    fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
-        let Phase::Open(live) = &mut self.phase else { return };
-        let Some(pipe) = &mut self.pipe else { return };
-        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
-            // The next event of the connection looks at the pipe again.
-            return;
-        }
-        if busy_since.is_some() && self.flow.streak >= STREAK && !self.flow.corked {
-            self.flow.corked = true;
-            self.flow.idle_naps = 0;
-            session.reactor.cork(session.clone());
-        }
-        let rests = if self.flow.corked { pipe.cork() } else { pipe.go_idle() };
-        if !self.flow.corked {
-            live.batch.shrink();
-        }
-        if !rests {
-            session.reactor.run_later(session.clone());
-        }
-    }
-
-    /// The I/O thread looks after a corked session. True when there is nothing
-    /// to do: the sender is at it.
-    fn nap_over(&mut self, session: &Arc<Session>) -> bool {
-        if !self.flow.corked {
-            return true;
-        }
-        if std::mem::take(&mut self.flow.batches) > 0 {
-            return true;
-        }
-        if self.flow.idle_naps >= IDLE_NAPS {
-            self.uncork(session);
-        }
-        false
-    }
-
-    fn uncork(&mut self, session: &Arc<Session>) {
-        if std::mem::take(&mut self.flow.corked) {
-            self.flow.streak = 0;
-            let source: Arc<dyn crate::reactor::Source> = session.clone();
-            session.reactor.uncork(&source);
-        }
-    }
-
-    /// The handshake is done. False when the session has ended over it.
-    fn meet(
-        &mut self,
-        session: &Arc<Session>,
-        peer: PeerInfo,
-    ) -> std::result::Result<bool, Ending> {
-        // Nothing is told of peers older than ZMTP 3.0, nor without a handshake.
-        if !peer.identity_follows
-            && let Phase::Open(live) = &self.phase
-            && !live.protocol.is_raw()
-        {
-            self.report_of(live, Event::HandshakeSucceeded);
-        }
-        let Phase::Open(live) = &mut self.phase else { return Ok(false) };
-        let Some(surroundings) = &self.surroundings else { return Ok(false) };
-        let settings = &surroundings.settings;
-        if !live.protocol.is_raw() {
-            say!(
-                Conn,
-                "{}: handshake done at {}: {}",
-                surroundings.name,
-                Place::new(surroundings, live),
-                Met(&peer, settings)
-            );
-        }
-        live.met = !live.protocol.is_raw();
-        let news =
-            (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
-        match &mut self.pipe {
-            Some(pipe) => tell(pipe, news),
-            None => {
-                let hwm = [settings.receive_hwm, settings.send_hwm];
-                let (mut ours, theirs) = pipe(hwm, settings.conflate);
-                tell(&mut ours, news);
-                ours.end().set_owner(session.clone());
-                self.pipe = Some(ours);
-                if !surroundings.host.attach(theirs, &surroundings.endpoint) {
-                    self.end(session);
-                    return Ok(false);
-                }
-            }
-        }
-        if let (Some(opening), Some(pipe)) = (&settings.opening, &mut self.pipe) {
-            let (messages, stale) = opening.open(pipe).map_err(Ending::Disconnected)?;
-            live.batch.skip_subscriptions(stale);
-            // The rest of our handshake goes before the first message.
-            while !live.is_written() {
-                if live.write(None)? != Round::MoreLater {
-                    break;
-                }
-            }
-            live.begin_with(&messages)?;
-        }
-        Ok(true)
-    }
-
-    /// The connection is gone.
-    fn disconnected(&mut self, session: &Arc<Session>, ending: Ending) {
-        self.uncork(session);
-        let opening = self.surroundings.as_ref().and_then(|s| s.settings.opening.clone());
-        if let (Some(pipe), Some(opening)) = (&self.pipe, opening) {
-            opening.close(pipe);
-        }
-        let phase = std::mem::replace(&mut self.phase, Phase::Resolving);
-        let mut for_good = false;
-        if let Phase::Open(mut live) = phase {
-            let settings = self.surroundings.as_ref().map(|s| &s.settings);
-            for_good = !live.met && settings.is_some_and(|s| s.stops_when_handshake_fails);
-            // Our part of a handshake that the peer has spoilt: it may see what
-            // is wrong, and not come back.
-            if !live.met && matches!(ending, Ending::Protocol(_)) {
-                let _ = live.write(None);
-            }
-            let explained = live.refused && !ending.is_protocol_error();
-            let event = match (live.met, &ending) {
-                (false, _) if !explained => Event::of_failed_handshake(&ending),
-                // Of encoded traffic libzmq tells as it does of the handshake.
-                (true, Ending::Protocol(_)) if live.sealed => Event::of_failed_handshake(&ending),
-                _ => None,
-            };
-            if let Some(event) = event {
-                self.report_of(&live, event);
-            }
-            self.note_end(&live, &ending);
-            self.report_of(&live, Event::Disconnected(live.fd()));
-            if let Some(pipe) = &mut self.pipe {
-                pipe.rollback();
-                live.tell_end(pipe);
-                live.settle(pipe);
-            }
-        }
-        for_good |= match ending {
-            Ending::Disconnected(_) => false,
-            Ending::Protocol(error) => error.is_fatal_for_connecter(),
-        };
-        if self.dialer.is_none() || for_good {
-            if let (Some(_), Some(s)) = (&self.dialer, &self.surroundings) {
-                say!(Conn, "{}: does not connect to {} again", s.name, s.shown);
-            }
-            return self.end(session);
-        }
-        if !self.keeps_pipe {
-            self.pipe = None;
-        }
-        self.wait_again(session);
-    }
 
     /// Ends once the socket is gone and nothing is left to send.
     pub(super) fn end_if_done(&mut self, session: &Arc<Session>) {
@@ -598,15 +284,10 @@ impl Inner {
             return;
         }
         self.uncork(session);
-        if let Some(pipe) = &mut self.pipe {
-            // What the kernel has is not lost.
-            if let Phase::Open(_) = self.phase
-                && let Phase::Open(live) = std::mem::replace(&mut self.phase, Phase::Resolving)
-            {
-                live.settle(pipe);
-            }
-            self.discard_pipe("its connection has ended");
+        if on(Area::Drop) {
+            self.settle_to_tell();
         }
+        self.discard_pipe("its connection has ended");
         self.leave_phase(session);
         self.phase = Phase::Ended;
         self.dialer = None;
@@ -636,27 +317,4 @@ impl Inner {
             session.reactor.set_timer(session.id, self.timer);
         }
     }
-}
-
-/// Tells the socket who its peer is, unless the peer itself will.
-fn tell(pipe: &mut Pipe, news: Option<Message>) {
-    if let Some(mut news) = news {
-        pipe.push(&mut news);
-        pipe.flush();
-    }
-}
-
-/// The in-band note that tells the socket who its peer is from here on.
-fn peer_message(peer: &PeerInfo, address: &str, fd: RawFd) -> Message {
-    let mut metadata = Metadata::new();
-    // The first of a name counts: what we know, then what the authenticator
-    // says, then what the peer claims.
-    metadata.add(b"__fd", fd.to_string().as_bytes());
-    metadata.add(b"Peer-Address", address.as_bytes());
-    for (name, value) in peer.vouched.iter().chain(&peer.properties) {
-        metadata.add(name, value);
-    }
-    let mut message = Message::copy_of(&peer.routing_id).unwrap_or_default().with_role(Role::Peer);
-    message.set_metadata(Some(Arc::new(metadata)));
-    message
 }

@@ -53,6 +53,17 @@ impl Inner {
         self.say_lost(&pipe, why);
     }
 
+    /// Takes what the kernel has out of the pipe of a session that ends: that is
+    /// not lost.
+    #[cold]
+    pub(super) fn settle_to_tell(&mut self) {
+        if let (Phase::Open(_), Some(pipe)) = (&self.phase, &mut self.pipe)
+            && let Phase::Open(live) = std::mem::replace(&mut self.phase, Phase::Resolving)
+        {
+            live.settle(pipe);
+        }
+    }
+
     /// Says what the socket, which is closed, had sent and what will not leave.
     pub(super) fn say_lost(&self, pipe: &Pipe, why: &str) {
         let left = pipe.left_by_peer();

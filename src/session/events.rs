@@ -158,6 +158,9 @@ impl Surroundings {
             Event::CloseFailed(error) => {
                 say!(Conn, "{name}: cannot remove the path of {}: {error:?}", endpoint());
             }
+            Event::HandshakeFailedAuth(status) => {
+                say!(Conn, "{name}: authentication failed at {}: {status}", endpoint());
+            }
             Event::Disconnected(_) => tally.disconnects.one(),
             _ => {}
         }

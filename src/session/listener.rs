@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Event, Placement, Session, Surroundings};
+use super::{CROWDED_PAUSE, Event, Placement, Session, Surroundings};
 use crate::error::Result;
 use crate::reactor::{Reactor, Source, SourceId};
 use crate::trace::say;
@@ -17,9 +17,6 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// How long to wait when the process has no descriptor left for a connection
 /// (EMFILE and its like): the kernel would report it again and again.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
-/// How long to leave connections to the kernel when the socket has not looked at
-/// those that came before.
-const CROWDED_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket in its reactor.
 pub(crate) struct Acceptor {

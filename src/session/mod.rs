@@ -11,12 +11,14 @@
 
 mod authentication;
 mod batch;
+mod connected;
 mod connecting;
 mod dial;
 mod drive;
 mod ending;
 mod errand;
 mod events;
+mod flow;
 mod listener;
 mod live;
 mod negotiating;
@@ -73,6 +75,10 @@ const ANSWERED: u32 = 1 << 6;
 const RAN: u32 = 1 << 7;
 /// Say what keeps it from ending. Beyond the reactor's bits.
 const EXPLAIN: u32 = 1 << 14;
+
+/// How long to take on no connection that would bring a new pipe, when the socket
+/// has not looked at those that came before.
+const CROWDED_PAUSE: Duration = Duration::from_millis(50);
 
 /// What all sessions of one endpoint have in common, taken from the socket's
 /// options when it was bound or connected.

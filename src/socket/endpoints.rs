@@ -168,7 +168,7 @@ impl Socket {
     fn connect(&mut self, text: &str) -> Result<()> {
         let endpoint = Endpoint::parse(text)?;
         if let Endpoint::Inproc(name) = &endpoint {
-            let ours = self.home.inproc.connect(name, &self.side());
+            let ours = self.home.inproc.connect(name, &self.side())?;
             let text: Arc<str> = text.into();
             let key = self.attach_connected(ours, &text);
             return match key {

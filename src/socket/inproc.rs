@@ -114,8 +114,14 @@ impl Registry {
         names.waiting.retain(|_, waiting| !waiting.is_empty());
     }
 
-    /// Connects to a name, now or when it is bound. Returns our end.
-    pub(super) fn connect(&self, name: &str, side: &Side) -> Pipe {
+    /// Connects to a name, now or when it is bound. Returns our end. `EMFILE` where
+    /// too many have been there that nobody has looked at.
+    pub(super) fn connect(&self, name: &str, side: &Side) -> Result<Pipe> {
+        // With no lock held: pipes are dropped.
+        let bound = self.names.lock().bound.get(name).cloned();
+        if let Some(Side { door: Door::Socket(port), .. }) = bound {
+            port.make_room()?;
+        }
         let mut names = self.names.lock();
         let bound = names.bound.get(name).cloned();
         let (send, receive) = bound.as_ref().map_or((0, 0), |b| (b.receive_hwm, b.send_hwm));
@@ -140,9 +146,12 @@ impl Registry {
                 deliver(theirs, name, &bound);
             }
         }
-        ours
+        Ok(ours)
     }
 }
+
+/// The endpoint that authenticators are asked at.
+pub(super) const AUTHENTICATOR: &str = "inproc://zeromq.zap.01";
 
 /// Messages in a pipe to an authenticator: a note of who asks and the request;
 /// the reply, and one more to spare.
@@ -154,6 +163,10 @@ impl Authentication for Registry {
     fn ask(&self, request: Vec<Message>) -> Option<Pipe> {
         let answers = |side: &&Side| matches!(side.name.kind, SocketType::Rep | SocketType::Router);
         let bound = self.names.lock().bound.get(zap::AUTHENTICATOR).filter(answers).cloned()?;
+        if let Door::Socket(port) = &bound.door {
+            // It fails for the sake of others only.
+            let _ = port.make_room();
+        }
         let (mut ours, theirs) = pipe([INQUIRY_HWM; 2], false);
         ours.push(&mut Message::new().with_role(Role::Peer));
         for mut frame in request {

@@ -121,6 +121,19 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
         self.inner.lock().commands.len()
     }
 
+    /// Takes out what is of no use any more, and says how much is left.
+    pub(super) fn sweep(&self, mut is_useless: impl FnMut(&mut C) -> bool) -> (Vec<C>, usize) {
+        let mut inner = self.inner.lock();
+        let mut useless = Vec::new();
+        for mut command in std::mem::take(&mut inner.commands) {
+            match is_useless(&mut command) {
+                true => useless.push(command),
+                false => inner.commands.push_back(command),
+            }
+        }
+        (useless, inner.commands.len())
+    }
+
     /// Says that there is news and wakes whoever waits for it.
     fn announce(&self) {
         // Release: what was posted is found by whoever sees the flag.

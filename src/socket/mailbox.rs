@@ -4,16 +4,17 @@
 
 use std::sync::Arc;
 
-use super::Slot;
 use super::letterbox::{Letterbox, Readiness, Wake};
-use crate::error::Result;
+use super::{Slot, inproc};
+use crate::error::{Errno, Result};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::reactor::{NewsCount, Reactor, leads_for};
 use crate::session::Host;
-use crate::sync::{EventFd, Parker};
+use crate::sync::{AtomicUsize, EventFd, Ordering, Parker};
 
-/// What may wait before no more connections are accepted: new pipes, above all,
-/// of peers that may have gone already. Some kilobytes each.
+/// What may wait before no more connections are taken on that bring new pipes: those
+/// above all, of peers that may have gone already. Some kilobytes each. Of sockets of
+/// this process, so many that were closed.
 const MAX_WAITING: usize = 10_000;
 
 /// A message to a socket.
@@ -79,17 +80,63 @@ impl Mailbox {
 pub(super) struct Port {
     slot: &'static Slot,
     generation: u64,
+    /// How much waits when it is time to look for what is useless.
+    sweep_at: AtomicUsize,
+    /// How much waits at least while the socket has not looked since there was no room.
+    full_at: AtomicUsize,
 }
 
 impl Port {
     /// A port to the slot's next socket.
     pub(super) fn open(slot: &'static Slot) -> Port {
-        Port { slot, generation: slot.mailbox.open_for_next() }
+        let generation = slot.mailbox.open_for_next();
+        Port {
+            slot,
+            generation,
+            sweep_at: AtomicUsize::new(MAX_WAITING),
+            full_at: AtomicUsize::new(usize::MAX),
+        }
     }
 
     /// The slot it leads into.
     pub(super) fn slot(&self) -> &'static Slot {
         self.slot
+    }
+
+    /// Makes room for one more pipe from within the process, when many wait that the
+    /// socket has not looked at: forgets those that were closed and that nobody would
+    /// miss. `EMFILE` where there are too many others of closed sockets.
+    pub(super) fn make_room(&self) -> Result<()> {
+        let mailbox = &self.slot.mailbox;
+        // Relaxed: to sweep once too often, or later, does no harm.
+        let waiting = mailbox.waiting();
+        if waiting >= self.full_at.load(Ordering::Relaxed) {
+            return Err(Errno::EMFILE);
+        }
+        self.full_at.store(usize::MAX, Ordering::Relaxed);
+        if waiting < self.sweep_at.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut unread = 0;
+        let (useless, left) = mailbox.sweep(|command| match command {
+            Command::Attach(pipe, endpoint) if pipe.peer_closed() => {
+                let is_useless = match pipe.leads_to_socket() {
+                    true => pipe.is_finished(),
+                    // Who asked does not wait for an answer any more.
+                    false => **endpoint == *inproc::AUTHENTICATOR,
+                };
+                unread += usize::from(!is_useless && pipe.leads_to_socket());
+                is_useless
+            }
+            _ => false,
+        });
+        drop(useless);
+        if unread >= MAX_WAITING {
+            self.full_at.store(left, Ordering::Relaxed);
+            return Err(Errno::EMFILE);
+        }
+        self.sweep_at.store(MAX_WAITING.max(2 * left), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Posts, or hands back what came too late.

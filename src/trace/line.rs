@@ -22,7 +22,8 @@ impl Line {
     pub(super) fn new(area: Area, text: fmt::Arguments<'_>) -> Line {
         let mut line = Line { bytes: [0; LINE_BYTES], len: 0 };
         // SAFETY: plain calls without arguments.
-        let (process, thread) = unsafe { (libc::getpid(), libc::gettid()) };
+        let (process, thread) =
+            unsafe { (libc::getpid(), libc::syscall(libc::SYS_gettid) as libc::pid_t) };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let of_day = now.as_secs() % 86_400;
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);

@@ -12,6 +12,10 @@ use super::address::{Address, UnixAddress};
 use super::lookup;
 use crate::error::{Errno, Result};
 
+/// Of a text there are copies in several places: it ends before that is a matter of
+/// memory.
+const LONGEST: usize = 1 << 20;
+
 /// Where to bind or connect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -34,10 +38,13 @@ pub struct IpcAddress(pub(super) String);
 
 impl Endpoint {
     /// Splits an endpoint text. Fails with EINVAL when the text has not the
-    /// form `transport://address`, with EPROTONOSUPPORT for a transport that
+    /// form `transport://address` or is too long, with EPROTONOSUPPORT for a transport that
     /// is not here, and with ENOCOMPATPROTO for udp, which no stable socket
     /// type may use.
     pub fn parse(text: &str) -> Result<Endpoint> {
+        if text.len() > LONGEST {
+            return Err(Errno::EINVAL);
+        }
         let (protocol, address) = text.split_once("://").ok_or(Errno::EINVAL)?;
         if protocol.is_empty() || address.is_empty() {
             return Err(Errno::EINVAL);

@@ -1,0 +1,347 @@
+/* What the machine gives without a library: the limits that the cells are
+ * drawn against.
+ *
+ * usage: raw stream tcp|ipc SIZE COUNT [WRITE-SIZE]
+ *        raw pingpong tcp|ipc SIZE ROUND-TRIPS spin|block|onecore
+ *        raw ring SIZE COUNT
+ *        raw bounce ROUND-TRIPS
+ * "stream" writes full buffers (64 KiB each, or what is said) to a reader that
+ * never sleeps, and counts how many messages of that size, each with its header
+ * on the wire, that is. "pingpong" sends a message back and forth: both ends
+ * spin, sleep in the call, or sleep on one core. "ring" hands slots of a cache
+ * line from thread to thread, 64 at a time, "bounce" a single number.
+ * prints: rate and mb_per_s, or quantiles in µs, one way */
+#include "bench.h"
+#include "quantiles.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum {
+    USUAL_WRITE = 64 << 10,
+    READ_SIZE = 128 << 10,
+    LEAST_BYTES = 256 << 20, /* less would be over before it has begun */
+    LOOKS = 1000, /* before the core is offered to others */
+    SLOTS = 4096,
+    BATCH = 64, /* slots handed over at once */
+};
+
+static bool tcp;
+static size_t size, write_size, total;
+static long round_trips;
+static bool spinning;
+
+/* --- a connection --- */
+
+static int listen_somewhere (char *path)
+{
+    int fd;
+    if (tcp) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+        socklen_t length = sizeof address;
+        fd = socket (AF_INET, SOCK_STREAM, 0);
+        CHECK (fd != -1);
+        CHECK (bind (fd, (struct sockaddr *) &address, length) == 0);
+        CHECK (getsockname (fd, (struct sockaddr *) &address, &length) == 0);
+        snprintf (path, ENDPOINT_SIZE, "%d", (int) address.sin_port);
+    } else {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        snprintf (address.sun_path, sizeof address.sun_path, "raw-%d", getpid ());
+        snprintf (path, ENDPOINT_SIZE, "%s", address.sun_path);
+        fd = socket (AF_UNIX, SOCK_STREAM, 0);
+        CHECK (fd != -1);
+        CHECK (bind (fd, (struct sockaddr *) &address, sizeof address) == 0);
+    }
+    CHECK (listen (fd, 1) == 0);
+    return fd;
+}
+
+static void tune (int fd)
+{
+    int on = 1;
+    if (tcp)
+        CHECK (setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+}
+
+static int connect_to (const char *path)
+{
+    int fd;
+    if (tcp) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl (INADDR_LOOPBACK),
+                                      .sin_port = (in_port_t) atoi (path)};
+        fd = socket (AF_INET, SOCK_STREAM, 0);
+        CHECK (fd != -1);
+        CHECK (connect (fd, (struct sockaddr *) &address, sizeof address) == 0);
+    } else {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        strncpy (address.sun_path, path, sizeof address.sun_path - 1);
+        fd = socket (AF_UNIX, SOCK_STREAM, 0);
+        CHECK (fd != -1);
+        CHECK (connect (fd, (struct sockaddr *) &address, sizeof address) == 0);
+    }
+    tune (fd);
+    return fd;
+}
+
+/* Between two looks in vain; on a busy machine the other end may want the core. */
+static void look_again (void)
+{
+    static _Thread_local int looks;
+    if (++looks % LOOKS == 0)
+        sched_yield ();
+}
+
+static void never_sleep (int fd)
+{
+    CHECK (fcntl (fd, F_SETFL, O_NONBLOCK) == 0);
+}
+
+static void send_whole (int fd, const char *buffer, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t sent = send (fd, buffer, bytes, MSG_NOSIGNAL);
+        if (sent == -1 && errno == EAGAIN) {
+            look_again ();
+            continue;
+        }
+        CHECK (sent > 0);
+        buffer += sent;
+        bytes -= (size_t) sent;
+    }
+}
+
+static void read_whole (int fd, char *buffer, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t got = recv (fd, buffer, bytes, 0);
+        if (got == -1 && errno == EAGAIN) {
+            look_again ();
+            continue;
+        }
+        CHECK (got > 0);
+        buffer += got;
+        bytes -= (size_t) got;
+    }
+}
+
+/* --- stream --- */
+
+static void write_all (struct line line)
+{
+    char path[ENDPOINT_SIZE];
+    hear_endpoint (line, path);
+    int fd = connect_to (path);
+    char *buffer = calloc (1, write_size);
+    CHECK (buffer != NULL);
+    for (size_t written = 0; written < total; written += write_size)
+        send_whole (fd, buffer, write_size);
+    await_all_received (line);
+    close (fd);
+    free (buffer);
+}
+
+static void run_stream (uint64_t count)
+{
+    size_t frame = size + (size < 256 ? 2 : 9);
+    total = count * frame;
+    if (total < LEAST_BYTES)
+        total = LEAST_BYTES;
+    total -= total % write_size;
+    struct peer writer;
+    start_process (&writer, write_all);
+    char path[ENDPOINT_SIZE] = "";
+    int listener = listen_somewhere (path);
+    say_endpoint (writer.line, path);
+    int fd = accept (listener, NULL, NULL);
+    CHECK (fd != -1);
+    never_sleep (fd);
+
+    char *buffer = malloc (READ_SIZE);
+    CHECK (buffer != NULL);
+    double start = now_s ();
+    for (size_t seen = 0; seen < total;) {
+        ssize_t got = recv (fd, buffer, READ_SIZE, 0);
+        if (got == -1 && errno == EAGAIN) {
+            look_again ();
+            continue;
+        }
+        CHECK (got > 0);
+        seen += (size_t) got;
+    }
+    double elapsed = now_s () - start;
+    say_all_received (writer.line);
+    join_peer (&writer);
+    free (buffer);
+    result ("rate", (double) total / elapsed / (double) frame);
+    result ("mb_per_s", (double) total / elapsed / 1e6);
+}
+
+/* --- pingpong --- */
+
+static void echo (struct line line)
+{
+    char path[ENDPOINT_SIZE];
+    hear_endpoint (line, path);
+    int fd = connect_to (path);
+    if (spinning)
+        never_sleep (fd);
+    char *buffer = malloc (size);
+    CHECK (buffer != NULL);
+    for (long i = 0; i < round_trips; i++) {
+        read_whole (fd, buffer, size);
+        send_whole (fd, buffer, size);
+    }
+    close (fd);
+    free (buffer);
+}
+
+static void run_pingpong (void)
+{
+    struct peer other;
+    start_process (&other, echo);
+    char path[ENDPOINT_SIZE] = "";
+    int listener = listen_somewhere (path);
+    say_endpoint (other.line, path);
+    int fd = accept (listener, NULL, NULL);
+    CHECK (fd != -1);
+    tune (fd);
+    if (spinning)
+        never_sleep (fd);
+
+    char *buffer = calloc (1, size);
+    double *times = calloc ((size_t) round_trips, sizeof *times);
+    CHECK (buffer != NULL && times != NULL);
+    for (long i = 0; i < round_trips; i++) {
+        double start = now_s ();
+        send_whole (fd, buffer, size);
+        read_whole (fd, buffer, size);
+        times[i] = now_s () - start;
+    }
+    join_peer (&other);
+    report_one_way (times, (size_t) round_trips);
+    free (buffer);
+    free (times);
+}
+
+/* --- between threads --- */
+
+struct slot
+{
+    _Alignas (64) char content[48];
+};
+
+static struct slot slots[SLOTS];
+static _Alignas (64) atomic_ulong filled;
+static _Alignas (64) atomic_ulong taken;
+static uint64_t handed; /* a multiple of BATCH */
+
+static void fill_ring (struct line line)
+{
+    stay_on_core (1);
+    char word;
+    hear (line, &word, 1);
+    char content[sizeof slots[0].content] = "";
+    for (uint64_t i = 0; i < handed; i++) {
+        while (i % BATCH == 0
+               && i - atomic_load_explicit (&taken, memory_order_acquire)
+                    > SLOTS - BATCH)
+            look_again ();
+        memcpy (content, &i, sizeof i);
+        memcpy (slots[i % SLOTS].content, content, sizeof content);
+        if ((i + 1) % BATCH == 0)
+            atomic_store_explicit (&filled, i + 1, memory_order_release);
+    }
+}
+
+static void run_ring (void)
+{
+    struct peer writer;
+    start_thread (&writer, fill_ring);
+    stay_on_core (0);
+    say (writer.line, "", 1);
+    double start = now_s ();
+    for (uint64_t i = 0; i < handed; i++) {
+        while (i % BATCH == 0
+               && atomic_load_explicit (&filled, memory_order_acquire) <= i)
+            look_again ();
+        uint64_t number;
+        memcpy (&number, slots[i % SLOTS].content, sizeof number);
+        CHECK (number == i);
+        if ((i + 1) % BATCH == 0)
+            atomic_store_explicit (&taken, i + 1, memory_order_release);
+    }
+    double elapsed = now_s () - start;
+    join_peer (&writer);
+    result ("rate", (double) handed / elapsed);
+    result ("mb_per_s", (double) handed * (double) size / elapsed / 1e6);
+}
+
+static _Alignas (64) atomic_long there;
+static _Alignas (64) atomic_long back;
+
+static void bounce (struct line line)
+{
+    (void) line;
+    stay_on_core (1);
+    for (long i = 1; i <= round_trips; i++) {
+        while (atomic_load_explicit (&there, memory_order_acquire) != i)
+            look_again ();
+        atomic_store_explicit (&back, i, memory_order_release);
+    }
+}
+
+static void run_bounce (void)
+{
+    struct peer other;
+    start_thread (&other, bounce);
+    stay_on_core (0);
+    double *times = calloc ((size_t) round_trips, sizeof *times);
+    CHECK (times != NULL);
+    for (long i = 1; i <= round_trips; i++) {
+        double start = now_s ();
+        atomic_store_explicit (&there, i, memory_order_release);
+        while (atomic_load_explicit (&back, memory_order_acquire) != i)
+            look_again ();
+        times[i - 1] = now_s () - start;
+    }
+    join_peer (&other);
+    report_one_way (times, (size_t) round_trips);
+    free (times);
+}
+
+int main (int argc, char **argv)
+{
+    const char *what = text_arg (argc, argv, 1);
+    alarm (WATCHDOG_SECONDS);
+    if (same (what, "ring")) {
+        size = (size_t) number_arg (argc, argv, 2, 1);
+        handed = (uint64_t) number_arg (argc, argv, 3, 1);
+        handed += BATCH - handed % BATCH;
+        run_ring ();
+        return EXIT_SUCCESS;
+    }
+    if (same (what, "bounce")) {
+        round_trips = number_arg (argc, argv, 2, 1);
+        run_bounce ();
+        return EXIT_SUCCESS;
+    }
+    tcp = same (text_arg (argc, argv, 2), "tcp");
+    size = (size_t) number_arg (argc, argv, 3, 1);
+    if (same (what, "stream")) {
+        write_size = argc > 5 ? (size_t) number_arg (argc, argv, 5, 1) : USUAL_WRITE;
+        run_stream ((uint64_t) number_arg (argc, argv, 4, 1));
+    } else {
+        round_trips = number_arg (argc, argv, 4, 1);
+        spinning = same (text_arg (argc, argv, 5), "spin");
+        if (same (argv[5], "onecore"))
+            stay_on_core (0);
+        run_pingpong ();
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,173 @@
+//! What goes through an open connection: what can be read and written is, and a
+//! pipe through which a stream runs is corked.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::drive::{Inner, Phase};
+use super::live::Round;
+use super::{Ending, Event, Session, pace};
+use crate::zmtp;
+
+/// A corked session that had nothing left over, or could not send it, this many
+/// times in a row is not in a stream any more.
+const IDLE_NAPS: u32 = 3;
+/// Direct writes in a row after which a stream is taken for one.
+const STREAK: u32 = 2;
+
+/// How messages have been leaving lately.
+#[derive(Default)]
+pub(super) struct Flow {
+    corked: bool,
+    last_write: Option<Instant>,
+    streak: u32,
+    /// Batches the sender wrote itself since the last nap.
+    batches: u32,
+    idle_naps: u32,
+}
+
+impl Inner {
+    /// Reads and writes what can be.
+    pub(super) fn pump(&mut self, session: &Arc<Session>, reads: usize, sending: bool, nap: bool) {
+        if let Err(ending) = self.try_pump(session, reads, sending, nap) {
+            self.disconnected(session, ending);
+        }
+    }
+
+    fn try_pump(
+        &mut self,
+        session: &Arc<Session>,
+        reads: usize,
+        sending: bool,
+        nap: bool,
+    ) -> std::result::Result<(), Ending> {
+        let Phase::Open(live) = &mut self.phase else { return Ok(()) };
+        let mut later = false;
+        if reads > 0 && (live.readable || live.holds_input()) {
+            // Asked before each read: the first event is the peer's READY.
+            let ready = live.protocol.is_ready();
+            let round = live.read(self.pipe.as_mut().filter(|_| ready), reads)?;
+            later = round == Round::MoreLater;
+        }
+        if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
+            return Ok(());
+        }
+        let busy_since = sending.then(pace::write_begins);
+        later |= self.write(busy_since, nap)?;
+        self.rest(session, busy_since);
+        if later {
+            session.reactor.run_later(session.clone());
+        }
+        Ok(())
+    }
+
+    /// Sees to what has happened in the handshake; reads on, if it is done.
+    #[cold]
+    fn shake_hands(
+        &mut self,
+        session: &Arc<Session>,
+        reads: usize,
+        later: &mut bool,
+    ) -> std::result::Result<ControlFlow<()>, Ending> {
+        while let Phase::Open(live) = &mut self.phase
+            && let Some(event) = live.event()
+        {
+            match event {
+                zmtp::Event::Ask(inquiry) => self.ask(session, &inquiry)?,
+                zmtp::Event::Blocks => self.run_errand(session),
+                zmtp::Event::Refused(status) => {
+                    live.refused = true;
+                    let event = Event::HandshakeFailedAuth(u32::from(status));
+                    if let Phase::Open(live) = &self.phase {
+                        self.report_of(live, event);
+                    }
+                }
+                zmtp::Event::Ready(peer) => {
+                    self.flow.streak = 0;
+                    if !self.meet(session, peer)? {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let Phase::Open(live) = &mut self.phase else { break };
+                    *later |= live.read(self.pipe.as_mut(), reads)? == Round::MoreLater;
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Writes. Says whether there is more than its turn allows.
+    fn write(
+        &mut self,
+        busy_since: Option<Instant>,
+        nap: bool,
+    ) -> std::result::Result<bool, Ending> {
+        let Phase::Open(live) = &mut self.phase else { return Ok(false) };
+        if let Some(pipe) = &mut self.pipe {
+            pipe.be_active();
+        }
+        let waited = !live.is_written() || self.pipe.as_mut().is_some_and(|p| p.has_ahead());
+        let round = live.write(self.pipe.as_mut())?;
+        if nap {
+            // Where the kernel is full, its next event goes on: to look every
+            // nap would be in vain, for as long as the peer reads nothing.
+            let flows = waited && live.writable;
+            self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
+        }
+        if let Some(busy_since) = busy_since {
+            self.flow.batches += 1;
+            if std::mem::take(&mut live.heard) {
+                self.flow.streak = 0;
+            }
+            let streaming = self.flow.last_write.is_some_and(|last| last >= busy_since);
+            self.flow.streak = if streaming { self.flow.streak + 1 } else { 0 };
+            self.flow.last_write = Some(pace::write_ends());
+        }
+        Ok(round == Round::MoreLater)
+    }
+
+    /// Goes idle, or corks the pipe when a stream runs through it.
+    fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
+        let Phase::Open(live) = &mut self.phase else { return };
+        let Some(pipe) = &mut self.pipe else { return };
+        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
+            // The next event of the connection looks at the pipe again.
+            return;
+        }
+        if busy_since.is_some() && self.flow.streak >= STREAK && !self.flow.corked {
+            self.flow.corked = true;
+            self.flow.idle_naps = 0;
+            session.reactor.cork(session.clone());
+        }
+        let rests = if self.flow.corked { pipe.cork() } else { pipe.go_idle() };
+        if !self.flow.corked {
+            live.batch.shrink();
+        }
+        if !rests {
+            session.reactor.run_later(session.clone());
+        }
+    }
+
+    /// The I/O thread looks after a corked session. True when there is nothing
+    /// to do: the sender is at it.
+    pub(super) fn nap_over(&mut self, session: &Arc<Session>) -> bool {
+        if !self.flow.corked {
+            return true;
+        }
+        if std::mem::take(&mut self.flow.batches) > 0 {
+            return true;
+        }
+        if self.flow.idle_naps >= IDLE_NAPS {
+            self.uncork(session);
+        }
+        false
+    }
+
+    pub(super) fn uncork(&mut self, session: &Arc<Session>) {
+        if std::mem::take(&mut self.flow.corked) {
+            self.flow.streak = 0;
+            let source: Arc<dyn crate::reactor::Source> = session.clone();
+            session.reactor.uncork(&source);
+        }
+    }
+}
