@@ -6,9 +6,13 @@
 # make lint       format, clippy, documentation, header drift
 # make bench      [CELL=glob]... [PAIRS=5] ours and the system's libzmq in turn
 # make bench-rival  builds omq-libzmq, to be measured as a third
+# make guard      [WRITE=1] the instructions of the hot paths against the committed figures
 # make bench-crypto  the boxes of CURVE beside those of libsodium
-# make compat-pyzmq  the tests of pyzmq, on the system's libzmq and on ours
-# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=]
+# make compat     other people's programs on the system's libzmq and on ours (compat/);
+#                 compat-NAME: one of them, compat-quick: some, in a few minutes
+# make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
+# make uninstall  takes it away again
+# make deb        [OUT=target/debian] Debian packages in place of libzmq5, libzmq3-dev
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
 # make test-fuzz  the fuzz targets, a few seconds each
@@ -20,12 +24,34 @@ CARGO      ?= cargo
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR     ?= $(LIBDIR)/cmake/ZeroMQ
 QUICK      ?=
 
 # The file name of the library, the name it is asked for, and the API it has.
 REAL   := libzmq.so.5.2.5
 SONAME := libzmq.so.5
 VERSION := $(shell sed -n 's/^\#define ZMQ_VERSION_M[AI][JN]OR \([0-9]*\)/\1./p; s/^\#define ZMQ_VERSION_PATCH \([0-9]*\)/\1/p' include/zmq.h | tr -d '\n')
+OWN_VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+HEADERS := $(wildcard include/*.h)
+# Each has a manual page, from its comment in the header.
+paren := (
+FUNCTIONS := $(shell sed -n 's/^[^*].*[ *]\(zmq_[a-z0-9_]*\)[$(paren)].*/\1/p' include/zmq.h)
+
+# What the archive is to be linked to.
+STATIC_LIBS := pthread dl rt m
+
+# Fills in the templates of packaging/. Paths below PREFIX are told from there, and
+# CMake finds the headers from the library, so that an installation may be moved.
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' \
+    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+    -e 's|@INCLUDE_FROM_LIB@|$(shell realpath -ms --relative-to="$(LIBDIR)" "$(INCLUDEDIR)")|' \
+    -e 's|@VERSION@|$(VERSION)|' -e 's|@REAL@|$(REAL)|' -e 's|@SONAME@|$(SONAME)|' \
+    -e 's|@STATIC_FLAGS@|$(STATIC_LIBS:%=-l%)|' \
+    -e 's|@STATIC_LIBS@|$(subst $() ,;,$(STATIC_LIBS))|' \
+    -e 's|@POINTER_BYTES@|$(shell echo $$(($$(getconf LONG_BIT) / 8)))|'
 
 RELEASE := target/release
 
@@ -50,10 +76,14 @@ bench: deps lib
 bench-rival:
 	benches/rival
 
+# Counted in valgrind, which no busy machine disturbs. WRITE=1 commits to new figures.
+guard: lib
+	python3 benches/guard/guard.py --lib $(RELEASE) $(if $(WRITE),--write)
+
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install
+test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs guard
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -66,10 +96,12 @@ test-loom:
 test-c: lib
 	capi-tests/run
 
-# Random sequences within a minute, the same ones each time, so that a change is what
-# makes a difference; `make diff` takes fresh ones, and its time.
+# Random sequences: the same ones each time, so that a change is what makes a difference,
+# then fresh ones. A difference among these does not fail yet, as one in some 10 000 has
+# not been explained; it is printed with its seed: capi-tests/diff/run SEED asks again.
 test-diff: lib
-	capi-tests/diff/run -f 8400000000 -n 3000 -t 45
+	capi-tests/diff/run -f 130970545497 -n 3000 -t 45
+	-capi-tests/diff/run -n 2000 -t 30
 
 diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
@@ -98,11 +130,24 @@ test-reliability: lib
 test-install: lib
 	sh tests/install.sh
 
-# Downloads and builds pyzmq the first time; FRESH=1 runs it anew on the system's
-# libzmq, too.
-compat-pyzmq: lib
-	@sh packaging/deps python
-	compat/pyzmq/run --ours $(RELEASE) $(if $(FRESH),--fresh)
+test-docs: lib
+	python3 tests/docs.py
+
+# Installs the packages of `make deb` in a Debian of their own, made by debootstrap.
+test-deb: lib
+	@sh packaging/deps debian-test
+	sh tests/debian.sh
+
+# Installs each client the first time; writes the table of COMPAT.md. FRESH=1 runs long
+# suites anew on the system's libzmq, too.
+compat: lib
+	compat/all $(if $(FRESH),--fresh)
+
+compat-quick: lib
+	compat/all --quick
+
+compat-%: lib
+	compat/$*/run $(if $(FRESH),--fresh)
 
 lint:
 	$(CARGO) fmt --all --check
@@ -114,18 +159,42 @@ lint:
 header:
 	FERROZMQ_WRITE_HEADER=1 $(CARGO) build $(CARGOFLAGS)
 
-install: lib
-	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig" "$(DESTDIR)$(INCLUDEDIR)"
+# As root there may be no cargo; then what was built before is installed.
+install: $(if $(shell command -v $(CARGO) 2>/dev/null),lib)
+	@[ -f $(RELEASE)/libzmq.so ] || { echo "nothing to install yet: run make"; exit 1; }
+	install -d "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(PKGCONFIGDIR)" \
+	    "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(MANDIR)"
 	install -m 755 $(RELEASE)/libzmq.so "$(DESTDIR)$(LIBDIR)/$(REAL)"
 	ln -sf $(REAL) "$(DESTDIR)$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DESTDIR)$(LIBDIR)/libzmq.so"
-	install -m 644 $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	strip -g "$(DESTDIR)$(LIBDIR)/libzmq.a"
-	install -m 644 include/zmq.h include/zmq_utils.h include/ferrozmq.h "$(DESTDIR)$(INCLUDEDIR)"
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
-	    packaging/libzmq.pc.in > "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
-	chmod 644 "$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc"
+	packaging/archive $(RELEASE)/libzmq.so $(RELEASE)/libzmq.a "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	chmod 644 "$(DESTDIR)$(LIBDIR)/libzmq.a"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(INCLUDEDIR)"
+	$(FILL) packaging/libzmq.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc"
+	$(FILL) packaging/cmake/ZeroMQConfig.cmake.in > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake"
+	$(FILL) packaging/cmake/ZeroMQConfigVersion.cmake.in \
+	    > "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake"
+	chmod 644 "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" "$(DESTDIR)$(CMAKEDIR)"/ZeroMQConfig*.cmake
+	packaging/man/build $(OWN_VERSION) "$(DESTDIR)$(MANDIR)"
+
+.PHONY: uninstall deb deps-deb test-docs test-deb
+
+# With the PREFIX, DESTDIR and so on of the installation.
+uninstall:
+	rm -f "$(DESTDIR)$(LIBDIR)/$(REAL)" "$(DESTDIR)$(LIBDIR)/$(SONAME)" \
+	    "$(DESTDIR)$(LIBDIR)/libzmq.so" "$(DESTDIR)$(LIBDIR)/libzmq.a" \
+	    $(HEADERS:include/%="$(DESTDIR)$(INCLUDEDIR)/%") "$(DESTDIR)$(PKGCONFIGDIR)/libzmq.pc" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfig.cmake" \
+	    "$(DESTDIR)$(CMAKEDIR)/ZeroMQConfigVersion.cmake" "$(DESTDIR)$(MANDIR)/man7/ferrozmq.7" \
+	    $(FUNCTIONS:%="$(DESTDIR)$(MANDIR)/man3/%.3")
+	[ ! -d "$(DESTDIR)$(CMAKEDIR)" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$(CMAKEDIR)"
+
+# Debian packages that take the place of libzmq5 and libzmq3-dev.
+deb: deps-deb lib
+	packaging/debian/build $(or $(OUT),target/debian)
+
+deps-deb:
+	@sh packaging/deps debian
 
 asan: deps
 	packaging/sanitize address
@@ -136,6 +205,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-rival bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
-        test-interop test-reliability test-install compat-pyzmq lint header \
+.PHONY: all lib deps demo bench bench-rival guard bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
+        test-interop test-reliability test-install compat compat-quick lint header \
         install asan tsan clean

@@ -266,6 +266,19 @@ TEST (bind_reads_ports_as_atoi_does)
              "tcp://lo;127.0.0.1:5555");
 }
 
+/* A port written as * is none that could be ended, not even 0. */
+TEST (a_wildcard_ends_nothing_else)
+{
+    void *push = new_socket (ZMQ_PUSH, 0), *pull = new_socket (ZMQ_PULL, 0);
+    CHECK_OK (zmq_connect (push, "tcp://127.0.0.1:0"));
+    CHECK_ERR (zmq_disconnect (push, "tcp://127.0.0.1:*"), ENOENT);
+    CHECK_OK (zmq_disconnect (push, "tcp://127.0.0.1:0"));
+    CHECK_OK (zmq_bind (pull, "tcp://127.0.0.1:*"));
+    CHECK_ERR (zmq_unbind (pull, "tcp://127.0.0.1:0"), ENOENT);
+    zmq_close (push);
+    zmq_close (pull);
+}
+
 TEST (bind_wants_a_device_of_this_host)
 {
     OUTCOME (zmq_bind, 0, ENODEV, "tcp://:*", "tcp://:5555",

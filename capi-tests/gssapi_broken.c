@@ -281,11 +281,12 @@ static void *pass_on (void *argument)
     return NULL;
 }
 
+static struct direction ways[2];
+static pthread_t threads[2];
+
 /* Connects the client to the server through somebody who does this to one frame. */
 static void meet_through (int number, enum tampering what)
 {
-    static struct direction ways[2];
-    static pthread_t threads[2];
     endpoint_t tapped;
     tampering.number = number;
     tampering.what = what;
@@ -303,12 +304,24 @@ static void meet_through (int number, enum tampering what)
         REQUIRE (pthread_create (&threads[i], NULL, pass_on, &ways[i]) == 0);
 }
 
+/* Both have left: so does who was between them. */
+static void finish_through (void)
+{
+    finish (NULL);
+    for (int i = 0; i < 2; i++)
+        shutdown (ways[i].from, SHUT_RDWR);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT (pthread_join (threads[i], NULL), 0);
+    for (int i = 0; i < 2; i++)
+        close (ways[i].from);
+}
+
 TEST (who_only_passes_on_is_not_noticed)
 {
     set_up (ZMQ_REP, ZMQ_REQ, 0);
     meet_through (0, NOTHING);
     check_works ();
-    finish (NULL);
+    finish_through ();
 }
 
 TEST (a_token_that_was_changed_gives_no_context)
@@ -316,7 +329,7 @@ TEST (a_token_that_was_changed_gives_no_context)
     set_up (ZMQ_PULL, ZMQ_PUSH, 0);
     meet_through (0, FLIP);
     check_told_why (watcher, 0);
-    finish (NULL);
+    finish_through ();
 }
 
 TEST (messages_are_taken_as_they_were_sent_and_once)
@@ -351,7 +364,7 @@ TEST (messages_are_taken_as_they_were_sent_and_once)
             CHECK_RECV (server, "once");
         CHECK_OK (set_int (server, ZMQ_RCVTIMEO, 50));
         CHECK_ERR (zmq_recv (server, NULL, 0, 0), EAGAIN);
-        finish (NULL);
+        finish_through ();
     }
 }
 

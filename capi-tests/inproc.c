@@ -36,6 +36,109 @@ STORY (a_request_sent_before_the_bind_is_answered)
     CHECK_RECV (req, "answer");
 }
 
+/* It is delivered at the bind, whatever ZMQ_LINGER says, and what comes after it is
+ * what a peer is known by that has left. */
+STORY (what_was_sent_before_the_bind_outlives_its_sender)
+{
+    static const int pairs[][2] = {{ZMQ_PUSH, ZMQ_PULL},     {ZMQ_DEALER, ZMQ_ROUTER},
+                                   {ZMQ_PAIR, ZMQ_PAIR},     {ZMQ_REQ, ZMQ_REP},
+                                   {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_REQ, ZMQ_ROUTER}};
+    for (int linger = -1; linger < 1; linger++)
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+            const char *endpoint = fresh_endpoint (INPROC);
+            void *early = open_socket (pairs[i][0]), *late = open_socket (pairs[i][1]);
+            int routed = pairs[i][1] == ZMQ_ROUTER;
+            CHECK_OK (set_int (early, ZMQ_LINGER, linger));
+            if (routed)
+                MUST (zmq_setsockopt (early, ZMQ_ROUTING_ID, "early", 5) == 0);
+            CHECK_OK (zmq_connect (early, endpoint));
+            SEND (early, "one|message");
+            if (pairs[i][0] != ZMQ_REQ) {
+                SEND (early, "another");
+                CHECK_INT (zmq_send (early, "a part", 6, ZMQ_SNDMORE), 6);
+            }
+            close_socket (early);
+            CHECK_OK (zmq_bind (late, endpoint));
+            CHECK_RECV (late, !routed                   ? "one|message"
+                              : pairs[i][0] == ZMQ_REQ ? "early||one|message"
+                                                       : "early|one|message");
+            if (pairs[i][0] != ZMQ_REQ)
+                CHECK_RECV (late, routed ? "early|another" : "another");
+            if (pairs[i][1] == ZMQ_REP)
+                SEND (late, "to nobody");
+            CHECK_EMPTY (late);
+            close_socket (late);
+        }
+}
+
+STORY (a_pair_hears_who_has_left_and_then_another)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *early = open_socket (ZMQ_PAIR), *late = open_socket (ZMQ_PAIR);
+    CHECK_OK (zmq_connect (early, endpoint));
+    SEND (early, "hello");
+    close_socket (early);
+    CHECK_OK (zmq_bind (late, endpoint));
+    CHECK_RECV (late, "hello");
+    settle (late);
+    if (on_oracle ())
+        return; /* which keeps the place */
+    void *next = connected_socket (ZMQ_PAIR, endpoint);
+    SEND (next, "me now");
+    CHECK_RECV (late, "me now");
+}
+
+static int bodies_freed;
+
+static void count_body (void *data, void *hint)
+{
+    (void) data;
+    (void) hint;
+    __atomic_add_fetch (&bodies_freed, 1, __ATOMIC_SEQ_CST);
+}
+
+TEST (what_waits_for_a_bind_in_vain_ends_with_the_context)
+{
+    static char bytes[100];
+    void *ctx = zmq_ctx_new (), *push = zmq_socket (ctx, ZMQ_PUSH);
+    zmq_msg_t message;
+    CHECK_OK (zmq_msg_init_data (&message, bytes, sizeof bytes, count_body, NULL));
+    CHECK_OK (zmq_connect (push, "inproc://nobody"));
+    CHECK_INT (zmq_msg_send (&message, push, 0), sizeof bytes);
+    CHECK_OK (zmq_close (push));
+    CHECK_INT (__atomic_load_n (&bodies_freed, __ATOMIC_SEQ_CST), 0);
+    CHECK_OK (zmq_ctx_term (ctx));
+    CHECK_INT (__atomic_load_n (&bodies_freed, __ATOMIC_SEQ_CST), 1);
+}
+
+/* libzmq has no places for further sockets long before. */
+TEST (what_is_left_for_a_bind_is_bounded)
+{
+    if (on_oracle ())
+        return;
+    void *ctx = zmq_ctx_new ();
+    int left = 0, refused = 0, received = 0;
+    for (int n = 0; n < 10100; n++) {
+        void *push = zmq_socket (ctx, ZMQ_PUSH);
+        if (zmq_connect (push, "inproc://later") == 0)
+            left += zmq_send (push, "x", 1, 0);
+        else
+            refused += errno == EMFILE;
+        zmq_close (push);
+    }
+    CHECK_INT (left, 10000);
+    CHECK_INT (refused, 100);
+    void *pull = zmq_socket (ctx, ZMQ_PULL), *push = zmq_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (zmq_bind (pull, "inproc://later"));
+    while (zmq_recv (pull, NULL, 0, ZMQ_DONTWAIT) == 1)
+        received++;
+    CHECK_INT (received, left);
+    CHECK_OK (zmq_connect (push, "inproc://another"));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 STORY (a_router_knows_who_connected_before_it_bound)
 {
     void *dealer, *router;

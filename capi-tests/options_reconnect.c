@@ -167,15 +167,16 @@ TEST (refused_once_is_refused_for_good_if_so_told)
     }
 }
 
-/* The port with zeros before it, which the oracle would write without: it keeps the
- * pipe, and what is sent waits in it for nobody. */
-TEST (refused_for_good_however_the_endpoint_is_written)
+/* The port with zeros before it, or a number of IPv4 under ZMQ_IPV6, which the oracle
+ * would write otherwise: it keeps the pipe, and what is sent waits in it for nobody. */
+static void stops_as_written (const char *format, int ipv6)
 {
     endpoint_t endpoint, odd;
     begin ();
     int fd = refusing (endpoint), port = atoi (strrchr (endpoint, ':') + 1);
-    snprintf (odd, sizeof odd, "tcp://127.0.0.1:00%d", port);
+    snprintf (odd, sizeof odd, format, port);
     void *push = new_socket (ctx, ZMQ_PUSH), *other = new_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (set_int (push, ZMQ_IPV6, ipv6));
     CHECK_OK (set_int (push, RECONNECT_STOP, STOP_REFUSED));
     CHECK_OK (set_int (other, RECONNECT_STOP, STOP_REFUSED));
     CHECK_OK (zmq_connect (push, odd));
@@ -190,6 +191,12 @@ TEST (refused_for_good_however_the_endpoint_is_written)
     }
     close (fd);
     end (push, other);
+}
+
+TEST (refused_for_good_however_the_endpoint_is_written)
+{
+    stops_as_written ("tcp://127.0.0.1:00%d", 0);
+    stops_as_written ("tcp://127.0.0.1:%d", 1);
 }
 
 TEST (a_stopped_connect_is_not_in_the_way_of_the_next)

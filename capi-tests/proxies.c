@@ -39,18 +39,23 @@ static void *connected (int type, const char *endpoint)
     return s;
 }
 
-static void proxy_stop (void **others, int count)
+static void close_all (void **others, int count)
 {
-    CHECK_OK (zmq_ctx_shutdown (ctx));
-    call_join (&proxy);
-    CHECK_INT (proxy.rc, -1);
-    CHECK_INT (proxy.err, ETERM);
     for (int i = 0; i < count; i++)
         CHECK_OK (zmq_close (others[i]));
     for (int i = 0; i < 3; i++)
         if (proxied[i])
             CHECK_OK (zmq_close (proxied[i]));
     CHECK_OK (zmq_ctx_term (ctx));
+}
+
+static void proxy_stop (void **others, int count)
+{
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    call_join (&proxy);
+    CHECK_INT (proxy.rc, -1);
+    CHECK_INT (proxy.err, ETERM);
+    close_all (others, count);
 }
 
 static const char *const places[] = {"inproc", "tcp", "ipc"};
@@ -295,6 +300,30 @@ TEST (one_socket_on_both_sides_echoes)
     }
 }
 
+/* After the reply it has none to give; the oracle takes that for an error. */
+TEST (a_req_ends_no_proxy)
+{
+    proxy_start ("inproc", ZMQ_ROUTER, ZMQ_REQ, NULL);
+    proxy_run ();
+    void *s[] = {connected (ZMQ_DEALER, front_at), connected (ZMQ_REP, back_at)};
+    for (int n = 0; n < (on_oracle () ? 1 : 5); n++) {
+        char id[5];
+        CHECK_SEND (s[0], "question", 0);
+        CHECK_INT (zmq_recv (s[1], id, sizeof id, 0), sizeof id);
+        CHECK_RECV (s[1], "question");
+        CHECK_INT (zmq_send (s[1], id, sizeof id, ZMQ_SNDMORE), sizeof id);
+        CHECK_SEND (s[1], "answer", 0);
+        CHECK_RECV (s[0], "answer");
+    }
+    if (on_oracle ()) {
+        call_join (&proxy);
+        CHECK_INT (proxy.rc, -1);
+        CHECK_INT (proxy.err, EFSM);
+        close_all (s, 2);
+    } else
+        proxy_stop (s, 2);
+}
+
 /* Nothing is to be passed on from a socket that cannot receive, or not now. */
 TEST (sockets_that_do_not_receive_are_waited_for)
 {
@@ -349,6 +378,22 @@ TEST (ends_when_one_of_two_contexts_ends)
     CHECK_OK (zmq_close (back));
     CHECK_OK (zmq_ctx_term (other));
     end (front, NULL);
+}
+
+TEST (does_not_begin_when_the_context_of_its_capture_has_ended)
+{
+    void *other = zmq_ctx_new (), *capture = zmq_socket (other, ZMQ_PUSH);
+    proxy_start ("inproc", ZMQ_PULL, ZMQ_PUSH, capture);
+    void *s[] = {connected (ZMQ_PUSH, front_at), connected (ZMQ_PULL, back_at)};
+    CHECK_OK (zmq_ctx_shutdown (other));
+    proxy_run ();
+    if (on_oracle ()) /* it looks when there is something to show */
+        CHECK_SEND (s[0], "message", 0);
+    call_join (&proxy);
+    CHECK_INT (proxy.rc, -1);
+    CHECK_INT (proxy.err, ETERM);
+    close_all (s, 2);
+    CHECK_OK (zmq_ctx_term (other));
 }
 
 TEST (ends_at_once_in_a_terminated_context)

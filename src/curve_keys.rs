@@ -3,9 +3,9 @@
 //!
 //! Secret keys are wiped when they are dropped.
 
-use curve25519_dalek::MontgomeryPoint;
 use zeroize::Zeroizing;
 
+use crate::crypto;
 use crate::error::{Errno, Result};
 
 /// Bytes of a key.
@@ -41,7 +41,7 @@ pub(crate) fn random_bytes<const COUNT: usize>() -> Result<Zeroizing<[u8; COUNT]
 
 /// The public key that belongs to a secret one, whichever bytes that has.
 pub(crate) fn public_key(secret: &SecretKey) -> [u8; KEY_BYTES] {
-    MontgomeryPoint::mul_base_clamped(**secret).to_bytes()
+    crypto::public_key(secret)
 }
 
 #[cfg(test)]

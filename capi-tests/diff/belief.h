@@ -24,6 +24,8 @@ struct belief
      * for each slot. */
     int odd_hosts, odd_guests;
     int proxies;
+    /* Nobody leaves while messages wait to be read. */
+    int orderly;
     /* Options of security are tried: nobody connects, since the end of a handshake that
      * fails is told at different times. */
     int secures;
@@ -41,6 +43,8 @@ int any_type (struct belief *b);
 /* A slot with a socket in it, mostly. */
 int socket_slot (struct belief *b);
 void new_socket (struct belief *b, int s, int type);
+/* Closes a socket, or with an endpoint ends that. */
+void leave (struct belief *b, enum opcode code, int s, int place, int last);
 
 /* meeting.c */
 /* Whether this type's connections carry bytes as they are. */

@@ -21,6 +21,7 @@ enum opcode {
     OP_CTX_GET,
     OP_CTX_SHUTDOWN,
     OP_SOCKET,
+    OP_DRAIN,
     OP_CLOSE,
     OP_SET,
     OP_SET_INT,
@@ -111,6 +112,10 @@ extern const int setting_count;
 
 extern const int int_values[], int_value_count;
 
+/* In place of the size of ZMQ_SOCKS_PROXY: a number and port where no proxy is, or a text
+ * that is none. */
+enum { NUMERIC_PROXY = -1 };
+
 /* Options that are drafts: the header has no name for them. */
 enum { ZMQ_METADATA = 95, ZMQ_XPUB_MANUAL_LAST_VALUE = 98,
        ZMQ_ONLY_FIRST_SUBSCRIBE = 108, ZMQ_RECONNECT_STOP = 109 };
@@ -129,9 +134,8 @@ enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
 extern const char *const capabilities[];
 extern const int capability_count;
 
-/* What ours has not learnt yet: see tables.c. */
+/* Drafts, of which the oracle has some. */
 int type_missing (int type);
-int option_missing (int option);
 /* Whether it says who may connect, and how. */
 int option_secures (int option);
 

@@ -141,8 +141,15 @@ static void shorten_lingers (void)
             shorten_linger (s);
 }
 
+static void drain_all (void)
+{
+    for (int s = 0; s < SLOTS; s++)
+        if (sockets[s])
+            drain (s);
+}
+
 static const char *const op_names[] = {
-  "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "close", "set",
+  "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "drain", "close", "set",
   "set", "subscribe", "secure", "get", "bind", "connect", "unbind", "disconnect", "send",
   "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
   "poll", "await", "msg", "proxy", "steer", "pure", "timer", "z85", "wait"};
@@ -177,6 +184,10 @@ static void carry_out (const struct op *op)
             return;
         case OP_SOCKET: /* x: context, y: type */
             make_socket (s, op->x, op->y);
+            return;
+        case OP_DRAIN:
+            printf ("\n");
+            drain_all ();
             return;
         case OP_CLOSE:
             close_socket (s);
@@ -285,9 +296,7 @@ static void finish (void)
         settle ();
     }
     end_proxies ();
-    for (int s = 0; s < SLOTS; s++)
-        if (sockets[s])
-            drain (s);
+    drain_all ();
     close_messages ();
     for (int s = 0; s < SLOTS; s++)
         if (sockets[s]) {

@@ -13,6 +13,11 @@ PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range
 RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
 
 
+def plain(endpoint):
+    """As it was written, where the library added IPv6."""
+    return endpoint.replace("[::ffff:HOST]", "HOST")
+
+
 def delivered(lines):
     """The sizes of all frames that were received. What they hold is told only in part,
     depending on the call."""
@@ -32,18 +37,31 @@ class Peer:
         self.slot, self.kind = slot, kind
         self.bound, self.connected = set(), set()
         self.options = {}
+        self.ipv6 = False
         self.monitored = False
         self.gone = False
         self.unfinished = False
         self.multipart = False
         # It has connected to an endpoint twice.
         self.repeats = False
+        # Endpoints at whose other side somebody left; those of them where messages
+        # may have waited to be read then.
+        self.losses, self.disorder = set(), set()
 
     def is_raw(self):
         return self.kind == STREAM or self.options.get("41") == "1"
 
     def endpoints(self):
         return self.bound | self.connected
+
+    def lost(self, transport=r"\w+"):
+        """Whether a connection of this socket's ended, at either side."""
+        return any(re.match(transport + ":", name) for name in self.losses)
+
+    def lose(self, name, orderly):
+        self.losses.add(name)
+        if not orderly:
+            self.disorder.add(name)
 
     def meets(self, other):
         return bool(self.bound & other.connected or self.connected & other.bound)
@@ -55,21 +73,38 @@ class History:
     def __init__(self, lines):
         self.sockets = {}
         self.all = []
-        # (who stays, endpoint): somebody at the other side of it left.
-        self.losses = set()
+        # The front, back and capture of each.
+        self.proxies = []
+        self.ipv6 = {}
+        # All that had come was read just now.
+        self.drained = False
         self.shutdown = False
         for line in lines:
             self.note(line)
 
     def note(self, line):
-        made = re.match(r"\d\d socket s(\d) ctx\d type (\d+) = 0", line)
+        context = re.match(r"\d\d ctx_set (ctx\d) IPV6 (\d+) = 0", line)
+        if context:
+            self.ipv6[context[1]] = context[2] != "0"
+        made = re.match(r"\d\d socket s(\d) (ctx\d) type (\d+) = 0", line)
         if made:
-            peer = Peer(int(made[1]), int(made[2]))
+            peer = Peer(int(made[1]), int(made[3]))
+            peer.ipv6 = self.ipv6.get(made[2], False)
             self.sockets[peer.slot] = peer
             self.all.append(peer)
             return
         if re.match(r"\d\d ctx_shutdown = 0", line):
             self.shutdown = True
+        if re.match(r"\d\d ", line) and not re.match(r"\d\d (close|unbind|disconnect)", line):
+            self.drained = line[3:] == "drain" and not self.proxies
+        stuck = re.match(r"left s(\d) = -1 EFSM", line)
+        if stuck and int(stuck[1]) in self.sockets:
+            # A REP has to answer first.
+            self.drained &= self.sockets[int(stuck[1])].kind != REP
+        if re.match(r"\d\d proxy s.*\d$", line):
+            self.proxies.append([self.sockets.pop(int(slot))
+                                 for slot in dict.fromkeys(re.findall(r" s(\d)", line))])
+            return
         sent = re.match(r"\d\d msg m\d send (more )?to s(\d).* = \d", line)
         if sent and int(sent[2]) in self.sockets:
             self.sockets[int(sent[2])].unfinished = bool(sent[1])
@@ -81,12 +116,16 @@ class History:
         endpoint = re.search(r"((?:tcp|ipc|inproc)://[^' ]*)", rest)
         done = re.search(r" = 0( = 0)?$", rest)
         if verb in ("bind", "connect") and endpoint and done:
-            name = re.sub(r"\*$", "WILD", endpoint[1]).replace("[::ffff:HOST]", "HOST")
+            name = re.sub(r"\*$", "WILD", plain(endpoint[1]))
             peer.repeats |= verb == "connect" and name in peer.connected
             (peer.bound if verb == "bind" else peer.connected).add(name)
+            # Whose connect it still finds.
+            if verb == "bind" and any(name in other.connected for other in self.all
+                                      if other.gone):
+                peer.disorder.add(name)
         elif verb in ("unbind", "disconnect") and endpoint and done:
             self.lose(peer, endpoint[1])
-            self.losses.add((peer.slot, endpoint[1]))
+            peer.lose(endpoint[1], self.drained)
         elif verb == "close":
             for name in peer.endpoints():
                 self.lose(peer, name)
@@ -97,17 +136,22 @@ class History:
         elif verb == "set" and done:
             option = re.match(r" option (\d+) value (\S+)|  ?(\S+) size \d+ (\S+)", rest)
             if option:
-                peer.options[option[1] or option[3]] = option[2] or option[4]
+                name, value = option[1] or option[3], option[2] or option[4]
+                peer.options[name] = value
+                if name in ("42", "IPV6"):
+                    peer.ipv6 = value == "1"
+                elif name in ("31", "IPV4ONLY"):
+                    peer.ipv6 = value == "0"
         elif verb == "subscribe" and done:
             option = re.match(r" option (\d+) (.*) = ", rest)
             if option:
                 peer.options[option[1]] = option[2]
         if verb in ("send", "send_whole", "send_to", "await"):
             self.note_frames(peer, rest)
-        if verb == "send_to" and " amid = 0 " in rest and peer.is_raw():
+        if verb == "send_to" and re.search(r" amid = 0( |$)", rest) and peer.is_raw():
             for name in peer.endpoints():
                 self.lose(peer, name)
-                self.losses.add((peer.slot, name))
+                peer.lose(name, self.drained)
 
     @staticmethod
     def note_frames(peer, rest):
@@ -126,15 +170,18 @@ class History:
         """The peer leaves an endpoint."""
         for other in self.all:
             if other is not peer and not other.gone and endpoint in other.endpoints():
-                self.losses.add((other.slot, endpoint))
+                other.lose(endpoint, self.drained)
 
     def lost(self, slot, transport=r"\w+"):
-        """Whether a connection of this slot's ended, at either side."""
-        return any(s == slot and re.match(transport + ":", name) for s, name in self.losses)
+        return slot in self.sockets and self.sockets[slot].lost(transport)
 
     def peers(self, slot):
         own = self.sockets.get(slot)
         return [p for p in self.all if own and p is not own and p.meets(own)]
+
+    def circle(self, slot):
+        """The socket and its peers."""
+        return [self.sockets[slot], *self.peers(slot)] if slot in self.sockets else []
 
 
 class Case:
@@ -143,8 +190,10 @@ class Case:
     def __init__(self, theirs, mine, line, our_line):
         self.theirs, self.mine = theirs, mine
         self.line, self.our_line = line, our_line
-        at = theirs.index(line) if line in theirs else len(theirs)
-        self.before = theirs[:at]
+        same = 0
+        while same < min(len(theirs), len(mine)) and theirs[same] == mine[same]:
+            same += 1
+        self.before = theirs[:same]
         self.history = History(self.before)
 
     def both(self, theirs, mine):
@@ -173,9 +222,10 @@ class Case:
         that order is fixed. What a proxy or a closed socket has is not received."""
         all_of = [delivered(answer) for answer in (self.theirs, self.mine)]
         here = [delivered([line]) for line in (self.line, self.our_line)]
-        exchanged = here[0] and here[1] \
-            and set(here[0]) <= set(all_of[1]) and set(here[1]) <= set(all_of[0]) \
-            and any(re.match(r"\d\d (proxy|close s)", line) for line in self.mine)
+        found = [set(here[0]) <= set(all_of[1]), set(here[1]) <= set(all_of[0])]
+        exchanged = here[0] and here[1] and (
+            all(found) and any(re.match(r"\d\d close s", line) for line in self.mine)
+            or any(found) and any(re.match(r"\d\d proxy", line) for line in self.mine))
         return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
             and (all_of[0] == all_of[1] != [] or exchanged)
 
@@ -187,11 +237,21 @@ class Case:
         return ""
 
 
+def left_in_disorder(case, transport):
+    """Whether those concerned, or their peers, were left while messages waited."""
+    def concerns(slot):
+        return any(name.startswith(transport) for peer in case.history.circle(slot)
+                   for name in peer.disorder)
+    return bool(case.slots()) and all(concerns(slot) for slot in case.slots())
+
+
 def order_over_a_network(case):
     """Which of several peers over a network is read or served first."""
-    ends = [name for peer in History(case.theirs).all for name in peer.endpoints()
+    everybody = History(case.theirs).all
+    ends = [name for peer in everybody for name in peer.endpoints()
             if not name.startswith("inproc:")]
-    return len(ends) > 2 and case.same_but_for_order()
+    return (len(ends) > 2 or any(peer.repeats for peer in everybody)) \
+        and case.same_but_for_order()
 
 
 def turn_of_a_named_peer(case):
@@ -205,7 +265,7 @@ def turn_after_a_peer_left(case):
     """Who is served next, after a network peer has left with messages unread."""
     senders = [peer for slot in case.slots() for peer in case.history.peers(slot)
                if peer.kind in (DEALER, PUSH, REQ)
-               and case.history.lost(peer.slot, "(tcp|ipc)")]
+               and any(not name.startswith("inproc:") for name in peer.disorder)]
     return senders and case.both(r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)",
                                  r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)")
 
@@ -227,13 +287,44 @@ def inproc_connect_ended(case):
         and case.lost("inproc")
 
 
+def of_proxy(case, number, proxy):
+    """Whether the lines tell of a proxy, or of somebody that it talks to."""
+    return re.match(rf"proxy {number} |\d\d steer {number} ", case.line) \
+        or any(peer.meets(held) for peer in case.sockets() for held in proxy)
+
+
 def proxy_goes_on(case):
-    """A proxy goes on when what woke it was no message for the user, or cannot be passed
-    on yet."""
+    """A proxy with a REQ goes on when what woke it was no reply, or cannot be sent in the
+    REQ's state."""
     ends = [dict(re.findall(r"^proxy (\d) = (.*)", "\n".join(answer), re.M))
             for answer in (case.theirs, case.mine)]
-    return any(re.match("-1 (EAGAIN|EFSM)", ends[0][i]) and ends[1].get(i) != ends[0][i]
-               for i in ends[0])
+    return any(re.match("-1 (EAGAIN|EFSM)", ends[0].get(str(i), ""))
+               and ends[1].get(str(i)) != ends[0][str(i)]
+               and any(held.kind == REQ for held in proxy) and of_proxy(case, i, proxy)
+               for i, proxy in enumerate(case.history.proxies))
+
+
+def proxy_whose_capture_ended(case):
+    """A proxy that is to show its messages to a socket whose context has ended ends at
+    once."""
+    steered = re.match(r"(?:\d\d steer|proxy) (\d) ", case.line)
+    begun = [line for line in case.before if re.match(r"\d\d proxy s.*\d$", line)]
+    return steered and case.history.shutdown \
+        and any(" seen by " in line for line in begun[int(steered[1]):][:1])
+
+
+def proxy_that_feeds_itself(case):
+    """Messages that come back to a proxy go round for ever: when which of them is seen is
+    chance, and libzmq's takes no command while it waits for room."""
+    return any(of_proxy(case, number, held) and any(a.meets(b) for a in held for b in held)
+               for number, held in enumerate(case.history.proxies))
+
+
+def proxy_of_a_stream_whose_peer_left(case):
+    """A proxy that sends to a STREAM's peer that has gone ends with EHOSTUNREACH."""
+    end = case.both(r"^proxy (\d) = -1 ETERM", r"^proxy \d = -1 EHOSTUNREACH")
+    return end and any(held.kind == STREAM
+                       for held in case.history.proxies[int(case.line.split()[1])])
 
 
 def rest_of_a_message_goes_nowhere(case):
@@ -252,24 +343,53 @@ def rest_of_a_message_can_be_sent(case):
 
 def place_of_a_waiting_socket(case):
     """A socket that was closed with a connect to an inproc name that is not bound, or
-    whose inproc peer was not called since: its place is free at once."""
+    whose inproc peer was not called since, or a monitor's: its place is free at once."""
     waits = any(peer.gone and any(name.startswith("inproc:")
                                   for name in peer.connected | peer.bound)
                 for peer in case.history.all)
     return case.both(r"^\d\d socket .* = -1 EMFILE", r" = 0$") \
-        and (waits or any("monitor" in line and "= -1" in line for line in case.before))
+        and (waits or any(re.search(r"monitor .*(= -1| no more = 0)", line)
+                          for line in case.before))
+
+
+def turn_after_an_inproc_peer_left(case):
+    """An inproc peer that left while messages waited: known at once, and the turn goes to
+    the next."""
+    def drops_messages(slot):
+        return any(other.kind == REP or other.options.get("54") == "1" for peer in case.history.circle(slot)
+                   for other in case.history.all if peer.meets(other))
+    return left_in_disorder(case, "inproc:") and (
+        case.same_but_for_order()
+        or re.match(RECEIVES, case.line) and all(drops_messages(slot) for slot in case.slots()))
 
 
 def inproc_peer_that_left(case):
-    """An inproc peer that left while messages waited: known at once."""
-    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.lost("inproc")
+    """An inproc peer that left while messages waited: known at once, and nobody waits for
+    it or finds it in his way."""
+    def counted_in(peer):
+        return peer.kind in (REQ, PAIR) or (
+            peer.kind == ROUTER and ("33" in peer.options or any(
+                {"5", "61"} & set(other.options) for other in case.history.all)))
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) \
+        and left_in_disorder(case, "inproc:") \
+        and any(counted_in(peer) for slot in case.slots() for peer in case.history.circle(slot))
+
+
+def subscriptions_of_a_closed_socket(case):
+    """XPUB: the subscriptions of a SUB that was closed before its inproc connect found a
+    bind are not told, nor their ends."""
+    told = re.search(r" s(\d).* \[\d+ %01", case.line)
+    host = told and case.history.sockets.get(int(told[1]))
+    return host and host.kind == XPUB and any(
+        peer.gone and peer.kind == SUB
+        and any(name.startswith("inproc:") for name in host.bound & peer.connected)
+        for peer in case.history.all)
 
 
 def conflated_frames(case):
     """ZMQ_CONFLATE with messages of several frames: which of them is kept."""
     def conflated(slot):
-        own = case.history.sockets.get(slot)
-        circle = [own, *case.history.peers(slot)] if own else []
+        circle = case.history.circle(slot)
         return any(p.options.get("54") == "1" for p in circle) \
             and any(p.multipart or p.unfinished for p in circle)
     return re.match(RECEIVES, case.line) and case.slots() \
@@ -282,8 +402,7 @@ def pair_whose_pending_connect_ended(case):
     def held(slot):
         peer = case.history.sockets.get(slot)
         return peer and peer.kind == PAIR and (
-            any(slot == s and name in peer.connected and name.startswith("inproc:")
-                for s, name in case.history.losses)
+            any(name in peer.connected and name.startswith("inproc:") for name in peer.losses)
             or any(other.gone and other.connected & peer.bound for other in case.history.all))
     return any(held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
 
@@ -291,20 +410,26 @@ def pair_whose_pending_connect_ended(case):
 def read_before_the_end(case):
     """What came before a connection ended is still read."""
     return case.both(r"^(left|\d\d recv\S*) s\d.* = -1 EAGAIN", r"^(left|\d\d recv\S*) s\d.* \[") \
-        and case.lost("(tcp|ipc)")
+        and left_in_disorder(case, ("tcp:", "ipc:"))
 
 
 def ends_at_once(case):
     """zmq_unbind and zmq_disconnect take effect at once."""
-    event = r"^   event s\d 6 DISCONNECTED"
-    return (re.search(event, case.line) or re.search(event, case.our_line)) \
-        and re.match(r"   (unbind|disconnect) .* = 0$", case.last_operation())
+    event = re.match(r"   event s(\d) 6 DISCONNECTED (\S+)", case.line) \
+        or re.match(r"   event s(\d) 6 DISCONNECTED (\S+)", case.our_line)
+    if not event:
+        return False
+    ended = f"s{event[1]} {plain(event[2])} = 0"
+    return re.match(r"   (unbind|disconnect) .* = 0$", case.last_operation()) \
+        or any(line.endswith(ended) for line in case.before
+               if re.match("   (unbind|disconnect)", line))
 
 
 def router_hears_who_comes_again(case):
     """ROUTER: a peer that comes again under its name is heard at once."""
-    names = [peer.options["5"] for peer in case.history.all if "5" in peer.options]
-    return case.kinds() == {ROUTER} and case.lost() and names \
+    comes_again = any("5" in peer.options and (peer.gone or peer.lost())
+                      for slot in case.slots() for peer in case.history.peers(slot))
+    return case.kinds() == {ROUTER} and case.lost() and comes_again \
         and re.match(RECEIVES + r"|\d\d send_to", case.line)
 
 
@@ -317,22 +442,26 @@ def errno_under_a_monitor(case):
 def stream_peer_that_left(case):
     """STREAM: a peer that has gone is known to have gone at once."""
     return case.both(r"send_to .* = -1 EAGAIN", r"send_to .* = -1 EHOSTUNREACH") \
-        and case.kinds() == {STREAM} and case.lost()
+        and case.kinds() == {STREAM} and (case.lost() or any(
+            # which sends its notices back, and so closes its connections
+            held.is_raw() and peer.meets(held)
+            for held in sum(case.history.proxies, []) for peer in case.sockets()))
 
 
 def rep_after_a_request_without_envelope(case):
     """REP: the reply to the request after one without an envelope, whose sender has
     left."""
-    answered = any(peer.kind == REP and case.history.lost(peer.slot)
+    answered = any(peer.kind == REP and peer.lost()
                    for slot in case.slots() for peer in case.history.peers(slot))
     return case.both(r"^(left|\d\d recv\S*) s\d.* = -1 EAGAIN",
                      r"^(left|\d\d recv\S*) s\d.* \[") and answered
 
 
 def stops_however_it_is_written(case):
-    """ZMQ_RECONNECT_STOP: an endpoint written in an unusual way, or connected twice."""
+    """ZMQ_RECONNECT_STOP: an endpoint that libzmq would write in another way, or that is
+    connected twice."""
     def odd(peer):
-        return peer.repeats or any(re.search(r":0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
+        return peer.repeats or peer.ipv6 or any(re.search(r":0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
                    for name in peer.connected if name.startswith("tcp:"))
     return all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
                for p in case.sockets()) and case.sockets()
@@ -346,7 +475,8 @@ EXPLANATIONS = [
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
-    inproc_peer_that_left,
+    turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
+    proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
 
 

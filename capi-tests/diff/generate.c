@@ -62,6 +62,13 @@ void new_socket (struct belief *b, int s, int type)
     b->role[s] = UNDECIDED;
 }
 
+void leave (struct belief *b, enum opcode code, int s, int place, int last)
+{
+    if (b->orderly)
+        emit (b, OP_DRAIN, 0, 0, 0, 0);
+    emit (b, code, s, place, last, 0);
+}
+
 /* Few threads: the oracle does not survive that there are none left. */
 static int context_value (struct belief *b, int option)
 {
@@ -92,20 +99,22 @@ static void try_options (struct belief *b)
     }
     do
         i = below (r, socket_option_count);
-    while (option_missing (socket_options[i].number)
-           || (option_secures (socket_options[i].number) && !b->secures));
+    while (option_secures (socket_options[i].number) && !b->secures);
     enum value_kind kind = socket_options[i].kind;
     static const int odd_sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33,
                                     40, 41, 254, 255, 256, 300};
     int size = kind == INT ? 4 : kind == INT64 ? 8 : below (r, 256);
     if (chance (r, 30))
         size = odd_sizes[below (r, sizeof odd_sizes / sizeof *odd_sizes)];
+    /* Names would be looked up, which takes its time. */
+    if (socket_options[i].number == ZMQ_SOCKS_PROXY && !b->secures)
+        size = NUMERIC_PROXY;
     /* A bind would take any descriptor there is: COMPAT.md. OP_BIND_FD has its own. */
     if (chance (r, 55) && socket_options[i].number != ZMQ_USE_FD
         && !(socket_options[i].number == ZMQ_PROBE_ROUTER && shows_to_req (b, s)))
         emit (b, OP_SET, s, i, size, seed_of_body (b));
     if (chance (r, 60))
-        emit (b, OP_GET, s, i, chance (r, 60) ? 255 : size, 0);
+        emit (b, OP_GET, s, i, size < 0 || chance (r, 60) ? 255 : size, 0);
 }
 
 static void laboratory (struct belief *b)
@@ -194,8 +203,11 @@ static void conversation (struct belief *b)
              * sent back, close connections, which come again by the clock. */
             int counted = (front == back || b->place[front] != b->place[back])
                           && !is_raw (b->type[front]) && !is_raw (b->type[back]);
-            emit (b, OP_PROXY, front, back, chance (r, 30) ? socket_slot (b) : -1,
-                  counted && chance (r, 60));
+            int capture = chance (r, 30) ? socket_slot (b) : -1;
+            if (capture >= 0
+                && (b->place[capture] == b->place[front] || b->place[capture] == b->place[back]))
+                capture = -1;
+            emit (b, OP_PROXY, front, back, capture, counted && chance (r, 60));
             b->proxies++;
         } else if (dice < 980 && chance (r, 40))
             emit (b, OP_CTX_SHUTDOWN, chance (r, 90) ? 0 : 1, 0, 0, 0);
@@ -217,6 +229,7 @@ void generate (uint64_t seed, struct sequence *sequence)
     sequence->count = 0;
     sequence->kind = dice < 35 ? LAB : dice < 70 ? INPROC : NETWORK;
     b.curve = sequence->kind == NETWORK && chance (&b.random, 15);
+    b.orderly = chance (&b.random, 60);
     if (sequence->kind == LAB)
         laboratory (&b);
     else

@@ -75,8 +75,6 @@ void settle_on (struct belief *b, int s)
         if (type >= 0 && !((setting->types >> type) & 1)
             && (type == ZMQ_STREAM || !chance (r, 2)))
             continue;
-        if (option_missing (setting->option))
-            continue;
         /* Ours lets a change of marks reach pipes that exist; in the oracle
          * subscriptions from before the manual mode are answered amiss: COMPAT.md. */
         if (b->place[s] >= 0
@@ -185,7 +183,7 @@ void meet (struct belief *b)
         if (guest == binder || (b->type[guest] >= 0 && b->role[guest] == SERVER))
             continue;
         if (b->type[guest] >= 0 && !is_partner (b->type[guest], b->type[binder])) {
-            emit (b, OP_CLOSE, guest, 0, 0, 0);
+            leave (b, OP_CLOSE, guest, 0, 0);
             b->type[guest] = -1;
         }
         if (b->type[guest] < 0) {
@@ -231,10 +229,10 @@ void change_connections (struct belief *b)
         return;
     switch (what) {
         case 0:
-            emit (b, OP_UNBIND, s, place, chance (r, 30), 0);
+            leave (b, OP_UNBIND, s, place, chance (r, 30));
             break;
         case 1:
-            emit (b, OP_DISCONNECT, s, place, chance (r, 30), 0);
+            leave (b, OP_DISCONNECT, s, place, chance (r, 30));
             break;
         case 2:
             if (b->place[s] == place || (b->type[s] == ZMQ_PAIR && b->place[s] >= 0)
@@ -245,7 +243,7 @@ void change_connections (struct belief *b)
             take_place (b, s, place);
             break;
         case 3:
-            emit (b, OP_CLOSE, s, 0, 0, 0);
+            leave (b, OP_CLOSE, s, 0, 0);
             b->type[s] = -1;
             break;
         default:

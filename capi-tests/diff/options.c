@@ -16,6 +16,13 @@ void set_option (int s, const struct option *option, int size, uint32_t seed)
         int64_t number = int_values[below (&random, int_value_count)];
         memcpy (value, &number, sizeof number);
         printf (" %d", (int) number);
+    } else if (size == NUMERIC_PROXY) {
+        static const char *const proxies[] = {"127.0.0.1:1", "[::1]:1", "127.0.0.1:0", ":1",
+                                              "127.0.0.1", "127.0.0.1:x"};
+        const char *text = proxies[below (&random, 6)];
+        size = (int) strlen (text);
+        memcpy (value, text, (size_t) size);
+        printf (" %s", text);
     } else {
         for (int i = 0; i < size; i++)
             value[i] = (unsigned char) ("ab\0A:/1"[below (&random, 7)]);

@@ -7,15 +7,9 @@
 
 #define COUNT(ARRAY) ((int) (sizeof (ARRAY) / sizeof *(ARRAY)))
 
-/* Left out until ours has them (COMPAT.md, "What is not there yet"). Shorten
- * these lists as it learns. */
-static const int missing_options[] = {
-  68, 99, 100,                        /* SOCKS */
-};
-
 int type_missing (int type)
 {
-    return type > ZMQ_STREAM && type <= 20; /* drafts, of which the oracle has some */
+    return type > ZMQ_STREAM && type <= 20;
 }
 
 /* PLAIN, CURVE, GSSAPI, ZAP */
@@ -26,14 +20,6 @@ int option_secures (int option)
            || option == ZMQ_GSSAPI_PRINCIPAL_NAMETYPE
            || option == ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE
            || option == ZMQ_ZAP_DOMAIN || option == 93;
-}
-
-int option_missing (int option)
-{
-    for (int i = 0; i < COUNT (missing_options); i++)
-        if (missing_options[i] == option)
-            return 1;
-    return 0;
 }
 
 #define OPTION(NAME, KIND) {#NAME, ZMQ_##NAME, KIND}
@@ -71,6 +57,7 @@ const struct option socket_options[] = {
   OPTION (XPUB_VERBOSER, INT), OPTION (CONNECT_TIMEOUT, INT),
   OPTION (TCP_MAXRT, INT), OPTION (THREAD_SAFE, INT),
   OPTION (MULTICAST_MAXTPDU, INT), OPTION (VMCI_BUFFER_SIZE, INT64),
+  OPTION (VMCI_BUFFER_MIN_SIZE, INT64), OPTION (VMCI_BUFFER_MAX_SIZE, INT64),
   OPTION (VMCI_CONNECT_TIMEOUT, INT), OPTION (USE_FD, INT),
   OPTION (GSSAPI_PRINCIPAL_NAMETYPE, INT),
   OPTION (GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, INT), OPTION (BINDTODEVICE, TEXT),

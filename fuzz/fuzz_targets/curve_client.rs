@@ -7,20 +7,19 @@
 
 use std::sync::Arc;
 
-use ferrozmq_fuzz::curve::{CLIENT, Change, Greeted, Initiated, SERVER, greeted};
+use ferrozmq_fuzz::curve::{CURVE_CLIENT, Change, Greeted, Initiated, greeted};
 use ferrozmq_fuzz::wire::{bodies, frame, greeting, properties};
 use ferrozmq_fuzz::{Cuts, Input, Tested, config};
 use libfuzzer_sys::fuzz_target;
-use zmq::fuzzing::curve_client;
 use zmq::message::{Message, Role};
 use zmq::socket_type::SocketType;
 use zmq::zmtp::ProtocolError;
 
 fuzz_target!(|input: &[u8]| {
     let mut input = Input::new(input);
-    let config = config(SocketType::Dealer, curve_client(CLIENT.secret, SERVER.public));
+    let config = config(SocketType::Dealer, CURVE_CLIENT.clone());
     let mut tested = Tested::new(&Arc::new(config), Cuts::new(input.byte()));
-    tested.say(&greeting(3, 1, b"CURVE"));
+    tested.say_whole(&greeting(3, 1, b"CURVE"));
     let said = tested.hear();
     let greeted = greeted(bodies(&said[64..])[0]);
     let mut server =

@@ -7,18 +7,17 @@
 
 use std::sync::Arc;
 
-use ferrozmq_fuzz::curve::{CLIENT, Change, SERVER, Welcomed, hello, welcomed};
+use ferrozmq_fuzz::curve::{CLIENT, CURVE_SERVER, Change, Welcomed, hello, welcomed};
 use ferrozmq_fuzz::wire::{bodies, frame, greeting, properties, reply};
 use ferrozmq_fuzz::{Cuts, Input, Tested, config};
 use libfuzzer_sys::fuzz_target;
-use zmq::fuzzing::curve_server;
 use zmq::message::{Message, Role};
 use zmq::socket_type::SocketType;
 use zmq::zmtp::{Event, ProtocolError, zap::Answer};
 
 fuzz_target!(|input: &[u8]| {
     let mut input = Input::new(input);
-    let mut config = config(SocketType::Dealer, curve_server(SERVER.secret));
+    let mut config = config(SocketType::Dealer, CURVE_SERVER.clone());
     let policy = input.byte();
     if policy & 1 == 1 {
         config.zap.domain = b"domain".to_vec();
@@ -35,7 +34,7 @@ fuzz_target!(|input: &[u8]| {
         counter: 1,
         greeted: false,
     };
-    client.tested.say(&greeting(3, 1, b"CURVE"));
+    client.tested.say_whole(&greeting(3, 1, b"CURVE"));
     client.tested.hear();
     while !input.is_empty() && client.tested.seen.error.is_none() {
         match input.byte() % 8 {
@@ -135,7 +134,7 @@ impl Client {
         if let Some(Event::Ask(inquiry)) = self.tested.seen.events.last()
             && known
         {
-            let config = config(SocketType::Dealer, curve_server(SERVER.secret));
+            let config = config(SocketType::Dealer, CURVE_SERVER.clone());
             let frames = inquiry.frames(&config, "");
             assert_eq!(frames[6..], [&b"CURVE"[..], &content[..32]]);
             assert_eq!(frames[7][..31], CLIENT.public[..31]);

@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use ferrozmq_fuzz::curve::{CLIENT, SERVER};
+use ferrozmq_fuzz::curve::{CURVE_CLIENT, CURVE_SERVER};
 use ferrozmq_fuzz::{Cuts, Input, Tested, config, socket_type};
 use libfuzzer_sys::fuzz_target;
-use zmq::fuzzing::{curve_client, curve_server};
 use zmq::zmtp::{Config, Event, ProtocolError, Security, Version};
 
 fuzz_target!(|input: &[u8]| {
@@ -17,36 +16,39 @@ fuzz_target!(|input: &[u8]| {
     let config = Arc::new(settings(&mut input));
     let cuts = Cuts::new(input.byte());
     let stream = input.rest();
-    let mut whole = Tested::new(&config, Cuts::NONE);
-    whole.say(stream);
-    let mut cut = Tested::new(&config, cuts);
-    cut.say(stream);
-    assert_eq!(cut.seen.frames, whole.seen.frames);
-    assert_eq!(cut.seen.events, whole.seen.events);
-    assert_eq!(cut.seen.error, whole.seen.error);
-    // A HELLO of CURVE differs.
-    assert_eq!(cut.seen.output.len(), whole.seen.output.len());
+    let mut tested = Tested::new(&config, cuts);
+    tested.say(stream);
+    let seen = &tested.seen;
+    if cuts.are_compared() {
+        let mut whole = Tested::new(&config, Cuts::NONE);
+        whole.say(stream);
+        assert_eq!(seen.frames, whole.seen.frames);
+        assert_eq!(seen.events, whole.seen.events);
+        assert_eq!(seen.error, whole.seen.error);
+        // A HELLO of CURVE differs.
+        assert_eq!(seen.output.len(), whole.seen.output.len());
+    }
 
     let open = matches!(config.security, Security::Null) && config.zap.domain.is_empty();
     match outcome(stream, &config.security, open) {
         Outcome::Pending => {
-            assert_eq!((whole.seen.events.len(), &whole.seen.error), (0, &None));
+            assert_eq!((seen.events.len(), &seen.error), (0, &None));
         }
         Outcome::Mismatch => {
-            assert_eq!(whole.seen.error, Some(ProtocolError::MechanismMismatch));
+            assert_eq!(seen.error, Some(ProtocolError::MechanismMismatch));
         }
         Outcome::Old(_) if !open => {
-            assert_eq!(whole.seen.error, Some(ProtocolError::TooOld));
-            assert!(whole.seen.events.is_empty());
+            assert_eq!(seen.error, Some(ProtocolError::TooOld));
+            assert!(seen.events.is_empty());
         }
         Outcome::Old(major) => {
-            let Event::Ready(peer) = &whole.seen.events[0] else { panic!("not ready") };
+            let Event::Ready(peer) = &seen.events[0] else { panic!("not ready") };
             assert_eq!(peer.version, Version { major, minor: 0 });
             assert!(peer.identity_follows);
         }
         // The rest is for the mechanisms.
         Outcome::Handshake => {
-            let ready = whole.seen.events.iter().any(|e| matches!(e, Event::Ready(_)));
+            let ready = seen.events.iter().any(|e| matches!(e, Event::Ready(_)));
             let welcome = matches!(config.security, Security::PlainClient { .. });
             assert!(!ready || open || welcome);
         }
@@ -54,15 +56,19 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn settings(input: &mut Input<'_>) -> Config {
-    let security = match input.byte() % 8 {
-        0..4 => Security::Null,
-        4 => Security::PlainServer,
-        5 => Security::PlainClient {
-            username: b"name".to_vec().into(),
-            password: b"word".to_vec().into(),
+    // A client of CURVE agrees on keys after each good greeting, which takes longer than
+    // all the rest: it is a rare one.
+    let security = match input.byte() {
+        7 => CURVE_CLIENT.clone(),
+        byte => match byte % 8 {
+            4 => Security::PlainServer,
+            5 => Security::PlainClient {
+                username: b"name".to_vec().into(),
+                password: b"word".to_vec().into(),
+            },
+            6 => CURVE_SERVER.clone(),
+            _ => Security::Null,
         },
-        6 => curve_server(SERVER.secret),
-        _ => curve_client(CLIENT.secret, SERVER.public),
     };
     let mut config = config(socket_type(input.byte()), security);
     let more = input.byte();

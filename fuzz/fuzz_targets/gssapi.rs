@@ -20,8 +20,10 @@ use zmq::zmtp::{Event, zap::Answer};
 fuzz_target!(|input: &[u8]| {
     let mut input = Input::new(input);
     let cuts = Cuts::new(input.byte());
-    let whole = play(input, Cuts::NONE);
-    assert_eq!(play(input, cuts), whole);
+    let seen = play(input, cuts);
+    if cuts.are_compared() {
+        assert_eq!(seen, play(input, Cuts::NONE));
+    }
 });
 
 fn play(mut input: Input<'_>, cuts: Cuts) -> Seen {
@@ -43,8 +45,9 @@ fn play(mut input: Input<'_>, cuts: Cuts) -> Seen {
         accepted: None,
         said: Vec::new(),
         in_step: true,
+        checked: 0,
     };
-    peer.say(&greeting(3, 1, b"GSSAPI"));
+    peer.tested.say_whole(&greeting(3, 1, b"GSSAPI"));
     while !input.is_empty() && peer.tested.seen.error.is_none() {
         match input.byte() % 10 {
             0 | 1 => peer.say_token(),
@@ -86,6 +89,8 @@ struct Peer {
     said: Vec<u8>,
     /// Frames begin where the connection looks for them.
     in_step: bool,
+    /// So many events were looked at.
+    checked: usize,
 }
 
 impl Peer {
@@ -143,10 +148,11 @@ impl Peer {
         });
     }
 
-    /// What holds at any time.
-    fn check(&self) {
-        let seen = &self.tested.seen;
-        for event in &seen.events {
+    /// What holds whenever there is something new.
+    fn check(&mut self) {
+        let events = &self.tested.seen.events[self.checked..];
+        self.checked += events.len();
+        for event in events {
             match event {
                 Event::Ask(inquiry) => {
                     assert!(self.serves && self.talks.over.load(Relaxed));

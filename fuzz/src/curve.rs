@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use zmq::fuzzing::{SharedKey, public_key};
+use zmq::fuzzing::{SharedKey, curve_client, curve_server, public_key};
+use zmq::zmtp::Security;
 
 use crate::Input;
 
@@ -26,6 +27,11 @@ impl Pair {
 pub static SERVER: LazyLock<Pair> = LazyLock::new(|| Pair::new(1));
 /// The client's own keys: c and C.
 pub static CLIENT: LazyLock<Pair> = LazyLock::new(|| Pair::new(2));
+/// Both sides as a socket has them; made once, since a public key takes its time.
+pub static CURVE_SERVER: LazyLock<Security> = LazyLock::new(|| curve_server(SERVER.secret));
+pub static CURVE_CLIENT: LazyLock<Security> =
+    LazyLock::new(|| curve_client(CLIENT.secret, SERVER.public));
+
 /// What the peer that is played uses for one connection: c' and C', or s' and S'.
 pub static TRANSIENT: LazyLock<Pair> = LazyLock::new(|| Pair::new(3));
 /// What a client that is played and the server have in common at HELLO.

@@ -8,7 +8,7 @@ use super::entry::{guard_keeping_errno, guard_or};
 use super::message::check;
 use super::traced::{Handle, Option_, Text, Value, asked_in, show, traced};
 use crate::error::{Errno, KeepErrno, Result};
-use crate::message::Message;
+use crate::message::{MAX_INLINE, Message};
 use crate::socket::{ARENA, Blocking, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::uncancelled;
@@ -367,8 +367,14 @@ pub unsafe extern "C-unwind" fn zmq_send(
     guard_socket(s, |slot| {
         // SAFETY: the caller's promise.
         let bytes = unsafe { bytes(slot, buf, len) }?;
+        let more = flags & SNDMORE != 0;
+        if len <= MAX_INLINE {
+            // Made in place, in a few stores.
+            slot.send(&mut Message::small_copy(bytes, more), blocking(flags))?;
+            return Ok(size(len));
+        }
         let mut message = Message::copy_of(bytes)?;
-        message.set_more(flags & SNDMORE != 0);
+        message.set_more(more);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))
     })

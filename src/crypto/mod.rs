@@ -13,6 +13,7 @@
 //! Everything takes the same time whatever the keys and the bytes are, and keys
 //! are wiped when they are dropped.
 
+mod agreement;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(test)]
@@ -29,7 +30,6 @@ mod tests;
 mod text;
 mod unit;
 
-use curve25519_dalek::MontgomeryPoint;
 use zeroize::Zeroizing;
 
 use salsa20::Stream;
@@ -57,6 +57,11 @@ pub(crate) struct Forged;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WeakKey;
 
+/// The public key that belongs to a secret one, whichever bytes that has.
+pub(crate) fn public_key(secret: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
+    agreement::public_key(secret)
+}
+
 /// A secret that both ends of a conversation have, or one end for itself.
 pub(crate) struct Key {
     key: salsa20::Key,
@@ -70,7 +75,7 @@ impl Key {
         secret: &[u8; KEY_BYTES],
         public: &[u8; KEY_BYTES],
     ) -> Result<Self, WeakKey> {
-        let point = Zeroizing::new(MontgomeryPoint(*public).mul_clamped(*secret).to_bytes());
+        let point = Zeroizing::new(agreement::product(secret, public));
         if point.iter().fold(0, |all, byte| all | byte) == 0 {
             return Err(WeakKey);
         }

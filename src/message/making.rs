@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicU32;
 use super::{Block, Body, FreeFn, MAX_INLINE, Message, Outer, Role, UserBlock, pool, storage};
 use crate::error::{Errno, Result};
 
+const _: () = assert!(MAX_INLINE == 40, "as many words as `small_words` has");
+
 impl Message {
     /// An empty message.
     #[inline]
@@ -54,7 +56,7 @@ impl Message {
     #[inline(always)]
     pub fn copy_of(bytes: &[u8]) -> Result<Message> {
         if bytes.len() <= MAX_INLINE {
-            return Ok(Message::inline(small_copy(bytes), bytes.len(), false));
+            return Ok(Message::small_copy(bytes, false));
         }
         let message = Message::with_block(bytes.len())?;
         // SAFETY: the new body has exactly this length and nobody else has it.
@@ -62,6 +64,25 @@ impl Message {
             ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
         }
         Ok(message)
+    }
+
+    /// A copy of `bytes`, of which the first [`MAX_INLINE`] count, in the words that
+    /// it is moved in: each is stored whole and in its place, so that reading it
+    /// again need not wait for the store to reach the cache.
+    #[inline(always)]
+    pub(crate) fn small_copy(bytes: &[u8], more: bool) -> Message {
+        let len = bytes.len().min(MAX_INLINE);
+        let mut message = MaybeUninit::<Message>::uninit();
+        let place = message.as_mut_ptr();
+        // SAFETY: the body is as long as `small_words` has words; its bytes beyond
+        // the length may have any value, the rest is written.
+        unsafe {
+            small_words(&bytes[..len], place.cast());
+            (&raw mut (*place).metadata).write(None);
+            (&raw mut (*place).storage).cast::<u64>().write(head(storage::INLINE, len as u8, more));
+            (&raw mut (*place)._reserved).write(0);
+            message.assume_init()
+        }
     }
 
     /// A small message.
@@ -74,7 +95,6 @@ impl Message {
     /// once, and the processor waits for what several stores wrote.
     #[inline(always)]
     fn assemble(body: Body, storage: u8, inline_len: u8, more: bool) -> Message {
-        let head = [storage, u8::from(more), inline_len, Role::Data as u8, 0, 0, 0, 0];
         let mut message = MaybeUninit::<Message>::uninit();
         let place = message.as_mut_ptr();
         // SAFETY: every field is written; the head is the five from `storage` to
@@ -82,7 +102,8 @@ impl Message {
         unsafe {
             (&raw mut (*place).body).write(body);
             (&raw mut (*place).metadata).write(None);
-            write_head((&raw mut (*place).storage).cast(), u64::from_ne_bytes(head));
+            (&raw mut (*place).storage).cast::<u64>().write(head(storage, inline_len, more));
+            (&raw mut (*place)._reserved).write(0);
             message.assume_init()
         }
     }
@@ -146,46 +167,69 @@ impl Message {
     }
 }
 
-/// The first bytes of a body. Two copies of known size that overlap cost less
-/// than one of unknown size.
+/// A message's fields from `storage` to `routing_id` as one word.
 #[inline(always)]
-fn small_copy(bytes: &[u8]) -> [u8; MAX_INLINE] {
-    let mut body = [0; MAX_INLINE];
-    let len = bytes.len();
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
-        if len <= 32 {
-            body[len - 16..len].copy_from_slice(last);
-            body[..16].copy_from_slice(first);
-        } else {
-            body[..len].copy_from_slice(bytes);
-        }
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        body[len - 8..len].copy_from_slice(last);
-        body[..8].copy_from_slice(first);
-    } else {
-        for (to, from) in body.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-    }
-    body
+fn head(storage: u8, inline_len: u8, more: bool) -> u64 {
+    u64::from_ne_bytes([storage, u8::from(more), inline_len, Role::Data as u8, 0, 0, 0, 0])
 }
 
-/// Writes the last sixteen bytes of a message, of which the second eight are
-/// zero, in one store: messages are moved in pieces of sixteen bytes.
+/// Writes the bytes of a small body in whole words, as many as it takes.
 ///
 /// # Safety
-/// `place` is writable for sixteen bytes.
+/// There is room for the bytes, rounded up to words; they are [`MAX_INLINE`] at
+/// most.
 #[inline(always)]
-unsafe fn write_head(place: *mut [u64; 2], head: u64) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_mm_cvtsi64_si128, _mm_storeu_si128};
-        // SAFETY: the caller's promise; every such processor has SSE2.
-        unsafe { _mm_storeu_si128(place.cast(), _mm_cvtsi64_si128(head.cast_signed())) };
+unsafe fn small_words(bytes: &[u8], place: *mut u64) {
+    let len = bytes.len();
+    // Spelled out: a loop over words would be turned into a call of memcpy.
+    macro_rules! whole {
+        ($($at:literal)*) => {$(
+            if len < $at + 8 {
+                // SAFETY: the caller's promise.
+                return unsafe { last_word(bytes, $at, place.byte_add($at)) };
+            }
+            // SAFETY: both have the word.
+            unsafe {
+                let word = bytes.as_ptr().add($at).cast::<u64>().read_unaligned();
+                place.byte_add($at).write(word);
+            }
+        )*};
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    whole!(0 8 16 24 32);
+}
+
+/// Writes the bytes from `from` on, of which there are fewer than eight.
+///
+/// # Safety
+/// If there are any, the place is writable.
+#[inline(always)]
+unsafe fn last_word(bytes: &[u8], from: usize, place: *mut u64) {
+    let rest = bytes.len() - from;
+    if rest == 0 {
+        return;
+    }
+    let word = match bytes.last_chunk::<8>() {
+        // The bytes before the rest come along and are shifted out.
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest),
+        None => short_word(bytes),
+    };
     // SAFETY: the caller's promise.
-    unsafe {
-        place.write([head, 0]);
+    unsafe { place.write(word.to_le()) };
+}
+
+/// The first bytes of a word, which are fewer than eight.
+#[inline(always)]
+fn short_word(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // The same bytes twice where they overlap.
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return first | last << (8 * (len - 4));
+    }
+    match *bytes {
+        [a, b, c] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,
+        [a, b] => u64::from(a) | u64::from(b) << 8,
+        [a] => u64::from(a),
+        _ => 0,
     }
 }

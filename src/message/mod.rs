@@ -280,7 +280,11 @@ impl Message {
     /// Says whether more frames follow.
     #[inline]
     pub fn set_more(&mut self, more: bool) {
-        self.more = u8::from(more);
+        // Not written again for nothing: the word it is in is moved next, and
+        // the processor would wait for the byte.
+        if self.more() != more {
+            self.more = u8::from(more);
+        }
     }
 
     /// What the message is to the library.
@@ -308,8 +312,20 @@ impl Message {
     }
 
     /// Attaches what is known of the peer it came from.
+    #[inline]
     pub fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
-        self.metadata = metadata;
+        if self.metadata.is_some() || metadata.is_some() {
+            self.metadata = metadata;
+        }
+    }
+
+    /// Takes out the metadata, if it is this.
+    #[inline(always)]
+    pub(crate) fn take_metadata(&mut self, this: Option<&Arc<Metadata>>) -> Option<Arc<Metadata>> {
+        match (&self.metadata, this) {
+            (Some(ours), Some(this)) if Arc::ptr_eq(ours, this) => self.metadata.take(),
+            _ => None,
+        }
     }
 
     /// Whether another message shares this body (`ZMQ_SHARED`).

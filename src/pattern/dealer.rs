@@ -48,6 +48,14 @@ impl Pattern for Dealer {
         self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
     }
 
+    fn sole_output(&self) -> Option<Key> {
+        self.out.sole()
+    }
+
+    fn sole_input(&self) -> Option<Key> {
+        self.input.sole()
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.input.has_input(pipes)
     }

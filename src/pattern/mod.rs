@@ -75,6 +75,18 @@ pub(crate) trait Pattern: Send {
     /// empty or, of XPUB and STREAM, as it was.
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()>;
 
+    /// The one pipe that a message of one frame would go to, until something
+    /// happens to a pipe or a call does anything but send and receive. Then the
+    /// socket's shell may send there without asking.
+    fn sole_output(&self) -> Option<Key> {
+        None
+    }
+
+    /// The one pipe that a message would come from, in the same way.
+    fn sole_input(&self) -> Option<Key> {
+        None
+    }
+
     /// Whether [`Pattern::recv`] would succeed.
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool;
 

@@ -77,6 +77,14 @@ impl Pattern for Pair {
         }
     }
 
+    fn sole_output(&self) -> Option<Key> {
+        self.peer.filter(|_| self.sending == Sending::Between)
+    }
+
+    fn sole_input(&self) -> Option<Key> {
+        self.peer
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.peer.is_some_and(|peer| pipes.can_read(peer))
     }

@@ -37,6 +37,10 @@ impl Pattern for Pull {
         self.input.recv(pipes, message).map(drop).ok_or(Errno::EAGAIN)
     }
 
+    fn sole_input(&self) -> Option<Key> {
+        self.input.sole()
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.input.has_input(pipes)
     }

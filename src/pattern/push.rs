@@ -41,6 +41,10 @@ impl Pattern for Push {
         Err(Errno::ENOTSUP)
     }
 
+    fn sole_output(&self) -> Option<Key> {
+        self.out.sole()
+    }
+
     fn has_input(&mut self, _: &mut PipeSet) -> bool {
         false
     }

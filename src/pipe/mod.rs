@@ -20,6 +20,7 @@ mod counting;
 mod reading;
 mod ring;
 mod set;
+mod stream;
 mod writing;
 
 use std::collections::VecDeque;
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 use ring::{Consumer, Producer, ring};
 
 pub(crate) use set::{Key, PipeSet};
+use stream::Stream;
 
 use crate::message::{Message, Metadata};
 use crate::sync::{
@@ -66,6 +68,10 @@ const IDLE: u32 = 1;
 /// The reader of a lane looks again soon by itself, but would rather be told
 /// once a batch has come together.
 const CORKED: u32 = 2;
+
+/// The reader of a lane looks again by itself, and sees to the fence when it stops:
+/// showing it a message costs a plain store.
+const STREAMING: u32 = 3;
 
 /// The other socket's water mark is not known yet.
 const UNKNOWN_HWM: u32 = u32::MAX;
@@ -160,7 +166,7 @@ struct Lane {
     /// The value of `taken` at which a writer that found the lane full wants to
     /// be told; `usize::MAX` while none waits.
     reopen_at: AtomicUsize,
-    /// What the reader is doing: ACTIVE, IDLE or CORKED.
+    /// What the reader is doing: ACTIVE, IDLE, CORKED or STREAMING.
     reader: AtomicU32,
     /// The reader wants subscriptions as they change; while it does not, it
     /// takes the whole of them later (see `session/opening.rs`).
@@ -206,8 +212,11 @@ pub(crate) struct Pipe {
     asides_out: usize,
     /// The endpoint it came about through, where the owner is a socket.
     endpoint: Option<Arc<str>>,
-    /// The lane that is read was corked since it last went idle.
-    was_corked: bool,
+    /// The writer may have published without a fence since the lane that is read
+    /// last went idle.
+    lightly_read: bool,
+    /// How the reader waits for more of a stream.
+    stream: Stream,
     /// The message on its way into, or peeked at in, a conflated lane.
     conflate_out: Option<Message>,
     conflate_in: VecDeque<Message>,
@@ -262,7 +271,8 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         taken: 0,
         asides_out: 0,
         endpoint: None,
-        was_corked: false,
+        lightly_read: false,
+        stream: Stream::default(),
         conflate_out: None,
         conflate_in: VecDeque::new(),
         metadata: None,

@@ -37,6 +37,28 @@ impl Pipe {
         }
     }
 
+    /// As [`Pipe::pop`], if the next frame is a whole message of a user's. False
+    /// otherwise: then it is for [`Pipe::pop`] to say what there is.
+    #[inline(always)]
+    pub(crate) fn pop_whole(&mut self, message: &mut Message, with_metadata: bool) -> bool {
+        // A caller who receives into the same message again and again has the
+        // metadata already: counting its owners would cost more than the rest.
+        let kept = message.take_metadata(self.metadata.as_ref().filter(|_| with_metadata));
+        message.clear();
+        // SAFETY: an empty message need not be dropped.
+        if !unsafe { self.input.pop_to_if(message, Message::ends_data) } {
+            return false;
+        }
+        if with_metadata && self.metadata.is_some() {
+            message.set_metadata(kept.or_else(|| self.metadata.clone()));
+        }
+        if let Some(next) = self.input.upcoming() {
+            next.prefetch();
+        }
+        self.count_taken(1);
+        true
+    }
+
     fn pop_conflated(&mut self, message: &mut Message) -> bool {
         let Some(slot) = &self.in_lane().conflated else { return false };
         let Some(last) = slot.lock().take() else { return false };
@@ -105,9 +127,8 @@ impl Pipe {
         self.in_lane().reader.swap(how, Ordering::SeqCst);
         fence_after_swap();
         if how == CORKED {
-            self.was_corked = true;
-        } else if std::mem::take(&mut self.was_corked) {
-            // The writer may have published without a fence.
+            self.lightly_read = true;
+        } else if std::mem::take(&mut self.lightly_read) {
             heavy_fence();
         }
         let nothing = if self.input.peeked() == 0 {

@@ -15,9 +15,7 @@ mod chunk;
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use std::mem::ManuallyDrop;
-#[cfg(test)]
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr;
 
 use chunk::{Chunk, Cursor, slots_of};
@@ -115,6 +113,13 @@ impl<T> Producer<T> {
     /// `item` is readable, and its place is from here on without an item.
     #[inline(always)]
     pub(crate) unsafe fn push_from(&mut self, item: *const T, ends: bool) {
+        // SAFETY: the caller's promise.
+        self.push_with(ends, |slot| unsafe { move_by_words(item, slot.as_mut_ptr()) });
+    }
+
+    /// As [`Producer::push`], of an item that `make` puts into its slot.
+    #[inline(always)]
+    pub(crate) fn push_with(&mut self, ends: bool, make: impl FnOnce(&mut MaybeUninit<T>)) {
         if self.write.index == self.write.len {
             self.advance();
         }
@@ -127,7 +132,7 @@ impl<T> Producer<T> {
         // at the producer's place; the slot is ours until it is published.
         unsafe {
             let slot = slots_of(self.write.chunk).get_unchecked(self.write.index);
-            slot.with_mut(|slot| ptr::copy_nonoverlapping(item, (*slot).as_mut_ptr(), 1));
+            slot.with_mut(|slot| make(&mut *slot));
         }
         self.write.index += 1;
         self.write.count += 1;
@@ -256,6 +261,20 @@ impl<T> Consumer<T> {
         self.read.count += 1;
         self.prefetch();
         true
+    }
+
+    /// As [`Consumer::pop_to`], if the next item is such a one.
+    ///
+    /// # Safety
+    /// As for [`Consumer::pop_to`].
+    #[inline(always)]
+    pub(crate) unsafe fn pop_to_if(
+        &mut self,
+        place: *mut T,
+        wanted: impl FnOnce(&T) -> bool,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        self.front().is_some_and(wanted) && unsafe { self.pop_to(place) }
     }
 
     /// Asks for the cache line of a published slot to come.
@@ -396,6 +415,24 @@ impl<T> Consumer<T> {
         if !surplus.is_null() {
             // SAFETY: whoever takes a pointer out of `spare` owns it.
             drop(unsafe { Box::from_raw(surplus) });
+        }
+    }
+}
+
+/// Moves an item that has just been written, in the pieces in which it was: words.
+/// A larger piece, put together from several stores that have not reached the cache
+/// yet, would have to wait until they have.
+///
+/// # Safety
+/// As for [`ptr::copy_nonoverlapping`] of one item.
+#[inline(always)]
+unsafe fn move_by_words<T>(from: *const T, to: *mut T) {
+    type Word = MaybeUninit<u64>;
+    const { assert!(size_of::<T>().is_multiple_of(8) && align_of::<T>() == align_of::<Word>()) };
+    for word in 0..size_of::<T>() / size_of::<Word>() {
+        // SAFETY: the caller's promise. Volatile keeps the pieces as they are.
+        unsafe {
+            to.cast::<Word>().add(word).write(from.cast::<Word>().add(word).read_volatile());
         }
     }
 }

@@ -187,17 +187,26 @@ impl PipeSet {
     }
 
     /// As [`PipeSet::push`] for the first frame of a message, if the pipe has
-    /// room for it.
+    /// room for it. Says whether the pipe was listed among the corked.
     #[inline(always)]
-    pub(crate) fn offer(&mut self, key: Key, message: &mut Message) -> bool {
-        let Some(pipe) = self.pipe(key) else { return false };
+    pub(crate) fn offer(&mut self, key: Key, message: &mut Message) -> Option<bool> {
+        let pipe = self.pipe(key)?;
         if !pipe.can_write() {
-            return false;
+            return None;
         }
-        if pipe.send(message) {
+        let corked = pipe.send(message);
+        if corked {
             self.corked.push(key);
         }
-        true
+        Some(corked)
+    }
+
+    /// Takes the next message into `message` if it is of one frame, as
+    /// [`PipeSet::pop`] would. False: that is to be asked.
+    #[inline(always)]
+    pub(crate) fn pop_whole(&mut self, key: Key, message: &mut Message) -> bool {
+        let with_metadata = self.with_metadata;
+        self.pipe(key).is_some_and(|pipe| pipe.pop_whole(message, with_metadata))
     }
 
     /// Takes the next frame into `message`. A pipe with none goes idle, and is noted when its
@@ -213,7 +222,7 @@ impl PipeSet {
                 }
                 return true;
             }
-            if pipe.go_idle() {
+            if !pipe.await_stream() && pipe.go_idle() {
                 break;
             }
         }

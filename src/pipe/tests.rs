@@ -211,6 +211,30 @@ mod models {
     }
 
     #[test]
+    fn loom_what_comes_as_a_stream_ends_is_seen_or_told_of() {
+        loom::model(|| {
+            let (mut a, mut b) = owned_pipe([0, 0]);
+            a.joins_sockets();
+            write(&mut a);
+            let thread = loom::thread::spawn(move || {
+                write(&mut a);
+                a
+            });
+            let mut received = 0;
+            while received < 2 {
+                if pop(&mut b).is_some() {
+                    received += 1;
+                } else if !b.await_stream() && b.go_idle() {
+                    while b.take_signals() & signal::READABLE == 0 {
+                        loom::thread::yield_now();
+                    }
+                }
+            }
+            drop(thread.join().unwrap());
+        });
+    }
+
+    #[test]
     fn loom_a_raised_mark_frees_a_writer() {
         loom::model(|| {
             let (mut a, mut b) = owned_pipe([1, 0]);

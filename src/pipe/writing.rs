@@ -1,8 +1,8 @@
 //! The writing half of an end: room by the water mark, whole messages, corked
 //! lanes.
 
-use super::{ACTIVE, CORKED, Flushed, IDLE, MESSAGE_OVERHEAD, Pipe, is_batch, signal};
-use crate::message::{Message, Role};
+use super::{ACTIVE, CORKED, Flushed, IDLE, MESSAGE_OVERHEAD, Pipe, STREAMING, is_batch, signal};
+use crate::message::{MAX_INLINE, Message, Role};
 use crate::sync::{Ordering, heavy_fence, light_fence};
 
 /// Writing.
@@ -29,16 +29,17 @@ impl Pipe {
             self.limit = usize::MAX;
             return true;
         }
-        if self.room_now(hwm) {
-            return true;
-        }
         // The messages may only be waiting for a batch to come together.
-        if self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
+        if self.is_full(hwm) && self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
             self.told();
             self.link.signal(1 - self.side, signal::BATCH);
-            return self.room_now(hwm);
         }
-        false
+        self.room_now(hwm)
+    }
+
+    fn is_full(&self, hwm: usize) -> bool {
+        self.full_until.is_none()
+            && self.written - self.out_lane().taken.load(Ordering::Acquire) >= hwm
     }
 
     fn room_now(&mut self, hwm: usize) -> bool {
@@ -89,6 +90,20 @@ impl Pipe {
         }
     }
 
+    /// As [`Pipe::push`], for a frame of data whose body is the first `len` of
+    /// `bytes`, which is made where it is to lie.
+    #[inline(always)]
+    pub(crate) fn push_small(&mut self, bytes: &[u8; MAX_INLINE], len: usize, more: bool) {
+        if more || self.conflates {
+            return self.push(&mut Message::from_prefix(bytes, len, more));
+        }
+        self.unsent_bytes += len + MESSAGE_OVERHEAD;
+        self.written += 1;
+        self.out.push_with(true, |slot| {
+            slot.write(Message::from_prefix(bytes, len, more));
+        });
+    }
+
     /// Writes what is not the last frame of a message for its reader.
     #[inline(never)]
     fn push_other(&mut self, message: Message) {
@@ -114,20 +129,23 @@ impl Pipe {
             self.flush_conflated();
         }
         let reader = &self.link.lanes[self.side].reader;
-        if reader.load(Ordering::Relaxed) == CORKED && !self.has_batch() {
+        let how = reader.load(Ordering::Relaxed);
+        if how == STREAMING || (how == CORKED && !self.has_batch()) {
             self.out.publish_lightly();
             // Show, then look whether the reader still comes by itself: it says
             // that it does not, then looks (see `rest`). One of us sees the
             // other; the reader, who does this at the end of a stream only,
             // pays for both.
             light_fence();
-            if reader.load(Ordering::Relaxed) == CORKED {
-                return Flushed::Corked;
+            match reader.load(Ordering::Relaxed) {
+                STREAMING => return Flushed::Seen,
+                CORKED if how == CORKED => return Flushed::Corked,
+                _ => {}
             }
         }
         self.out.publish();
         match self.out_lane().reader.load(Ordering::SeqCst) {
-            ACTIVE => Flushed::Seen,
+            ACTIVE | STREAMING => Flushed::Seen,
             CORKED if !self.has_batch() => Flushed::Corked,
             _ => {
                 self.tell_reader();

@@ -86,7 +86,7 @@ impl Distributor {
         let chosen_in = &mut self.chosen_in;
         let mut missed = false;
         let mut offer = |key: Key, frame: &mut Message| {
-            if !pipes.offer(key, frame) {
+            if pipes.offer(key, frame).is_none() {
                 chosen_in[key.0 as usize] = 0;
                 missed = true;
                 pipes.dropped(Cause::Full, 1, Some(key));

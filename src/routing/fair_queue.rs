@@ -76,6 +76,11 @@ impl FairQueue {
         self.reading.is_some()
     }
 
+    /// The pipe that all comes from while no other one has anything to read.
+    pub(crate) fn sole(&self) -> Option<Key> {
+        if self.is_reading() { None } else { self.ready.sole() }
+    }
+
     /// Whether [`FairQueue::recv`] has a frame to give.
     pub(crate) fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         if self.is_within() {

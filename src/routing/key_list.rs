@@ -64,6 +64,14 @@ impl KeyList {
         self.keys.get(self.turn).copied()
     }
 
+    /// The key in the list, if it is the only one.
+    pub(crate) fn sole(&self) -> Option<Key> {
+        match self.keys[..] {
+            [key] => Some(key),
+            _ => None,
+        }
+    }
+
     /// The turn passes on.
     #[inline]
     pub(crate) fn advance(&mut self) {

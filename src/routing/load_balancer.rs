@@ -86,12 +86,17 @@ impl LoadBalancer {
     #[inline(always)]
     fn begin(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Option<Key> {
         while let Some(key) = self.ready.current() {
-            if pipes.offer(key, message) {
+            if pipes.offer(key, message).is_some() {
                 return Some(key);
             }
             self.ready.remove(key);
         }
         None
+    }
+
+    /// The pipe that all goes to while no other one has room.
+    pub(crate) fn sole(&self) -> Option<Key> {
+        if self.state == State::Between { self.ready.sole() } else { None }
     }
 
     /// Whether [`LoadBalancer::send`] would find a pipe.

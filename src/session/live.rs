@@ -12,7 +12,7 @@ use super::{Ending, Settings};
 use crate::counters::Tally;
 use crate::error::Errno;
 use crate::gssapi::Ticket;
-use crate::message::Message;
+use crate::message::{MAX_INLINE, Message};
 use crate::pipe::Pipe;
 use crate::reactor::Reactor;
 use crate::transport::Stream;
@@ -386,6 +386,15 @@ impl Inbox for PipeInbox<'_> {
         match &mut self.pipe {
             Some(pipe) => pipe.can_write() || pipe.peer_closed(),
             None => false,
+        }
+    }
+
+    #[inline(always)]
+    fn push_small(&mut self, bytes: &[u8; MAX_INLINE], len: usize, more: bool) {
+        if let Some(pipe) = &mut self.pipe
+            && !pipe.peer_closed()
+        {
+            pipe.push_small(bytes, len, more);
         }
     }
 

@@ -56,12 +56,23 @@ struct Waiting {
     /// The binder's end.
     pipe: Pipe,
     side: Side,
+    /// The socket has closed, and left messages.
+    is_left: bool,
+}
+
+impl Waiting {
+    /// Whether there is more than the subscriptions of a SUB.
+    fn has_messages(&mut self) -> bool {
+        self.side.kind != SocketType::Sub && self.pipe.can_read()
+    }
 }
 
 #[derive(Default)]
 struct Names {
     bound: HashMap<String, Side>,
     waiting: HashMap<String, Vec<Waiting>>,
+    /// How many of those who wait have closed.
+    left: usize,
 }
 
 /// The inproc names of a context.
@@ -80,9 +91,11 @@ impl Registry {
             }
             names.bound.insert(name.to_owned(), side.clone());
             say!(Conn, "{}: bound to inproc://{name}", side.name);
-            names.waiting.remove(name).unwrap_or_default()
+            let waiting = names.waiting.remove(name).unwrap_or_default();
+            names.left -= waiting.iter().filter(|waiting| waiting.is_left).count();
+            waiting
         };
-        for Waiting { mut pipe, side: connecter } in waiting {
+        for Waiting { mut pipe, side: connecter, .. } in waiting {
             say!(Conn, "{}: connected to inproc://{name}, {}", connecter.name, side.name);
             pipe.set_hwm(true, sum(side.send_hwm, connecter.receive_hwm));
             pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
@@ -105,17 +118,26 @@ impl Registry {
         }
     }
 
-    /// Forgets those who wait at any name and whose socket is closing.
+    /// Forgets those who wait at any name, whose socket has closed its pipes and
+    /// who have left no message for whoever binds it.
     pub(super) fn forget(&self, door: &Door) {
-        let mut names = self.names.lock();
+        let names = &mut *self.names.lock();
         for waiting in names.waiting.values_mut() {
-            waiting.retain(|waiting| !waiting.side.door.is(door));
+            waiting.retain_mut(|waiting| {
+                if !waiting.side.door.is(door) {
+                    return true;
+                }
+                waiting.is_left = waiting.has_messages();
+                names.left += usize::from(waiting.is_left);
+                waiting.is_left
+            });
         }
         names.waiting.retain(|_, waiting| !waiting.is_empty());
     }
 
     /// Connects to a name, now or when it is bound. Returns our end. `EMFILE` where
-    /// too many have been there that nobody has looked at.
+    /// too many have been there that nobody has looked at, or have left messages for
+    /// names that nobody has bound.
     pub(super) fn connect(&self, name: &str, side: &Side) -> Result<Pipe> {
         // With no lock held: pipes are dropped.
         let bound = self.names.lock().bound.get(name).cloned();
@@ -132,9 +154,10 @@ impl Registry {
         let (mut ours, mut theirs) = pipe(hwm, side.conflate);
         ours.joins_sockets();
         match bound {
+            None if names.left >= MAX_LEFT => return Err(Errno::EMFILE),
             None => {
                 say!(Conn, "{}: waits for somebody to bind inproc://{name}", side.name);
-                let waiting = Waiting { pipe: theirs, side: side.clone() };
+                let waiting = Waiting { pipe: theirs, side: side.clone(), is_left: false };
                 names.waiting.entry(name.to_owned()).or_default().push(waiting);
             }
             Some(bound) => {
@@ -149,6 +172,10 @@ impl Registry {
         Ok(ours)
     }
 }
+
+/// So many closed sockets of a context may have left messages for names that nobody
+/// has bound.
+const MAX_LEFT: usize = 10_000;
 
 /// The endpoint that authenticators are asked at.
 pub(super) const AUTHENTICATOR: &str = "inproc://zeromq.zap.01";

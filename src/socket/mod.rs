@@ -79,6 +79,10 @@ pub(crate) struct Socket {
     admission: Admission,
     pattern: Box<dyn Pattern>,
     pipes: PipeSet,
+    /// The one pipe that messages go to, and the one that they come from, as the
+    /// pattern said; forgotten as soon as it may say something else.
+    sole_output: Option<Key>,
+    sole_input: Option<Key>,
     endpoints: Endpoints,
     last_endpoint: String,
     /// The frame received last has another one behind it.
@@ -109,6 +113,8 @@ impl Socket {
             admission: Admission::default(),
             pattern: pattern(kind),
             pipes: PipeSet::new(name),
+            sole_output: None,
+            sole_input: None,
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
@@ -136,8 +142,16 @@ impl Socket {
         }
     }
 
+    /// Something happens that the pattern is to see.
+    #[inline]
+    fn forget_sole_pipes(&mut self) {
+        self.sole_output = None;
+        self.sole_input = None;
+    }
+
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
+        self.forget_sole_pipes();
         let mut commands = std::mem::take(&mut self.commands);
         loop {
             // Quiet first, also of what handling the news has brought: what
@@ -210,6 +224,7 @@ impl Socket {
     }
 
     fn drop_pipe(&mut self, key: Key, linger: Option<Duration>) {
+        self.forget_sole_pipes();
         self.count_lost(key);
         if let Some(pipe) = self.pipes.remove(key) {
             pipe.close(linger);

@@ -155,6 +155,14 @@ impl Slot {
     /// The socket, locked. `ENOTSOCK` when there is none (any more).
     #[inline]
     pub(super) fn lock(&self) -> Result<Locked<'_>> {
+        let mut socket = self.lock_for_transfer()?;
+        socket.forget_sole_pipes();
+        Ok(socket)
+    }
+
+    /// As [`Slot::lock`], for a call that does nothing but send or receive.
+    #[inline]
+    pub(super) fn lock_for_transfer(&self) -> Result<Locked<'_>> {
         let guard = self.core.lock();
         if guard.is_none() {
             return Err(Errno::ENOTSOCK);

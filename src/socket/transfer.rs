@@ -27,7 +27,7 @@ impl Slot {
     /// `ETERM`, `ENOTSOCK`, `EINTR`, `EHOSTUNREACH` (manual page zmq_msg_send).
     #[inline]
     pub(crate) fn send(&'static self, message: &mut Message, blocking: Blocking) -> Result<()> {
-        let mut socket = self.lock()?;
+        let mut socket = self.lock_for_transfer()?;
         socket.process(self);
         if socket.is_watched() {
             return self.send_watched(socket, message, blocking);
@@ -44,6 +44,15 @@ impl Slot {
     ) -> Result<()> {
         // What was known of another peer does not travel on.
         message.set_metadata(None);
+        if let Some(key) = socket.sole_output
+            && !message.more()
+            && let Some(corked) = socket.pipes.offer(key, message)
+        {
+            if corked {
+                self.note_corked();
+            }
+            return Ok(());
+        }
         let sent = socket.try_send(message);
         if socket.pipes.has_corked() {
             self.note_corked();
@@ -67,7 +76,7 @@ impl Slot {
         with_metadata: bool,
         blocking: Blocking,
     ) -> Result<()> {
-        let mut socket = self.lock()?;
+        let mut socket = self.lock_for_transfer()?;
         socket.process(self);
         if socket.is_watched() {
             return self.recv_watched(socket, message, with_metadata, blocking);
@@ -84,6 +93,13 @@ impl Slot {
         blocking: Blocking,
     ) -> Result<()> {
         socket.pipes.with_metadata = with_metadata;
+        if let Some(key) = socket.sole_input
+            && socket.pipes.pop_whole(key, message)
+        {
+            socket.receive_more = false;
+            socket.received = socket.received.wrapping_add(1);
+            return Ok(());
+        }
         let mut received = socket.try_recv(message);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
             // Nothing is left to signal; but look again at what has come since.
@@ -185,16 +201,21 @@ impl Slot {
 impl Socket {
     #[inline]
     fn try_send(&mut self, message: &mut Message) -> Result<()> {
-        self.pattern.send(&mut self.pipes, message)
+        self.sole_output = None;
+        self.pattern.send(&mut self.pipes, message)?;
+        self.sole_output = self.pattern.sole_output();
+        Ok(())
     }
 
     #[inline]
     fn try_recv(&mut self, message: &mut Message) -> Result<()> {
+        self.sole_input = None;
         let received = self.pattern.recv(&mut self.pipes, message);
         match &received {
             Ok(()) => {
                 self.receive_more = message.more();
                 self.received = self.received.wrapping_add(1);
+                self.sole_input = self.pattern.sole_input();
             }
             // Looking may have read a closed pipe to its end.
             Err(_) => self.detach_finished(),

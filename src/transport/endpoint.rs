@@ -71,14 +71,15 @@ impl Endpoint {
     /// known, when it differs from the endpoint's own and can be found out:
     /// `tcp://127.1:5x` is `tcp://127.0.0.1:5`. `zmq_unbind` and
     /// `zmq_disconnect` look for it when they don't know the text they were
-    /// given. Wildcards and interface names have none, as in libzmq. Blocks
-    /// while a host name is looked up.
+    /// given. Wildcards, of ports, too, and interface names have none, as in
+    /// libzmq. Blocks while a host name is looked up.
     pub fn canonical(&self, ipv6: bool) -> Option<String> {
         let Endpoint::Tcp(address) = self else {
             return None;
         };
         let target = lookup::target(address, ipv6).ok()?;
-        Some(Address::Tcp(*target.addresses.first()?).endpoint())
+        let address = *target.addresses.first().filter(|address| address.port() != 0)?;
+        Some(Address::Tcp(address).endpoint())
     }
 }
 
@@ -219,6 +220,7 @@ mod tests {
             Some("tcp://[::ffff:127.0.0.1]:5")
         );
         assert_eq!(canonical("tcp://*:5", false), None);
+        assert_eq!(canonical("tcp://127.0.0.1:*", false), None);
         assert_eq!(canonical("ipc://a", false), None);
     }
 }

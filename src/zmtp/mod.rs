@@ -37,7 +37,7 @@ pub use error::{ProtocolError, TimeOut};
 pub use frame::short_header;
 pub use mechanism::Security;
 
-use crate::message::Message;
+use crate::message::{MAX_INLINE, Message};
 use crate::socket_type::SocketType;
 
 /// What one side of a connection brings into it: the socket's options, shared
@@ -84,6 +84,13 @@ pub trait Inbox {
     /// `has_room` has said yes to the message; a routing id needs no room.
     /// Must not block.
     fn push(&mut self, message: Message);
+
+    /// As [`Inbox::push`], for a frame of data whose body is the first `len` of
+    /// `bytes`: an inbox may have a place in which to make it.
+    #[inline]
+    fn push_small(&mut self, bytes: &[u8; MAX_INLINE], len: usize, more: bool) {
+        self.push(Message::from_prefix(bytes, len, more));
+    }
 }
 
 /// What became of the connection, beside the messages it carries.

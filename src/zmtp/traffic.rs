@@ -221,7 +221,7 @@ impl Traffic {
             match tail.first_chunk() {
                 Some(chunk) if body.len() <= MAX_INLINE => {
                     self.in_message = more;
-                    inbox.push(Message::from_prefix(chunk, body.len(), more));
+                    inbox.push_small(chunk, body.len(), more);
                 }
                 _ => self.deliver_data(more, body, inbox)?,
             }
