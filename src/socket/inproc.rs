@@ -63,7 +63,7 @@ struct Waiting {
 impl Waiting {
     /// Whether there is more than the subscriptions of a SUB.
     fn has_messages(&mut self) -> bool {
-        self.side.kind != SocketType::Sub && self.pipe.can_read()
+        self.side.name.kind != SocketType::Sub && self.pipe.can_read()
     }
 }
 
