@@ -147,7 +147,7 @@ impl fmt::Display for Holdings<'_> {
         for entry in socket.endpoints.entries() {
             let how = match entry.kind {
                 Kind::Acceptor(_) | Kind::Name(_) => "bound to",
-                Kind::Session(..) | Kind::Inproc(_) | Kind::Refused => "connected to",
+                _ => "connected to",
             };
             write!(f, "{how} {}, ", entry.text)?;
         }

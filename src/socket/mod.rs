@@ -8,6 +8,8 @@
 //! post to the mailbox.
 
 mod counting;
+#[cfg(feature = "draft")]
+mod draft;
 mod endpoints;
 mod inproc;
 mod letterbox;
@@ -26,6 +28,7 @@ pub(crate) use counting::say_counters_at_exit;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
+pub(crate) use monitor::MonitorFormat;
 use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
@@ -87,6 +90,8 @@ pub(crate) struct Socket {
     last_endpoint: String,
     /// The frame received last has another one behind it.
     receive_more: bool,
+    /// Something was sent since the last call that receives.
+    sent: bool,
     /// Frames received, in all and before the last wait.
     received: u32,
     received_before: u32,
@@ -118,6 +123,7 @@ impl Socket {
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
+            sent: false,
             received: 0,
             received_before: 0,
             watched: if on(Area::Msg) { TOLD } else { 0 },
@@ -208,6 +214,8 @@ impl Socket {
             if let Some(id) = self.pattern.take_given_id() {
                 self.options.routing_id = id.into_vec();
             }
+            #[cfg(feature = "draft")]
+            self.greet(key);
             end.set_owner(self.port.clone());
         } else {
             self.drop_pipe(key, Some(Duration::ZERO));

@@ -43,7 +43,7 @@ impl Slot {
         blocking: Blocking,
     ) -> Result<()> {
         // What was known of another peer does not travel on.
-        message.set_metadata(None);
+        message.forget_peer();
         if let Some(key) = socket.sole_output
             && !message.more()
             && let Some(corked) = socket.pipes.offer(key, message)
@@ -51,6 +51,7 @@ impl Slot {
             if corked {
                 self.note_corked();
             }
+            socket.sent = true;
             return Ok(());
         }
         let sent = socket.try_send(message);
@@ -99,6 +100,9 @@ impl Slot {
             socket.receive_more = false;
             socket.received = socket.received.wrapping_add(1);
             return Ok(());
+        }
+        if blocking == Blocking::Wait && std::mem::take(&mut socket.sent) {
+            self.await_answer(&mut socket);
         }
         let mut received = socket.try_recv(message);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
@@ -204,6 +208,7 @@ impl Socket {
         self.sole_output = None;
         self.pattern.send(&mut self.pipes, message)?;
         self.sole_output = self.pattern.sole_output();
+        self.sent = true;
         Ok(())
     }
 
