@@ -207,7 +207,7 @@ impl Socket {
         };
         let (ours, theirs) = pipe([settings.send_hwm, settings.receive_hwm], false);
         let (end, text) = (ours.end(), Arc::<str>::from(text));
-        self.attach(ours, Some(text.clone()), false);
+        self.attach(ours, text.clone(), false);
         let Some(key) = self.pipes.key_of(&end) else {
             return self.refused_peer(text);
         };
