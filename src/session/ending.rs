@@ -5,6 +5,7 @@ use std::fmt;
 use super::drive::{Inner, Phase};
 use crate::error::Errno;
 use crate::pipe::Pipe;
+use crate::socket_type::SocketType;
 use crate::trace::{Messages, say};
 use crate::zmtp;
 
@@ -70,7 +71,7 @@ impl Inner {
         if left > 0
             && let Some(surroundings) = &self.surroundings
             // Subscriptions are no messages.
-            && surroundings.settings.opening.is_none()
+            && !matches!(surroundings.name.kind, SocketType::Sub | SocketType::XSub)
         {
             let (name, endpoint) = (surroundings.name, &surroundings.endpoint);
             let left = Messages(left);

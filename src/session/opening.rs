@@ -15,8 +15,10 @@ pub(crate) trait Opening: Send + Sync {
     /// connection.
     fn open(&self, pipe: &mut Pipe) -> Result<(Vec<Message>, usize)>;
 
-    /// Whether there is nothing of it: for the trace.
-    fn is_empty(&self) -> bool;
+    /// Whether it consists of subscriptions and there are none: for the trace.
+    fn is_empty(&self) -> bool {
+        false
+    }
 
     /// The connection is gone: `pipe` needs no changes until it opens again.
     fn close(&self, pipe: &Pipe);
