@@ -23,10 +23,12 @@
 //! - [`options`]: the table of all options.
 //! - `pipe`: rings, water marks, signals.
 //! - [`message`]: the 64 bytes, and where bodies live.
+//! - [`counters`]: what a socket counts, and how C sees it.
 //! - `timers`: which handler is due.
 //! - `crypto`: the boxes of CURVE.
 //! - `gssapi`: Kerberos' security contexts, from a library loaded at run time.
 //! - `curve_keys` and `z85`: pairs of keys, and keys as text.
+//! - `trace`: what the library does, said line by line on stderr.
 //! - `sync`: atomics, parking, handles.
 //! - [`socket_type`] and [`error`].
 //!
@@ -45,6 +47,7 @@
 
 pub mod capi;
 mod context;
+pub mod counters;
 mod crypto;
 mod curve_keys;
 pub mod error;
@@ -65,6 +68,7 @@ mod socket;
 pub mod socket_type;
 mod sync;
 mod timers;
+mod trace;
 pub mod transport;
 mod z85;
 pub mod zmtp;

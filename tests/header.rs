@@ -122,6 +122,36 @@ fn every_function_is_documented() {
 }
 
 #[test]
+fn the_counters_are_in_c_what_they_are_here() {
+    use zmq::counters::{Counters, OPTION};
+    let places: String = Counters::FIELDS
+        .iter()
+        .map(|(name, place)| {
+            format!("HOLDS (at_{name}, offsetof (ferrozmq_counters_t, {name}) == {place});\n")
+        })
+        .collect();
+    let size = size_of::<Counters>();
+    let source = format!(
+        "#include <stddef.h>\n#include <ferrozmq.h>\n
+         #define HOLDS(name, condition) extern char name[(condition) ? 1 : -1]
+         HOLDS (option, FERROZMQ_COUNTERS == {OPTION});
+         HOLDS (whole, sizeof (ferrozmq_counters_t) == {size});
+         HOLDS (size, offsetof (ferrozmq_counters_t, size) == 0);
+         HOLDS (version, offsetof (ferrozmq_counters_t, version) == 4);
+         {places}"
+    );
+    for (compiler, language, standard) in [("cc", "c", "c99"), ("c++", "c++", "c++98")] {
+        let file = scratch(&format!("counters-{standard}.c"), &source).display().to_string();
+        let (include, standard) = (format!("-I{INCLUDE}"), format!("-std={standard}"));
+        let arguments =
+            ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", &include, &standard, "-x", language];
+        if let Some(output) = run(compiler, arguments.into_iter().chain([&*file])) {
+            assert!(output.status.success(), "{output:?}");
+        }
+    }
+}
+
+#[test]
 fn every_constant_of_the_stock_header_is_there_with_its_value() {
     let Some(stock) = stock_header() else { return };
     let Some(names) = macros(&stock) else { return };

@@ -27,7 +27,7 @@ have () { command -v "$1" >/dev/null 2>&1 || { echo "install: no $1, skipped: $2
 # The files below a folder, by their names from there.
 files () { (cd "$1" && find . ! -type d ! -path './work/*' | sort); }
 
-for file in include/zmq.h include/zmq_utils.h lib/libzmq.a lib/pkgconfig/libzmq.pc \
+for file in include/zmq.h include/zmq_utils.h include/ferrozmq.h lib/libzmq.a lib/pkgconfig/libzmq.pc \
     lib/cmake/ZeroMQ/ZeroMQConfig.cmake lib/cmake/ZeroMQ/ZeroMQConfigVersion.cmake \
     share/man/man7/ferrozmq.7 share/man/man3/zmq_send.3; do
     check "$file is there" test -f "$place/$file"

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_void};
 
 use super::entry::{guard, guard_keeping_errno};
+use super::traced::traced;
 use crate::context::{ARENA, ContextSlot};
 use crate::error::{Errno, Result};
 
@@ -24,7 +25,7 @@ fn handle_of(slot: &'static ContextSlot) -> *mut c_void {
 /// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
-    guard_keeping_errno(|| ContextSlot::open().map(handle_of))
+    traced!(Api, guard_keeping_errno(|| ContextSlot::open().map(handle_of)), "zmq_ctx_new ()")
 }
 
 /// Ends a context and gives it up.
@@ -41,7 +42,11 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// - EINTR: a signal was caught; call this again.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
-    guard_keeping_errno(|| context(context_)?.terminate())
+    traced!(
+        Api,
+        guard_keeping_errno(|| context(context_)?.terminate()),
+        "zmq_ctx_term ({context_:p})"
+    )
 }
 
 /// Has every call on a context's sockets return ETERM, now and from then on,
@@ -57,10 +62,11 @@ pub extern "C-unwind" fn zmq_ctx_term(context_: *mut c_void) -> c_int {
 /// - EFAULT: it is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_shutdown(context_: *mut c_void) -> c_int {
-    guard_keeping_errno(|| {
+    let shut = || {
         context(context_)?.context()?.shutdown();
         Ok(())
-    })
+    };
+    traced!(Api, guard_keeping_errno(shut), "zmq_ctx_shutdown ({context_:p})")
 }
 
 /// Sets a context option.
@@ -76,7 +82,11 @@ pub extern "C" fn zmq_ctx_shutdown(context_: *mut c_void) -> c_int {
 /// - EFAULT: `context_` is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_set(context_: *mut c_void, option: c_int, optval: c_int) -> c_int {
-    guard(|| context(context_)?.context()?.set(option, optval))
+    traced!(
+        Api,
+        guard(|| context(context_)?.context()?.set(option, optval)),
+        "zmq_ctx_set ({context_:p}, {option}, {optval})"
+    )
 }
 
 /// Reads a context option.
@@ -90,7 +100,11 @@ pub extern "C" fn zmq_ctx_set(context_: *mut c_void, option: c_int, optval: c_in
 /// - EFAULT: `context_` is no context.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_get(context_: *mut c_void, option: c_int) -> c_int {
-    guard(|| context(context_)?.context()?.option(option))
+    traced!(
+        Api,
+        guard(|| context(context_)?.context()?.option(option)),
+        "zmq_ctx_get ({context_:p}, {option})"
+    )
 }
 
 /// Makes a context. Deprecated: use `zmq_ctx_new` and `zmq_ctx_set`.
@@ -103,14 +117,15 @@ pub extern "C" fn zmq_ctx_get(context_: *mut c_void, option: c_int) -> c_int {
 /// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
-    guard_keeping_errno(|| {
+    let make = || {
         if io_threads < 0 {
             return Err(Errno::EINVAL);
         }
         let slot = ContextSlot::open()?;
         slot.context()?.set(ZMQ_IO_THREADS, io_threads)?;
         Ok(handle_of(slot))
-    })
+    };
+    traced!(Api, guard_keeping_errno(make), "zmq_init ({io_threads})")
 }
 
 /// Ends a context. Deprecated: an old name of `zmq_ctx_term`.

@@ -11,6 +11,7 @@
 
 mod entry;
 mod handles;
+mod traced;
 
 pub mod version;
 

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::socket::guard_socket;
+use super::traced::{Handle, Text, traced};
 use crate::error::{Errno, KeepErrno};
 use crate::socket::MonitorFormat;
 use crate::socket_type::SocketType;
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     addr: *const c_char,
     events: c_int,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         let _errno = KeepErrno::new();
         let endpoint = if addr.is_null() {
             None
@@ -49,5 +50,6 @@ pub unsafe extern "C" fn zmq_socket_monitor(
         let endpoint = endpoint.transpose().map_err(|_| Errno::EINVAL)?;
         let events = u64::from(events.cast_unsigned());
         slot.monitor(endpoint, events, MonitorFormat::V1, SocketType::Pair)
-    })
+    });
+    traced!(Api, answer, "zmq_socket_monitor ({}, {}, {events:#x})", Handle(s), Text(addr))
 }

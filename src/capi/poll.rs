@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::entry::guard_keeping_errno;
 use super::socket::socket;
+use super::traced::{Handle, traced};
 use crate::error::{Errno, Result};
 use crate::poller::{PollItem, poll};
 use crate::proxy::proxy;
@@ -37,11 +38,12 @@ pub unsafe extern "C-unwind" fn zmq_poll(
     nitems: c_int,
     timeout: c_long,
 ) -> c_int {
-    guard_keeping_errno(|| {
+    let answer = guard_keeping_errno(|| {
         // SAFETY: the caller's promise.
         let items = unsafe { self::items(items, nitems)? };
         poll(items, timeout_of(timeout)).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
-    })
+    });
+    traced!(Msg, answer, "zmq_poll ({nitems} items, {timeout})")
 }
 
 /// The items of a call. EINVAL for a negative number of them, EFAULT for NULL.
@@ -105,7 +107,7 @@ pub extern "C-unwind" fn zmq_proxy_steerable(
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    guard_keeping_errno(|| {
+    let answer = guard_keeping_errno(|| {
         if frontend.is_null() || backend.is_null() {
             return Err(Errno::EFAULT);
         }
@@ -114,5 +116,14 @@ pub extern "C-unwind" fn zmq_proxy_steerable(
         };
         let (capture, control) = (optional(capture)?, optional(control)?);
         proxy(socket(frontend)?, socket(backend)?, capture, control)
-    })
+    });
+    traced!(
+        Api,
+        answer,
+        "zmq_proxy ({}, {}, {}, {})",
+        Handle(frontend),
+        Handle(backend),
+        Handle(capture),
+        Handle(control)
+    )
 }

@@ -6,11 +6,13 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use super::context::context;
 use super::entry::{guard_keeping_errno, guard_or};
 use super::message::check;
+use super::traced::{Handle, Option_, Text, Value, asked_in, show, traced};
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::{MAX_INLINE, Message};
 use crate::socket::{ARENA, Blocking, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::uncancelled;
+use crate::trace;
 
 /// `ZMQ_DONTWAIT`.
 const DONTWAIT: c_int = 1;
@@ -64,11 +66,12 @@ pub(super) fn size(len: usize) -> c_int {
 /// - ETERM: the context is ending.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_socket(context_: *mut c_void, type_: c_int) -> *mut c_void {
-    guard_keeping_errno(|| {
+    let make = || {
         let context = context(context_)?.context()?;
         let slot = context.socket(SocketType::from_c(type_))?;
         Ok(std::ptr::from_ref(slot).cast_mut().cast())
-    })
+    };
+    traced!(Api, guard_keeping_errno(make), "zmq_socket ({context_:p}, {type_})")
 }
 
 /// Closes a socket and gives it up. Never blocks.
@@ -83,7 +86,7 @@ pub extern "C" fn zmq_socket(context_: *mut c_void, type_: c_int) -> *mut c_void
 /// - ENOTSOCK: it is no socket, or was closed before.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_close(s: *mut c_void) -> c_int {
-    guard_keeping_errno(|| socket(s)?.close())
+    traced!(Api, guard_keeping_errno(|| socket(s)?.close()), "zmq_close ({})", Handle(s))
 }
 
 /// Sets a socket option.
@@ -111,7 +114,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
     optval: *const c_void,
     optvallen: usize,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let set = |slot: &Slot| {
         let value = match optvallen {
             0 if optval.is_null() => None,
             _ if optvallen > isize::MAX as usize => return Err(Errno::EINVAL),
@@ -120,7 +123,15 @@ pub unsafe extern "C" fn zmq_setsockopt(
             len => Some(unsafe { std::slice::from_raw_parts(optval.cast::<u8>(), len) }),
         };
         slot.set_option(option, value)
-    })
+    };
+    traced!(
+        Api,
+        guard_socket(s, set),
+        "zmq_setsockopt ({}, {}, {})",
+        Handle(s),
+        Option_(option),
+        Value { option, at: optval, len: optvallen }
+    )
 }
 
 /// Reads a socket option.
@@ -148,7 +159,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
     optval: *mut c_void,
     optvallen: *mut usize,
 ) -> c_int {
-    guard_socket(s, |slot| {
+    let answer = guard_socket(s, |slot| {
         if optvallen.is_null() {
             slot.check_open()?;
             return Err(Errno::EFAULT);
@@ -171,7 +182,18 @@ pub unsafe extern "C" fn zmq_getsockopt(
         // SAFETY: as above.
         unsafe { *optvallen = written };
         Ok(())
-    })
+    });
+    if trace::on(asked_in(option)) {
+        let (at, len) = match answer {
+            // SAFETY: the call has just written there.
+            0 => (optval.cast_const(), unsafe { *optvallen }),
+            _ => (std::ptr::null(), 0),
+        };
+        let (shown, option) = (Value { option, at, len }, Option_(option));
+        let what = format_args!("zmq_getsockopt ({}, {option}, {shown})", Handle(s));
+        show(asked_in(option.0), what, &answer);
+    }
+    answer
 }
 
 /// Listens at an endpoint.
@@ -204,7 +226,8 @@ pub unsafe extern "C" fn zmq_getsockopt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::bind) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::bind) };
+    traced!(Api, call(), "zmq_bind ({}, {})", Handle(s), Text(addr))
 }
 
 /// Connects to an endpoint.
@@ -233,7 +256,8 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::connect) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EFAULT, Slot::connect) };
+    traced!(Api, call(), "zmq_connect ({}, {})", Handle(s), Text(addr))
 }
 
 /// Stops to listen at an endpoint.
@@ -255,7 +279,8 @@ pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) };
+    traced!(Api, call(), "zmq_unbind ({}, {})", Handle(s), Text(addr))
 }
 
 /// Ends what `zmq_connect` began.
@@ -278,7 +303,8 @@ pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) }
+    let call = || unsafe { with_endpoint(s, addr, Errno::EINVAL, Slot::end_endpoint) };
+    traced!(Api, call(), "zmq_disconnect ({}, {})", Handle(s), Text(addr))
 }
 
 /// # Safety

@@ -7,6 +7,7 @@
 //! lingers has ended, then ends the threads.
 
 mod slot;
+mod tracing;
 
 use std::sync::{Arc, Weak};
 
@@ -23,6 +24,7 @@ use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation, uncancelled};
 use crate::transport::Resolver;
+use tracing::Report;
 
 /// A context.
 pub(crate) struct Context {
@@ -258,6 +260,7 @@ impl Context {
 
     /// Waits until nothing holds a lease and no socket is open.
     fn await_end(&self, parker: &Parker) -> Result<()> {
+        let mut report = Report::new();
         loop {
             {
                 let state = self.state.lock();
@@ -265,8 +268,9 @@ impl Context {
                     return Ok(());
                 }
             }
-            match parker.park(None) {
-                Parked::Unparked | Parked::TimedOut => {}
+            match parker.park(report.due()) {
+                Parked::Unparked => {}
+                Parked::TimedOut => report.say(self),
                 Parked::Interrupted => return Err(Errno::EINTR),
                 Parked::Cancelled => return Err(Errno::ECANCELED),
             }

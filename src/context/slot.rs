@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Context;
+use super::tracing::begin_trace;
 use crate::error::{Errno, Result};
 use crate::sync::{Arena, AtomicU64, Ordering, fork_generation};
 
@@ -22,6 +23,7 @@ pub(crate) struct ContextSlot {
 impl ContextSlot {
     /// Makes a context. `ENOMEM` when there is no place for one.
     pub(crate) fn open() -> Result<&'static ContextSlot> {
+        begin_trace();
         let make = || ContextSlot { context: Mutex::new(None), made_in: AtomicU64::new(0) };
         let slot = ARENA.take(make).ok_or(Errno::ENOMEM)?;
         slot.made_in.store(fork_generation(), Ordering::Relaxed);

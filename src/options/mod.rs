@@ -17,6 +17,7 @@ mod context;
 #[cfg(feature = "draft")]
 mod draft;
 mod markdown;
+mod names;
 mod row;
 mod security;
 mod socket;
@@ -26,6 +27,7 @@ mod table;
 pub use c_table::c_table;
 pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
+pub use names::{is_number, name};
 pub use security::{MechanismChoice, SecurityOptions};
 pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};
 pub use socks::SocksOptions;

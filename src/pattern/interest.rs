@@ -115,6 +115,10 @@ impl Opening for Interest {
         Ok((messages, stale))
     }
 
+    fn is_empty(&self) -> bool {
+        self.topics.lock().is_empty()
+    }
+
     fn close(&self, pipe: &Pipe) {
         let _topics = self.topics.lock();
         pipe.want_subscriptions(false);

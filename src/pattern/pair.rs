@@ -2,6 +2,7 @@
 //! turned away.
 
 use super::Pattern;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
@@ -47,7 +48,10 @@ impl Pattern for Pair {
     fn send(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         let more = message.more();
         match self.sending {
-            Sending::Dropping => drop(std::mem::take(message)),
+            Sending::Dropping => {
+                drop(std::mem::take(message));
+                pipes.dropped(Cause::Cut, u64::from(!more), None);
+            }
             _ => {
                 let peer = self.peer.ok_or(Errno::EAGAIN)?;
                 if self.sending == Sending::Between && !pipes.can_write(peer) {

@@ -5,6 +5,7 @@
 
 use super::Pattern;
 use super::router::Router;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -39,6 +40,7 @@ impl Rep {
                 let delimiter = !routing_id && frame.is_empty();
                 if !frame.more() {
                     self.router.rollback(pipes);
+                    pipes.drops.note(Cause::Malformed, 1, None);
                     break;
                 }
                 self.router.send(pipes, frame)?;

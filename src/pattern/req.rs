@@ -7,6 +7,7 @@
 
 use super::Pattern;
 use super::dealer::Dealer;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -61,9 +62,8 @@ impl Req {
         // Replies that came while nobody waited answer former requests.
         let mut stale = Message::new();
         for _ in 0..STALE_FRAMES {
-            if self.dealer.input.recv(pipes, &mut stale).is_none() {
-                break;
-            }
+            let Some(key) = self.dealer.input.recv(pipes, &mut stale) else { break };
+            pipes.dropped(Cause::Stale, u64::from(!stale.more()), Some(key));
         }
         Ok(())
     }
@@ -75,6 +75,7 @@ impl Req {
             if self.asked.is_none_or(|asked| asked == key) {
                 return Ok(());
             }
+            pipes.dropped(Cause::Stale, u64::from(!frame.more()), Some(key));
         }
     }
 
@@ -97,6 +98,8 @@ impl Req {
             while frame.more() {
                 self.recv_frame(pipes, frame)?;
             }
+            let cause = if fits { Cause::Malformed } else { Cause::Stale };
+            pipes.drops.note(cause, 1, None);
         }
     }
 }

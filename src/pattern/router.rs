@@ -16,6 +16,7 @@ use super::Pattern;
 use super::inheritance::{Inheritance, envelope};
 use super::peers::Peers;
 use super::waiting::Waiting;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -122,6 +123,7 @@ impl Router {
     fn forget(&mut self, pipes: &mut PipeSet, key: Key) -> Option<Box<[u8]>> {
         self.input.remove(pipes, key);
         if self.sending == Sending::Within(key) {
+            pipes.dropped(Cause::Cut, 1, Some(key));
             self.sending = Sending::Dropping;
         }
         let id = self.peers.forget(key)?;
@@ -164,7 +166,11 @@ impl Router {
                     return Err(if gone { Errno::EHOSTUNREACH } else { Errno::EAGAIN });
                 }
                 None if self.mandatory => return Err(Errno::EHOSTUNREACH),
-                _ => Sending::Dropping,
+                key => {
+                    let cause = if key.is_some() { Cause::Full } else { Cause::Unroutable };
+                    pipes.dropped(cause, 1, key);
+                    Sending::Dropping
+                }
             };
         }
         drop(std::mem::take(message));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Pattern;
 use super::xsub::XSub;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::options::PatternOption;
@@ -34,6 +35,7 @@ impl Sub {
             while message.more() {
                 self.xsub.recv_any(pipes, message)?;
             }
+            pipes.drops.note(Cause::Unsubscribed, 1, None);
         }
     }
 }

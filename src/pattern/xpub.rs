@@ -11,7 +11,7 @@ use super::Pattern;
 use super::news::News;
 use super::subscribers::Subscribers;
 use crate::error::{Errno, Result};
-use crate::message::Message;
+use crate::message::{Message, Role};
 use crate::options::PatternOption;
 use crate::pipe::{Key, PipeSet};
 use crate::routing::{Distributor, KeyList};
@@ -103,6 +103,9 @@ impl Pattern for XPub {
             }
             if !pipes.pop(key, &mut message) {
                 return;
+            }
+            if matches!(message.role(), Role::Subscribe | Role::Cancel) {
+                pipes.count_aside();
             }
             self.subscribers.hear(key, std::mem::take(&mut message));
             if self.refuses(key) && pipes.pipe(key).is_some_and(|pipe| !pipe.leads_to_socket()) {

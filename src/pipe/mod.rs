@@ -16,6 +16,7 @@
 //! push until the reader has taken it. A lane that was found full opens again
 //! after (HWM + 1) / 2 further messages were taken.
 
+mod counting;
 mod reading;
 mod ring;
 mod set;
@@ -152,6 +153,8 @@ struct End {
     signals: AtomicU32,
     key: AtomicU32,
     closed: AtomicBool,
+    /// What this end had written, in messages, when it was closed.
+    written_at_close: AtomicUsize,
     owner: SetOnce<Arc<dyn Owner>>,
 }
 
@@ -205,6 +208,10 @@ pub(crate) struct Pipe {
     told_at: usize,
     /// Messages taken.
     taken: usize,
+    /// Subscriptions, and ends of some, among the messages pushed.
+    asides_out: usize,
+    /// The endpoint it came about through, where the owner is a socket.
+    endpoint: Option<Arc<str>>,
     /// The writer may have published without a fence since the lane that is read
     /// last went idle.
     lightly_read: bool,
@@ -239,6 +246,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         signals: AtomicU32::new(0),
         key: AtomicU32::new(u32::MAX),
         closed: AtomicBool::new(false),
+        written_at_close: AtomicUsize::new(0),
         owner: SetOnce::new(),
     };
     let link = Arc::new(Link {
@@ -261,6 +269,8 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         unsent_bytes: 0,
         told_at: 0,
         taken: 0,
+        asides_out: 0,
+        endpoint: None,
         lightly_read: false,
         stream: Stream::default(),
         conflate_out: None,
@@ -308,7 +318,9 @@ impl Pipe {
     /// what the other has written.
     pub(crate) fn shut(&mut self) {
         self.rollback();
-        self.link.ends[self.side].closed.store(true, Ordering::SeqCst);
+        let end = &self.link.ends[self.side];
+        end.written_at_close.store(self.written, Ordering::Relaxed);
+        end.closed.store(true, Ordering::SeqCst);
         self.link.signal(1 - self.side, signal::CLOSED);
     }
 

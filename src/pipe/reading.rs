@@ -142,7 +142,7 @@ impl Pipe {
         nothing
     }
 
-    fn conflate_waits(&self) -> bool {
+    pub(super) fn conflate_waits(&self) -> bool {
         self.conflates
             && self.in_lane().conflated.as_ref().is_some_and(|slot| slot.lock().is_some())
     }
@@ -221,17 +221,6 @@ impl Pipe {
     /// Frames that are visible and not yet taken.
     pub(crate) fn visible_frames(&mut self) -> usize {
         self.input.visible()
-    }
-
-    /// Messages that are visible and not yet taken; nothing may be peeked at.
-    #[cfg(feature = "draft")]
-    pub(crate) fn waiting_messages(&mut self) -> usize {
-        let mut messages = 0;
-        while let Some(frame) = self.peek() {
-            messages += usize::from(!frame.more() && frame.role() != Role::Peer);
-        }
-        self.rewind();
-        messages
     }
 
     /// Forgets that frames were peeked at: they will be seen again.

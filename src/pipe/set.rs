@@ -2,9 +2,12 @@
 //! socket's shell and this set own the pipes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{EndRef, Flushed, Pipe};
+use crate::counters::{Cause, Drops};
 use crate::message::Message;
+use crate::trace::Name;
 
 /// Names a pipe within its socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,13 @@ impl Pipe {
     }
 }
 
+impl Passed {
+    fn count(&mut self, pipe: &Pipe) {
+        self.out += pipe.messages_out() as u64;
+        self.input += pipe.messages_in() as u64;
+    }
+}
+
 /// A socket's pipes.
 #[derive(Default)]
 pub(crate) struct PipeSet {
@@ -34,9 +44,29 @@ pub(crate) struct PipeSet {
     corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
+    /// Messages that were dropped.
+    pub(crate) drops: Drops,
+    /// What pipes that are gone had counted.
+    past: Passed,
+    /// Subscriptions, and ends of some, among the messages taken.
+    asides: u64,
+}
+
+/// Messages that have passed a socket's pipes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Passed {
+    /// To their other ends.
+    pub(crate) out: u64,
+    /// From there.
+    pub(crate) input: u64,
 }
 
 impl PipeSet {
+    /// The pipes of the socket of this name.
+    pub(crate) fn new(name: Name) -> PipeSet {
+        PipeSet { drops: Drops::new(name), ..PipeSet::default() }
+    }
+
     /// Takes a pipe in.
     pub(crate) fn insert(&mut self, pipe: Pipe) -> Key {
         let key = self.free.pop().unwrap_or_else(|| {
@@ -59,7 +89,45 @@ impl PipeSet {
             self.corked.retain(|corked| *corked != key);
         }
         self.free.push(key.0);
+        self.past.count(&pipe);
         Some(pipe)
+    }
+
+    /// Counts messages that were dropped, on the way to or from a peer.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn dropped(&mut self, cause: Cause, messages: u64, key: Option<Key>) {
+        let pipe = key.and_then(|key| self.slots.get(key.0 as usize)?.as_ref());
+        let peer = pipe.and_then(|pipe| pipe.endpoint()).map(|endpoint| &**endpoint);
+        self.drops.note(cause, messages, peer);
+    }
+
+    /// What was taken last was no message, but a subscription.
+    pub(crate) fn count_aside(&mut self) {
+        self.asides += 1;
+    }
+
+    /// Messages that have passed all pipes there are and were.
+    pub(crate) fn passed(&self) -> Passed {
+        let mut passed = self.past;
+        self.slots.iter().flatten().for_each(|pipe| passed.count(pipe));
+        passed.input = passed.input.saturating_sub(self.asides);
+        passed
+    }
+
+    /// All pipes, to be changed.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Pipe> {
+        self.slots.iter_mut().flatten()
+    }
+
+    /// All pipes, to be looked at.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pipe> {
+        self.slots.iter().flatten()
+    }
+
+    /// The endpoint that a pipe came about through.
+    pub(crate) fn endpoint(&self, key: Key) -> Option<&Arc<str>> {
+        self.slots.get(key.0 as usize)?.as_ref()?.endpoint()
     }
 
     /// The pipe with this key.

@@ -110,6 +110,9 @@ impl Pipe {
         let ends = !message.more();
         if ends && message.role() != Role::Peer {
             self.written += 1;
+            if matches!(message.role(), Role::Subscribe | Role::Cancel) {
+                self.asides_out += 1;
+            }
         }
         if self.conflates && message.role() == Role::Data {
             self.conflate_out = Some(message);

@@ -62,6 +62,9 @@ pub(crate) trait Source: Send + Sync {
 
     /// The reactor is given up: ends without lingering.
     fn give_up(self: Arc<Self>);
+
+    /// Says, in the trace, what keeps it from ending, if it is to end.
+    fn explain(self: Arc<Self>) {}
 }
 
 /// The waker's own token.

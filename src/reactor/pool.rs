@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::Reactor;
+use super::{Reactor, Source};
 use crate::error::{Errno, Result};
 use crate::sync::with_signals_blocked;
 
@@ -100,13 +100,21 @@ impl ReactorPool {
         }
     }
 
+    /// Has every source say why it is still there.
+    pub(crate) fn explain(&self) {
+        self.each_source(|source| source.explain());
+    }
+
     /// The context has failed: ends everything, without lingering.
     pub(crate) fn give_up(&self) {
+        self.each_source(|source| source.give_up());
+    }
+
+    /// Calls `f` for every source, with no lock held.
+    fn each_source(&self, f: impl Fn(Arc<dyn Source>)) {
         for reactor in &self.reactors {
             let sources: Vec<_> = reactor.sources.lock().iter().flatten().cloned().collect();
-            for source in sources {
-                source.give_up();
-            }
+            sources.into_iter().for_each(&f);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Distribution (RFC 29): sends a copy of each message to a set of pipes,
 //! chosen when the message begins. A pipe without room misses it.
 
+use crate::counters::Cause;
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
 
@@ -49,7 +50,13 @@ impl Distributor {
 
     /// Leaves out the chosen pipes without room.
     pub(crate) fn drop_full(&mut self, pipes: &mut PipeSet) {
-        self.keep(|target| pipes.can_write(target));
+        self.keep(|target| {
+            let room = pipes.can_write(target);
+            if !room {
+                pipes.dropped(Cause::Full, 1, Some(target));
+            }
+            room
+        });
     }
 
     /// The pipe is gone.
@@ -72,7 +79,9 @@ impl Distributor {
     /// Sends the first frame of a message to all that were chosen and have room;
     /// the others miss the message. Looks at each pipe only once.
     pub(crate) fn offer(&mut self, pipes: &mut PipeSet, mut message: Message) {
-        let Some((last, others)) = self.targets.split_last() else { return };
+        let Some((last, others)) = self.targets.split_last() else {
+            return pipes.drops.note(Cause::NoSubscriber, 1, None);
+        };
         let mut others = others.iter();
         let chosen_in = &mut self.chosen_in;
         let mut missed = false;
@@ -80,6 +89,7 @@ impl Distributor {
             if pipes.offer(key, frame).is_none() {
                 chosen_in[key.0 as usize] = 0;
                 missed = true;
+                pipes.dropped(Cause::Full, 1, Some(key));
             }
         };
         let more = message.more();

@@ -2,6 +2,7 @@
 //! a whole message to each.
 
 use super::KeyList;
+use crate::counters::Cause;
 use crate::error::{Errno, Result};
 use crate::message::Message;
 use crate::pipe::{Key, PipeSet};
@@ -54,10 +55,7 @@ impl LoadBalancer {
                 key
             }
             State::Dropping => {
-                message.clear();
-                if !more {
-                    self.state = State::Between;
-                }
+                self.drop_frame(pipes, message);
                 return Ok(None);
             }
         };
@@ -70,6 +68,17 @@ impl LoadBalancer {
             }
         }
         Ok(Some(key))
+    }
+
+    /// Drops a frame of a message whose pipe is gone.
+    #[cold]
+    #[inline(never)]
+    fn drop_frame(&mut self, pipes: &mut PipeSet, message: &mut Message) {
+        if !message.more() {
+            self.state = State::Between;
+            pipes.dropped(Cause::Cut, 1, None);
+        }
+        message.clear();
     }
 
     /// Sends the first frame to the next pipe with room; those without wait to

@@ -32,6 +32,8 @@ pub(super) struct Batch {
     /// Bytes in the batch, bodies included, and those the kernel took.
     total: usize,
     sent: usize,
+    /// Bytes that the kernel took and nobody has counted.
+    newly_sent: usize,
     /// Bytes at the beginning that are no frames of the pipe.
     control: usize,
     /// Frames peeked at and not taken, their bytes, and the bytes of them that
@@ -241,7 +243,10 @@ impl Batch {
         while self.sent < self.total {
             match self.write_some(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(bytes) => self.sent += bytes,
+                Ok(bytes) => {
+                    self.sent += bytes;
+                    self.newly_sent += bytes;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Ok(Written::Blocked);
                 }
@@ -257,6 +262,11 @@ impl Batch {
             self.take_whole(pipe);
         }
         Ok(Written::All)
+    }
+
+    /// The bytes that the kernel took since the last time.
+    pub(super) fn take_sent(&mut self) -> usize {
+        std::mem::take(&mut self.newly_sent)
     }
 
     fn write_some(&self, stream: &Stream) -> io::Result<usize> {

@@ -8,9 +8,11 @@ use std::time::Instant;
 use super::drive::{Inner, Phase};
 use super::flow::Flow;
 use super::live::{Live, Round};
+use super::report::{Met, Place};
 use super::{Ending, Event, Session};
 use crate::message::{Message, Metadata, Role};
 use crate::pipe::{Pipe, pipe};
+use crate::trace::say;
 use crate::transport::Stream;
 use crate::zmtp::PeerInfo;
 
@@ -19,10 +21,13 @@ impl Inner {
         let Some(surroundings) = &self.surroundings else { return };
         let fd = stream.as_raw_fd();
         let settings = &surroundings.settings;
-        let live = Live::new(stream, session.reactor.clone(), settings, Instant::now());
+        let tally = surroundings.tally.clone();
+        let live = Live::new(stream, session.reactor.clone(), settings, tally, Instant::now());
         let raw = live.protocol.is_raw();
-        if let Some((dialer, _)) = &mut self.dialer {
-            dialer.succeeded();
+        if let Some((dialer, _)) = &mut self.dialer
+            && dialer.succeeded()
+        {
+            surroundings.tally.reconnects.one();
         }
         self.report_of(
             &live,
@@ -65,6 +70,15 @@ impl Inner {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         let Some(surroundings) = &self.surroundings else { return Ok(false) };
         let settings = &surroundings.settings;
+        if !live.protocol.is_raw() {
+            say!(
+                Conn,
+                "{}: handshake done at {}: {}",
+                surroundings.name,
+                Place::new(surroundings, live),
+                Met(&peer, settings)
+            );
+        }
         live.met = !live.protocol.is_raw();
         let news =
             (!peer.identity_follows).then(|| peer_message(&peer, &live.peer_address(), live.fd()));
@@ -123,6 +137,7 @@ impl Inner {
             if let Some(event) = event {
                 self.report_of(&live, event);
             }
+            self.note_end(&live, &ending);
             self.report_of(&live, Event::Disconnected(live.fd()));
             if let Some(pipe) = &mut self.pipe {
                 pipe.rollback();
@@ -146,6 +161,9 @@ impl Inner {
             Ending::Protocol(error) => error.is_fatal_for_connecter(),
         };
         if self.dialer.is_none() || for_good {
+            if let (Some(_), Some(s)) = (&self.dialer, &self.surroundings) {
+                say!(Conn, "{}: does not connect to {} again", s.name, s.shown);
+            }
             return self.end(session);
         }
         if !self.keeps_pipe {

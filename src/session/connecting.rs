@@ -2,6 +2,7 @@
 //! up, addresses tried in turn, attempts waited for. Connecting side only; runs
 //! on whichever thread drives the session, and never blocks.
 
+use std::fmt;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use super::{CROWDED_PAUSE, Event, RESOLVED, Session};
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
 use crate::sync::Ordering;
+use crate::trace::say;
 use crate::transport::{Progress, Target, finish_connect, start_connect};
 
 impl Inner {
@@ -29,7 +31,10 @@ impl Inner {
                     dialer.found_path(address);
                     self.try_next_address(session);
                 }
-                Err(_) => self.wait(session),
+                Err(error) => {
+                    dialer.failure = Some(error);
+                    self.wait(session);
+                }
             };
         }
         match dialer.sought(&surroundings.settings) {
@@ -43,7 +48,10 @@ impl Inner {
                 });
             }
             Ok(None) => {}
-            Err(_) => self.wait(session),
+            Err(error) => {
+                dialer.failure = Some(error);
+                self.wait(session);
+            }
         }
     }
 
@@ -57,7 +65,10 @@ impl Inner {
                 dialer.found(target);
                 self.try_next_address(session);
             }
-            (Some(Err(_)), _) => self.wait(session),
+            (Some(Err(error)), Some((dialer, _))) => {
+                dialer.failure = Some(error);
+                self.wait(session);
+            }
             _ => {}
         }
     }
@@ -71,7 +82,11 @@ impl Inner {
             };
             let Some(address) = dialer.next_address() else {
                 let stops = dialer.refused && settings.stops_when_refused;
-                return if stops { self.give_up(session) } else { self.wait(session) };
+                if stops {
+                    self.note_failure();
+                    return self.give_up(session);
+                }
+                return self.wait(session);
             };
             let (stream, progress) = match start_connect(&address, dialer.source, &settings.tuning)
             {
@@ -96,6 +111,7 @@ impl Inner {
                         continue;
                     }
                     self.report(Event::ConnectDelayed);
+                    self.say_attempt(format_args!("connects"));
                     self.phase = Phase::Connecting(stream, until);
                     return;
                 }
@@ -106,6 +122,14 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// The time for an address is over (`ZMQ_CONNECT_TIMEOUT`).
+    pub(super) fn timed_out(&mut self, session: &Arc<Session>) {
+        if let Some((dialer, _)) = &mut self.dialer {
+            dialer.failure = Some(Errno::ETIMEDOUT);
+        }
+        self.try_next_address(session);
     }
 
     /// Drops what the phase holds of the kernel.
@@ -154,11 +178,34 @@ impl Inner {
 
     /// An attempt has failed: waits for the next, or for ever.
     fn wait(&mut self, session: &Arc<Session>) {
+        self.note_failure();
         self.phase = match self.next_attempt() {
             Some(until) => Phase::Waiting(until),
             None => Phase::Parked,
         };
         self.end_if_done(session);
+    }
+
+    fn say_attempt(&self, what: fmt::Arguments<'_>) {
+        if let (Some((dialer, _)), Some(surroundings)) = (&self.dialer, &self.surroundings)
+            && dialer.is_worth_telling().is_some()
+        {
+            say!(Conn, "{}: {what}: {}", surroundings.name, surroundings.shown);
+        }
+    }
+
+    /// Counts an attempt that came to nothing, and says why it did.
+    fn note_failure(&mut self) {
+        let (Some((dialer, _)), Some(surroundings)) = (&mut self.dialer, &self.surroundings) else {
+            return;
+        };
+        dialer.attempt_failed();
+        surroundings.tally.connect_failures.one();
+        let failure = dialer.failure.take();
+        let Some(failures) = dialer.is_worth_telling() else { return };
+        let (name, shown) = (surroundings.name, &surroundings.shown);
+        let why = failure.unwrap_or(Errno::EHOSTUNREACH);
+        say!(Conn, "{name}: cannot reach {shown}: {why:?} (failures in a row: {failures})");
     }
 
     /// A connection is gone: waits before the next attempt, or ends.
@@ -174,11 +221,16 @@ impl Inner {
         let wait = self.dialer.as_mut()?.0.back_off(&settings)?;
         let until = Instant::now().checked_add(wait)?;
         self.report(Event::ConnectRetried(wait));
+        self.say_attempt(format_args!("tries again in {} ms", wait.as_millis()));
         Some(until)
     }
 
     /// The end, for want of reconnects.
     fn give_up(&mut self, session: &Arc<Session>) {
+        if let Some(surroundings) = &self.surroundings {
+            let (name, shown) = (surroundings.name, &surroundings.shown);
+            say!(Conn, "{name}: does not connect to {shown} again");
+        }
         session.given_up.store(true, Ordering::Relaxed);
         self.end(session);
     }

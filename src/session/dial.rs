@@ -20,6 +20,12 @@ pub(super) struct Dialer {
     own_source: Option<SocketAddr>,
     /// The last address that was tried refused the connection.
     pub(super) refused: bool,
+    /// Why the last attempt came to nothing, if that is known.
+    pub(super) failure: Option<Errno>,
+    /// Attempts that have failed one after the other.
+    failures: u32,
+    /// There was a connection.
+    was_connected: bool,
     /// The wait before the next attempt.
     next_wait: Option<Duration>,
     random: u64,
@@ -36,6 +42,9 @@ impl Dialer {
             destination: None,
             own_source: None,
             refused: false,
+            failure: None,
+            failures: 0,
+            was_connected: false,
             next_wait: None,
             random,
         }
@@ -66,6 +75,7 @@ impl Dialer {
 
     /// An attempt to reach an address has failed.
     pub(super) fn failed(&mut self, error: Errno) {
+        self.failure = Some(error);
         // Local sockets refuse whenever their owner has gone, and a proxy that
         // refuses is not the peer; libzmq tries on.
         self.refused = error == Errno::ECONNREFUSED
@@ -73,14 +83,28 @@ impl Dialer {
             && self.destination.is_none();
     }
 
+    /// A whole attempt has failed.
+    pub(super) fn attempt_failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// The attempt under way is the first, the second, the fourth … since it worked:
+    /// more of them is nothing new. How many have failed.
+    pub(super) fn is_worth_telling(&self) -> Option<u32> {
+        (self.failures == 0 || self.failures.is_power_of_two()).then_some(self.failures)
+    }
+
     /// The next address to try.
     pub(super) fn next_address(&mut self) -> Option<Address> {
         self.addresses.next()
     }
 
-    /// A connection came about: the next back-off begins anew.
-    pub(super) fn succeeded(&mut self) {
+    /// A connection came about: the next back-off begins anew. True when there was
+    /// one before.
+    pub(super) fn succeeded(&mut self) -> bool {
         self.next_wait = None;
+        self.failures = 0;
+        std::mem::replace(&mut self.was_connected, true)
     }
 
     /// How long to wait before the next attempt; `None`: there is none

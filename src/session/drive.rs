@@ -11,10 +11,12 @@ use super::flow::Flow;
 use super::live::Live;
 use super::negotiating::Negotiating;
 use super::{
-    ABANDON, ANSWERED, Ending, KILL, Lease, PIPE, RAN, RESOLVED, START, Session, Surroundings,
+    ABANDON, ANSWERED, EXPLAIN, Ending, KILL, Lease, PIPE, RAN, RESOLVED, START, Session,
+    Surroundings,
 };
 use crate::pipe::{Pipe, signal};
 use crate::reactor::event;
+use crate::trace::{Area, on};
 use crate::transport::{Endpoint, Resolver, Stream};
 
 /// Reads in one go before other connections have their turn.
@@ -32,7 +34,7 @@ pub(super) struct Inner {
     pub(super) keeps_pipe: bool,
     /// The socket has closed its end of the pipe; what is left in it may be
     /// sent until then (`None` inside: for ever).
-    lingering: Option<Option<Instant>>,
+    pub(super) lingering: Option<Option<Instant>>,
     /// What the reactor's timer is set to.
     timer: Option<Instant>,
     pub(super) flow: Flow,
@@ -97,8 +99,11 @@ impl Inner {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
-        if bits & KILL != 0 {
-            return self.end(session);
+        if bits & (KILL | EXPLAIN) != 0 {
+            if bits & KILL != 0 {
+                return self.end(session);
+            }
+            self.explain();
         }
         if bits & START != 0 {
             self.start(session);
@@ -196,7 +201,7 @@ impl Inner {
                 (None, until) => until,
             });
             if linger == Some(Duration::ZERO) {
-                self.pipe = None;
+                self.discard_pipe("ZMQ_LINGER is 0");
             }
         }
         signals
@@ -217,14 +222,14 @@ impl Inner {
     fn on_timer(&mut self, session: &Arc<Session>) {
         let now = Instant::now();
         if self.lingering.flatten().is_some_and(|until| until <= now) {
-            self.pipe = None;
+            self.discard_pipe("the time to linger is over (ZMQ_LINGER)");
             return;
         }
         match &mut self.phase {
             Phase::Waiting(until) if *until <= now => self.dial(session),
-            Phase::Connecting(_, Some(until)) if *until <= now => self.try_next_address(session),
+            Phase::Connecting(_, Some(until)) if *until <= now => self.timed_out(session),
             Phase::Negotiating(negotiating) if negotiating.until().is_some_and(|t| t <= now) => {
-                self.try_next_address(session);
+                self.timed_out(session);
             }
             Phase::Open(live) => {
                 if let Err(error) = live.protocol.on_deadline(now) {
@@ -279,9 +284,12 @@ impl Inner {
             return;
         }
         self.uncork(session);
+        if on(Area::Drop) {
+            self.settle_to_tell();
+        }
+        self.discard_pipe("its connection has ended");
         self.leave_phase(session);
         self.phase = Phase::Ended;
-        self.pipe = None;
         self.dialer = None;
         session.reactor.remove(session.id);
         // Last: the context may go once nobody holds the lease.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Ending, Surroundings};
 use crate::error::Errno;
+use crate::trace::say;
 use crate::zmtp::ProtocolError;
 
 /// An event, with its value. Descriptors may be closed by the time somebody
@@ -132,6 +133,7 @@ fn errno(error: Errno) -> u32 {
 impl Surroundings {
     /// Tells of an event at the endpoint that was connected, or gone through.
     pub(super) fn report(&self, event: Event) {
+        self.note(event, || self.shown.to_string());
         if self.watcher.watches() {
             self.watcher.report(event, At::Remote(&self.shown));
         }
@@ -139,6 +141,7 @@ impl Surroundings {
 
     /// Tells of an event at the endpoint that was bound.
     pub(super) fn report_bound(&self, event: Event) {
+        self.note(event, || self.shown.to_string());
         if self.watcher.watches() {
             self.watcher.report(event, At::Local(&self.shown));
         }
@@ -146,9 +149,45 @@ impl Surroundings {
 
     /// Tells of an event at another endpoint of ours, which is looked up only if
     /// somebody listens.
-    pub(super) fn report_at(&self, event: Event, endpoint: impl FnOnce() -> String) {
+    pub(super) fn report_at(&self, event: Event, endpoint: impl Fn() -> String) {
+        self.note(event, &endpoint);
         if self.watcher.watches() {
             self.watcher.report(event, At::Local(&endpoint()));
+        }
+    }
+
+    /// Counts an event, and says it in the trace. How attempts and connections end is
+    /// said where the reason is known.
+    fn note(&self, event: Event, endpoint: impl Fn() -> String) {
+        let (name, tally) = (self.name, &self.tally);
+        match event {
+            Event::Connected(fd) => {
+                tally.connects.one();
+                say!(Conn, "{name}: connected to {} (descriptor {fd})", endpoint());
+            }
+            Event::Listening(fd) => {
+                say!(Conn, "{name}: listens at {} (descriptor {fd})", endpoint());
+            }
+            Event::Accepted(fd) => {
+                tally.accepts.one();
+                say!(Conn, "{name}: accepted a connection at {} (descriptor {fd})", endpoint());
+            }
+            Event::AcceptFailed(error) => {
+                tally.accept_failures.one();
+                say!(Conn, "{name}: cannot accept a connection at {}: {error:?}", endpoint());
+            }
+            Event::TurnedAway => {
+                tally.accept_failures.one();
+                say!(Conn, "{name}: a filter turned a connection away at {}", endpoint());
+            }
+            Event::CloseFailed(error) => {
+                say!(Conn, "{name}: cannot remove the path of {}: {error:?}", endpoint());
+            }
+            Event::HandshakeFailedAuth(status) => {
+                say!(Conn, "{name}: authentication failed at {}: {status}", endpoint());
+            }
+            Event::Disconnected(_) => tally.disconnects.one(),
+            _ => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::{CROWDED_PAUSE, Event, Placement, Session, Surroundings};
 use crate::error::Result;
 use crate::reactor::{Reactor, Source, SourceId};
+use crate::trace::say;
 use crate::transport::{Accepted, Listener};
 
 /// Connections accepted in one go before others have their turn.
@@ -72,6 +73,7 @@ impl Acceptor {
             self.reactor.unwatch(fd);
             self.reactor.remove(self.id);
             let closed = listener.close();
+            say!(Conn, "{}: listens no more at {}", surroundings.name, surroundings.shown);
             surroundings
                 .report_bound(closed.map_or_else(Event::CloseFailed, |()| Event::Closed(fd)));
         }

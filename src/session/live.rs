@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::batch::{Batch, Written};
 use super::protocol::Protocol;
 use super::{Ending, Settings};
+use crate::counters::Tally;
 use crate::error::Errno;
 use crate::gssapi::Ticket;
 use crate::message::{MAX_INLINE, Message};
@@ -43,6 +44,8 @@ thread_local! {
 pub(super) struct Live {
     stream: Stream,
     reactor: Arc<Reactor>,
+    /// Where bytes are counted.
+    tally: Arc<Tally>,
     pub(super) protocol: Protocol,
     pub(super) batch: Batch,
     /// The kernel may have more to read.
@@ -90,11 +93,13 @@ impl Live {
         stream: Stream,
         reactor: Arc<Reactor>,
         settings: &Settings,
+        tally: Arc<Tally>,
         now: Instant,
     ) -> Live {
         Live {
             stream,
             reactor,
+            tally,
             protocol: Protocol::new(settings, now),
             batch: Batch::default(),
             readable: true,
@@ -243,6 +248,7 @@ impl Live {
             // A reset may have been seen by the last write.
             return Err(Ending::Disconnected(self.cannot_write.unwrap_or(Errno::EPIPE)));
         }
+        self.tally.bytes_in.add(read as u64);
         let into_body = read.min(room);
         self.large = into_body >= LARGE_BYTES;
         Ok(Some((into_body, read - into_body, read == asked)))
@@ -305,7 +311,9 @@ impl Live {
             if !self.writable {
                 return Ok(Round::Done);
             }
-            match self.batch.write(&self.stream, pipe.as_deref_mut()) {
+            let written = self.batch.write(&self.stream, pipe.as_deref_mut());
+            self.tally.bytes_out.add(self.batch.take_sent() as u64);
+            match written {
                 Ok(Written::All) => {}
                 Ok(Written::Blocked) => {
                     self.writable = false;

@@ -16,6 +16,7 @@ mod connecting;
 mod datagrams;
 mod dial;
 mod drive;
+mod ending;
 mod errand;
 mod events;
 mod flow;
@@ -26,6 +27,7 @@ mod opening;
 mod ownership;
 mod pace;
 mod protocol;
+mod report;
 
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,21 +42,24 @@ pub(crate) use events::{At, Event, Watcher};
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
-use crate::error::{Errno, KeepErrno, Result};
+use crate::counters::Tally;
+use crate::error::{KeepErrno, Result};
 use crate::gssapi::Negotiators;
 use crate::message::{Message, run_waiting_frees};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
 use crate::sync::{AtomicBool, Ordering};
+use crate::trace::Name;
 use crate::transport::socks::Proxy;
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
 use crate::zmtp;
 use drive::Inner;
+use ending::Ending;
 use ownership::{Driven, Owned};
 
 // Bits of the word; bit 0 is the ownership's own (see `ownership.rs`), those
-// from 8 on are the reactor's.
+// from 8 to 13 are the reactor's.
 
 /// Its pipe has signals.
 const PIPE: u32 = 1 << 1;
@@ -70,6 +75,8 @@ const KILL: u32 = 1 << 5;
 const ANSWERED: u32 = 1 << 6;
 /// A step of the handshake that may block was taken.
 const RAN: u32 = 1 << 7;
+/// Say what keeps it from ending. Beyond the reactor's bits.
+const EXPLAIN: u32 = 1 << 14;
 
 /// How long to take on no connection that would bring a new pipe, when the socket
 /// has not looked at those that came before.
@@ -151,6 +158,10 @@ pub(crate) struct Surroundings {
     pub(crate) settings: Arc<Settings>,
     /// Is told what happens to endpoints and connections.
     pub(crate) watcher: Arc<dyn Watcher>,
+    /// What the trace calls the socket.
+    pub(crate) name: Name,
+    /// Where the socket's sessions and listeners count.
+    pub(crate) tally: Arc<Tally>,
     /// The way to the application's authenticator.
     pub(crate) authentication: Arc<dyn Authentication>,
     /// Take the steps of handshakes that may block.
@@ -282,37 +293,13 @@ impl Source for Session {
         self.attend(KILL);
     }
 
+    fn explain(self: Arc<Self>) {
+        self.attend(EXPLAIN);
+    }
+
     fn inherited_fd(&self) -> Option<RawFd> {
         // SAFETY: the process has forked, and this is the only thread here.
         unsafe { self.inner.look(Inner::fd) }.flatten()
-    }
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-enum Ending {
-    /// The peer went away, or the kernel gave the connection up.
-    Disconnected(Errno),
-    /// The peer did what the protocol forbids, or nothing for too long.
-    Protocol(zmtp::ProtocolError),
-}
-
-impl Ending {
-    /// Whether the peer did what it must not, rather than nothing.
-    fn is_protocol_error(&self) -> bool {
-        matches!(self, Ending::Protocol(error) if !matches!(error, zmtp::ProtocolError::TimedOut(_)))
-    }
-}
-
-impl From<std::io::Error> for Ending {
-    fn from(error: std::io::Error) -> Ending {
-        Ending::Disconnected(error.into())
-    }
-}
-
-impl From<zmtp::ProtocolError> for Ending {
-    fn from(error: zmtp::ProtocolError) -> Ending {
-        Ending::Protocol(error)
     }
 }
 

@@ -15,6 +15,11 @@ pub(crate) trait Opening: Send + Sync {
     /// connection.
     fn open(&self, pipe: &mut Pipe) -> Result<(Vec<Message>, usize)>;
 
+    /// Whether it consists of subscriptions and there are none: for the trace.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
     /// The connection is gone: `pipe` needs no changes until it opens again.
     fn close(&self, pipe: &Pipe);
 }

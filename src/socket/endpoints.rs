@@ -17,6 +17,7 @@ use crate::session::{
     Acceptor, DatagramSession, Framing, Placement, Session, Settings, Surroundings,
 };
 use crate::socket_type::SocketType;
+use crate::trace::say;
 use crate::transport::socks::{Credentials, Proxy};
 use crate::transport::{Datagrams, Endpoint, Listener, Multicast, Tuning, UdpAddress};
 use crate::zmtp::{self, Security};
@@ -27,13 +28,13 @@ pub(super) struct Endpoints {
     entries: Vec<Entry>,
 }
 
-struct Entry {
+pub(super) struct Entry {
     /// The text that unbind and disconnect take.
-    text: Arc<str>,
-    kind: Kind,
+    pub(super) text: Arc<str>,
+    pub(super) kind: Kind,
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// Listens; closing it gives up what it accepted.
     Acceptor(Arc<Acceptor>),
     /// Connects; the key is that of a pipe that outlives connections.
@@ -50,6 +51,11 @@ enum Kind {
 }
 
 impl Endpoints {
+    /// All of them, in the order in which they came.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// Forgets connects that do not go on: they are neither disconnected nor
     /// in the way of another one.
     fn forget_given_up(&mut self) {
@@ -92,7 +98,7 @@ impl Slot {
     pub(crate) fn bind(&self, text: &str) -> Result<()> {
         self.check_open()?;
         let endpoint = Endpoint::parse(text)?;
-        let (settings, monitoring) = {
+        let (name, settings, monitoring) = {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
@@ -101,7 +107,7 @@ impl Slot {
                 return socket.bind_name(text, name);
             }
             socket.reactor_for_endpoint()?;
-            (socket.settings(), socket.monitoring.clone())
+            (socket.name, socket.settings(), socket.monitoring.clone())
         };
         if let Endpoint::Udp(address) = &endpoint {
             let multicast = self.lock()?.multicast();
@@ -111,6 +117,7 @@ impl Slot {
         // Asks the name service, maybe: not under the lock.
         let listener = Listener::bind(&endpoint, &settings.tuning).map_err(|failure| {
             monitoring.report_failed_bind(&endpoint, text, failure);
+            say!(Conn, "{name}: cannot bind {text}: {:?}", failure.errno);
             failure.errno
         })?;
         let mut socket = self.lock()?;
@@ -200,7 +207,7 @@ impl Socket {
         };
         let (ours, theirs) = pipe([settings.send_hwm, settings.receive_hwm], false);
         let (end, text) = (ours.end(), Arc::<str>::from(text));
-        self.attach(ours, Some(text.clone()), false);
+        self.attach(ours, text.clone(), false);
         let Some(key) = self.pipes.key_of(&end) else {
             return self.refused_peer(text);
         };
@@ -292,7 +299,7 @@ impl Socket {
     /// Takes in the pipe of a connect; `None` when the pattern refuses it.
     fn attach_connected(&mut self, pipe: crate::pipe::Pipe, text: &Arc<str>) -> Option<Key> {
         let end = pipe.end();
-        self.attach(pipe, Some(text.clone()), true);
+        self.attach(pipe, text.clone(), true);
         self.pipes.key_of(&end)
     }
 
@@ -302,6 +309,7 @@ impl Socket {
         if self.kind() == SocketType::Stream {
             return Err(Errno::EINVAL);
         }
+        say!(Conn, "{}: takes no peer at {text}: it has one, or the id is taken", self.name);
         self.last_endpoint = text.to_string();
         self.remember(text, Kind::Refused);
         Ok(())
@@ -323,7 +331,7 @@ impl Socket {
             // An inproc connect whose peer has left is no more.
             any |= match &entry.kind {
                 Kind::Inproc(key) | Kind::Datagrams(key) => {
-                    self.pipe_endpoints.get(key) == Some(&entry.text)
+                    self.pipes.endpoint(*key) == Some(&entry.text)
                 }
                 _ => true,
             };
@@ -352,16 +360,14 @@ impl Socket {
     /// received and not read is dropped.
     fn disconnect_pipe(&mut self, key: Key, text: &Arc<str>) {
         // The pipe may have ended by itself, and another one have its key.
-        if self.pipe_endpoints.get(&key) == Some(text) {
+        if self.pipes.endpoint(key) == Some(text) {
             self.pattern.detach(&mut self.pipes, key);
             self.drop_pipe(key, self.options.linger);
         }
     }
 
     fn disconnect_all(&mut self, text: &Arc<str>) {
-        let keys = self.pipe_endpoints.iter().filter(|(_, t)| *t == text);
-        let keys: Vec<_> = keys.map(|(key, _)| *key).collect();
-        for key in keys {
+        for key in self.pipes.keys() {
             self.disconnect_pipe(key, text);
         }
     }
@@ -378,7 +384,7 @@ impl Socket {
 
     fn side(&self) -> Side {
         Side {
-            kind: self.kind(),
+            name: self.name,
             door: Door::Socket(self.port.clone()),
             send_hwm: self.options.sndhwm,
             receive_hwm: self.options.rcvhwm,
@@ -419,6 +425,8 @@ impl Socket {
             shown,
             settings,
             watcher: self.monitoring.clone(),
+            name: self.name,
+            tally: self.tally.clone(),
             authentication: self.home.inproc.clone(),
             negotiators: self.home.negotiators.clone(),
             lease: self.home.lease.clone(),

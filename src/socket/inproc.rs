@@ -13,12 +13,13 @@ use crate::message::{Message, Role};
 use crate::pipe::{Pipe, pipe};
 use crate::session::Authentication;
 use crate::socket_type::SocketType;
+use crate::trace::{Name, say};
 use crate::zmtp::zap;
 
 /// What one side of an inproc connection brings.
 #[derive(Clone)]
 pub(super) struct Side {
-    pub(super) kind: SocketType,
+    pub(super) name: Name,
     pub(super) door: Door,
     pub(super) send_hwm: i32,
     pub(super) receive_hwm: i32,
@@ -62,7 +63,7 @@ struct Waiting {
 impl Waiting {
     /// Whether there is more than the subscriptions of a SUB.
     fn has_messages(&mut self) -> bool {
-        self.side.kind != SocketType::Sub && self.pipe.can_read()
+        self.side.name.kind != SocketType::Sub && self.pipe.can_read()
     }
 }
 
@@ -89,11 +90,13 @@ impl Registry {
                 return Err(Errno::EADDRINUSE);
             }
             names.bound.insert(name.to_owned(), side.clone());
+            say!(Conn, "{}: bound to inproc://{name}", side.name);
             let waiting = names.waiting.remove(name).unwrap_or_default();
             names.left -= waiting.iter().filter(|waiting| waiting.is_left).count();
             waiting
         };
         for Waiting { mut pipe, side: connecter, .. } in waiting {
+            say!(Conn, "{}: connected to inproc://{name}, {}", connecter.name, side.name);
             pipe.set_hwm(true, sum(side.send_hwm, connecter.receive_hwm));
             pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
             pipe.note_hwms(side.hwms(), connecter.hwms());
@@ -153,11 +156,13 @@ impl Registry {
         match bound {
             None if names.left >= MAX_LEFT => return Err(Errno::EMFILE),
             None => {
+                say!(Conn, "{}: waits for somebody to bind inproc://{name}", side.name);
                 let waiting = Waiting { pipe: theirs, side: side.clone(), is_left: false };
                 names.waiting.entry(name.to_owned()).or_default().push(waiting);
             }
             Some(bound) => {
                 drop(names);
+                say!(Conn, "{}: connected to inproc://{name}, {}", side.name, bound.name);
                 ours.note_hwms(side.hwms(), bound.hwms());
                 introduce(&mut ours, side, &bound);
                 introduce(&mut theirs, &bound, side);
@@ -183,7 +188,7 @@ impl Authentication for Registry {
     /// Sockets of other types than REP and ROUTER could not answer, and count
     /// as none.
     fn ask(&self, request: Vec<Message>) -> Option<Pipe> {
-        let answers = |side: &&Side| matches!(side.kind, SocketType::Rep | SocketType::Router);
+        let answers = |side: &&Side| matches!(side.name.kind, SocketType::Rep | SocketType::Router);
         let bound = self.names.lock().bound.get(zap::AUTHENTICATOR).filter(answers).cloned()?;
         if let Door::Socket(port) = &bound.door {
             // It fails for the sake of others only.
@@ -222,7 +227,7 @@ fn introduce(pipe: &mut Pipe, from: &Side, to: &Side) {
 }
 
 fn wants_introduction(side: &Side) -> bool {
-    matches!(side.kind, SocketType::Router | SocketType::Rep)
+    matches!(side.name.kind, SocketType::Router | SocketType::Rep)
 }
 
 fn deliver(pipe: Pipe, name: &str, to: &Side) {

@@ -7,6 +7,7 @@
 //! block in receiving while another sends. Reactors never take the lock; they
 //! post to the mailbox.
 
+mod counting;
 #[cfg(feature = "draft")]
 mod draft;
 mod endpoints;
@@ -19,10 +20,11 @@ mod slot;
 mod transfer;
 mod wait;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use counting::say_counters_at_exit;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
@@ -32,6 +34,7 @@ pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
 pub(crate) use wait::{Following, Watch, lead_for, park_on, parker};
 
+use crate::counters::Tally;
 use crate::error::{Errno, Result};
 use crate::gssapi::Negotiators;
 use crate::options::{ContextOptions, SocketOptions};
@@ -40,6 +43,7 @@ use crate::pipe::{Key, Pipe, PipeSet, signal};
 use crate::reactor::{Reactor, ReactorPool};
 use crate::session::Lease;
 use crate::socket_type::SocketType;
+use crate::trace::{Area, Name, on};
 use crate::transport::{Admission, Resolver};
 
 /// What a socket needs of its context.
@@ -71,6 +75,8 @@ pub(crate) trait Place: Send + Sync {}
 
 /// A socket, under its slot's lock.
 pub(crate) struct Socket {
+    /// What the trace calls it.
+    name: Name,
     options: SocketOptions,
     /// Who may connect to what is bound from now on.
     admission: Admission,
@@ -80,8 +86,6 @@ pub(crate) struct Socket {
     /// pattern said; forgotten as soon as it may say something else.
     sole_output: Option<Key>,
     sole_input: Option<Key>,
-    /// The endpoint each pipe came about through.
-    pipe_endpoints: HashMap<Key, Arc<str>>,
     endpoints: Endpoints,
     last_endpoint: String,
     /// The frame received last has another one behind it.
@@ -91,9 +95,12 @@ pub(crate) struct Socket {
     /// Frames received, in all and before the last wait.
     received: u32,
     received_before: u32,
-    /// The context was terminated or shut down.
-    terminated: bool,
+    /// What sending and receiving have to look at, in one look; bits, none for most
+    /// sockets.
+    watched: u8,
     monitoring: Arc<Monitoring>,
+    /// What its sessions and listeners count.
+    tally: Arc<Tally>,
     home: Home,
     port: Arc<Port>,
     /// Memory for what comes from the mailbox.
@@ -103,23 +110,25 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    fn new(kind: SocketType, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
+    fn new(name: Name, defaults: &ContextOptions, home: Home, port: Arc<Port>) -> Socket {
+        let kind = name.kind;
         Socket {
+            name,
             options: SocketOptions::new(kind, defaults),
             admission: Admission::default(),
             pattern: pattern(kind),
-            pipes: PipeSet::default(),
+            pipes: PipeSet::new(name),
             sole_output: None,
             sole_input: None,
-            pipe_endpoints: HashMap::new(),
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
             sent: false,
             received: 0,
             received_before: 0,
-            terminated: false,
+            watched: if on(Area::Msg) { TOLD } else { 0 },
             monitoring: Arc::default(),
+            tally: Arc::default(),
             home,
             port,
             commands: VecDeque::new(),
@@ -191,18 +200,16 @@ impl Socket {
                     }
                 }
             }
-            Command::Attach(pipe, endpoint) => self.attach(*pipe, Some(endpoint), false),
-            Command::Terminate => self.terminated = true,
+            Command::Attach(pipe, endpoint) => self.attach(*pipe, endpoint, false),
+            Command::Terminate => self.watched |= TERMINATED,
         }
     }
 
     /// Takes a pipe in.
-    fn attach(&mut self, pipe: Pipe, endpoint: Option<Arc<str>>, connected: bool) {
+    fn attach(&mut self, mut pipe: Pipe, endpoint: Arc<str>, connected: bool) {
         let end = pipe.end();
+        pipe.came_through(endpoint);
         let key = self.pipes.insert(pipe);
-        if let Some(endpoint) = endpoint {
-            self.pipe_endpoints.insert(key, endpoint);
-        }
         if self.pattern.attach(&mut self.pipes, key, connected) {
             if let Some(id) = self.pattern.take_given_id() {
                 self.options.routing_id = id.into_vec();
@@ -226,7 +233,7 @@ impl Socket {
 
     fn drop_pipe(&mut self, key: Key, linger: Option<Duration>) {
         self.forget_sole_pipes();
-        self.pipe_endpoints.remove(&key);
+        self.count_lost(key);
         if let Some(pipe) = self.pipes.remove(key) {
             pipe.close(linger);
         }
@@ -235,7 +242,13 @@ impl Socket {
     /// `EINVAL` and its like are answered before; this is for calls that need
     /// a living context.
     fn check_alive(&self) -> Result<()> {
-        if self.terminated { Err(Errno::ETERM) } else { Ok(()) }
+        if self.watched & TERMINATED != 0 { Err(Errno::ETERM) } else { Ok(()) }
+    }
+
+    /// Whether the context ends, or the trace tells of what is sent and received.
+    #[inline]
+    fn is_watched(&self) -> bool {
+        self.watched != 0
     }
 
     /// Whether sending would not block now.
@@ -263,12 +276,21 @@ impl Socket {
     /// or connects is given up.
     fn close(mut self) {
         let linger = self.options.linger;
+        let counters = self.counters_to_tell();
         for key in self.pipes.keys() {
             self.drop_pipe(key, linger);
+        }
+        if let Some(counters) = counters {
+            self.say_counters(counters);
         }
         self.endpoints.close_all(&self.home.inproc, &self.port, linger);
     }
 }
+
+/// The context was terminated or shut down.
+const TERMINATED: u8 = 1;
+/// The trace tells of what is sent and received.
+const TOLD: u8 = 2;
 
 /// Commands for which a socket keeps memory.
 const KEEP_COMMANDS: usize = 64;

@@ -21,6 +21,7 @@ use crate::pipe::{Pipe, PipeSet};
 use crate::session::{At, Event, Watcher};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU32, Ordering};
+use crate::trace::Name;
 use crate::transport::{BindFailure, Endpoint};
 
 /// The water marks that the monitor brings into its pipe: a PAIR's defaults.
@@ -39,10 +40,11 @@ pub(super) struct Monitoring {
 
 /// An inproc name with a peer, who is sent events.
 pub(super) struct Monitor {
+    /// What the trace calls it: a socket of its type.
+    called: Name,
     name: String,
     inproc: Arc<Registry>,
     format: MonitorFormat,
-    kind: SocketType,
     peers: Mutex<Peers>,
     /// Given back when the monitor goes.
     _place: Box<dyn Place>,
@@ -99,8 +101,9 @@ impl Slot {
         let Some(name) = name else { return Ok(()) };
         let place = (socket.home.take_place)()?;
         let inproc = socket.home.inproc.clone();
-        let peers = Mutex::new(Peers::new(kind));
-        let monitor = Arc::new(Monitor { name, inproc, format, kind, peers, _place: place });
+        let called = Name::next(kind);
+        let peers = Mutex::new(Peers::new(called));
+        let monitor = Arc::new(Monitor { called, name, inproc, format, peers, _place: place });
         monitor.inproc.bind(&monitor.name, &monitor.side())?;
         // There are no further ones.
         socket.monitoring.start(monitor, events as u32);
@@ -130,10 +133,10 @@ impl Slot {
             return Err(Errno::EAGAIN);
         }
         for key in keys {
-            let endpoint = socket.pipe_endpoints.get(&key).cloned().unwrap_or_default();
+            let endpoint = socket.pipes.endpoint(key).cloned().unwrap_or_default();
             let connected = socket.endpoints.connects_to(&endpoint);
             let Some(pipe) = socket.pipes.pipe(key) else { continue };
-            let queues = [pipe.unread() as u64, pipe.waiting_messages() as u64];
+            let queues = [pipe.unread() as u64, pipe.waiting() as u64];
             let at = if connected { At::Remote(&endpoint) } else { At::Local(&endpoint) };
             // What finds no room is dropped, as all events are.
             let _ = monitor.send_values(PIPES_STATS.into(), &queues, at);
@@ -200,7 +203,7 @@ fn is_in(mask: u32, event: Event) -> bool {
 impl Monitor {
     fn side(self: &Arc<Self>) -> Side {
         Side {
-            kind: self.kind,
+            name: self.called,
             door: Door::Monitor(self.clone()),
             send_hwm: HWM,
             receive_hwm: HWM,
@@ -268,8 +271,8 @@ impl Monitor {
 }
 
 impl Peers {
-    fn new(kind: SocketType) -> Peers {
-        Peers { pipes: PipeSet::default(), pattern: pattern(kind) }
+    fn new(name: Name) -> Peers {
+        Peers { pipes: PipeSet::new(name), pattern: pattern(name.kind) }
     }
 
     /// Takes note of what has happened at the pipes' other ends: nobody takes this

@@ -1,6 +1,7 @@
 //! `zmq_setsockopt` and `zmq_getsockopt`: the table does most of it; this is
 //! what only the socket can do or knows.
 
+use super::counting::is_counters;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
 use crate::options::{Change, Filter, Live, PatternOption};
@@ -41,6 +42,11 @@ impl Slot {
         let mut socket = self.lock()?;
         socket.check_alive()?;
         let socket = &mut *socket;
+        if is_counters(option) {
+            // Peers may have come that nobody has looked at.
+            socket.process(self);
+            return socket.write_counters(buffer);
+        }
         // ZMQ_EVENTS handles what has come; that needs the socket for writing.
         let events = if option == ZMQ_EVENTS { Some(socket.events(self)) } else { None };
         let state = State { slot: self, socket, events };

@@ -15,6 +15,7 @@ use crate::socket_type::SocketType;
 use crate::sync::{
     Arena, AtomicBool, AtomicU32, AtomicU64, Lock, LockGuard, Ordering, fork_generation,
 };
+use crate::trace::Name;
 
 /// Every socket of the process.
 pub(crate) static ARENA: Arena<Slot> = Arena::new();
@@ -35,7 +36,9 @@ pub(crate) struct Slot {
     /// changed it: lets a poll over many idle sockets take no locks.
     events: AtomicU32,
     /// The fork generation in which the socket was made.
-    made_in: AtomicU64,
+    pub(super) made_in: AtomicU64,
+    /// What the trace calls the socket, or the last one that was here.
+    name: AtomicU64,
 }
 
 /// The locked socket of a slot.
@@ -92,6 +95,7 @@ impl Slot {
             corked: AtomicBool::new(false),
             events: AtomicU32::new(0),
             made_in: AtomicU64::new(0),
+            name: AtomicU64::new(0),
         }
     }
 
@@ -103,10 +107,17 @@ impl Slot {
     ) -> Result<&'static Slot> {
         let slot = ARENA.take(Slot::empty).ok_or(Errno::EMFILE)?;
         let port = Arc::new(Port::open(slot));
+        let name = Name::next(kind);
+        slot.name.store(name.bits(), Ordering::Relaxed);
         slot.events.store(0, Ordering::Relaxed);
         slot.made_in.store(fork_generation(), Ordering::Relaxed);
-        *slot.core.lock() = Some(Box::new(Socket::new(kind, defaults, home, port)));
+        *slot.core.lock() = Some(Box::new(Socket::new(name, defaults, home, port)));
         Ok(slot)
+    }
+
+    /// What the trace calls the socket here, or the last one that was.
+    pub(crate) fn name(&self) -> Option<Name> {
+        Name::from_bits(self.name.load(Ordering::Relaxed))
     }
 
     /// Closes the socket. `ENOTSOCK` when there is none.
@@ -159,6 +170,11 @@ impl Slot {
         }
         self.forget_events();
         Ok(Locked { guard, _frees: RunFrees })
+    }
+
+    /// What is here, unless somebody is at it.
+    pub(super) fn try_lock(&self) -> Option<LockGuard<'_, Option<Box<Socket>>>> {
+        self.core.try_lock()
     }
 
     pub(super) fn reactor(&self) -> Option<Arc<Reactor>> {

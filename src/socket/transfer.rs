@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::slot::Locked;
 use super::wait::Streaming;
 use super::{Slot, Socket};
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
+use crate::trace::say;
 
 /// Whether a call may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,19 @@ impl Slot {
     pub(crate) fn send(&'static self, message: &mut Message, blocking: Blocking) -> Result<()> {
         let mut socket = self.lock_for_transfer()?;
         socket.process(self);
-        socket.check_alive()?;
+        if socket.is_watched() {
+            return self.send_watched(socket, message, blocking);
+        }
+        self.send_alive(socket, message, blocking)
+    }
+
+    #[inline(always)]
+    fn send_alive(
+        &'static self,
+        mut socket: Locked<'static>,
+        message: &mut Message,
+        blocking: Blocking,
+    ) -> Result<()> {
         // What was known of another peer does not travel on.
         message.forget_peer();
         if let Some(key) = socket.sole_output
@@ -65,7 +79,20 @@ impl Slot {
     ) -> Result<()> {
         let mut socket = self.lock_for_transfer()?;
         socket.process(self);
-        socket.check_alive()?;
+        if socket.is_watched() {
+            return self.recv_watched(socket, message, with_metadata, blocking);
+        }
+        self.recv_alive(socket, message, with_metadata, blocking)
+    }
+
+    #[inline(always)]
+    fn recv_alive(
+        &'static self,
+        mut socket: Locked<'static>,
+        message: &mut Message,
+        with_metadata: bool,
+        blocking: Blocking,
+    ) -> Result<()> {
         socket.pipes.with_metadata = with_metadata;
         if let Some(key) = socket.sole_input
             && socket.pipes.pop_whole(key, message)
@@ -91,11 +118,54 @@ impl Slot {
         self.retry(socket, timeout, |socket| socket.try_recv(message))
     }
 
+    /// Sends for a socket whose context ends, or of which the trace tells.
+    #[cold]
+    #[inline(never)]
+    fn send_watched(
+        &'static self,
+        socket: Locked<'static>,
+        message: &mut Message,
+        blocking: Blocking,
+    ) -> Result<()> {
+        socket.check_alive()?;
+        let (name, bytes) = (socket.name, message.len());
+        let more = if message.more() { ", more to follow" } else { "" };
+        let sent = self.send_alive(socket, message, blocking);
+        match sent {
+            Ok(()) => say!(Msg, "{name} sends {bytes} bytes{more}: done"),
+            Err(error) => say!(Msg, "{name} sends {bytes} bytes{more}: {error:?}"),
+        }
+        sent
+    }
+
+    /// As [`Slot::send_watched`].
+    #[cold]
+    #[inline(never)]
+    fn recv_watched(
+        &'static self,
+        socket: Locked<'static>,
+        message: &mut Message,
+        with_metadata: bool,
+        blocking: Blocking,
+    ) -> Result<()> {
+        socket.check_alive()?;
+        let name = socket.name;
+        let received = self.recv_alive(socket, message, with_metadata, blocking);
+        match received {
+            Ok(()) => {
+                let more = if message.more() { ", more to follow" } else { "" };
+                say!(Msg, "{name} receives {} bytes{more}", message.len());
+            }
+            Err(error) => say!(Msg, "{name} receives: {error:?}"),
+        }
+        received
+    }
+
     /// Tries again whenever the socket has news, without its lock in between.
     #[cold]
     fn retry<'a>(
         &'static self,
-        socket: super::slot::Locked<'a>,
+        socket: Locked<'a>,
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&mut Socket) -> Result<()>,
     ) -> Result<()> {
@@ -107,6 +177,7 @@ impl Slot {
         };
         let mut socket = socket;
         let mut waited = Ok(());
+        say!(Msg, "{} waits", socket.name);
         loop {
             // Counted before the look: what comes after it ends the wait, even
             // when another thread's call takes the news away.

@@ -67,6 +67,18 @@ impl<T: Sync + 'static> Arena<T> {
         None
     }
 
+    /// Calls `f` for every place, used or not.
+    pub(crate) fn each(&self, mut f: impl FnMut(&'static T)) {
+        let count = self.count.load(Ordering::Acquire);
+        for (index, block) in self.blocks[..count].iter().enumerate() {
+            let start = block.load(Ordering::Relaxed);
+            // SAFETY: a block of so many places, never unmapped.
+            let places: &'static [T] =
+                unsafe { std::slice::from_raw_parts(start, FIRST_BLOCK << index) };
+            places.iter().for_each(&mut f);
+        }
+    }
+
     /// A place nobody uses. `None` when there is no memory for one.
     pub(crate) fn take(&self, make: impl Fn() -> T) -> Option<&'static T> {
         let mut free = self.free.lock();
@@ -104,6 +116,9 @@ mod tests {
         static ARENA: Arena<u64> = Arena::new();
         assert!(ARENA.find(0).is_none());
         let places: Vec<_> = (0..200).map(|_| ARENA.take(|| 7).unwrap()).collect();
+        let mut found = 0;
+        ARENA.each(|place| found += usize::from(*place == 7));
+        assert!(found >= places.len());
         for place in &places {
             let address = std::ptr::from_ref(*place) as usize;
             assert!(std::ptr::eq(ARENA.find(address).unwrap(), *place));

@@ -129,7 +129,7 @@ pub(super) const NAME_LEN: usize = 20;
 
 impl Security {
     /// The name in the greeting and in requests to an authenticator.
-    pub(super) fn name(&self) -> &'static [u8] {
+    pub fn name(&self) -> &'static [u8] {
         match self {
             Security::Null => null::NAME,
             Security::PlainServer | Security::PlainClient { .. } => plain::NAME,
