@@ -48,22 +48,24 @@ def tap(command, library, settings=None, folder=None, limit_s=LIMIT_S):
     clock = threading.Timer(limit_s, kill, [process])
     clock.start()
     outcomes, maps, versions, log, finished = Outcomes(), set(), set(), [], False
-    for line in process.stdout:
-        log.append(line)
-        for word, fate in FATES.items():
-            if line.startswith(word):
-                outcomes.add(line[len(word) :].strip(), fate)
-        if line.startswith("maps "):
-            maps.add(os.path.realpath(line[5:].strip()))
-        if line.startswith("version "):
-            versions.add(line.split()[1])
-        if line.strip() == "done":
-            finished = True
-            maps |= mapped(process.pid)
-            process.stdin.close()
-    status = process.wait()
-    clock.cancel()
-    kill(process)
+    try:
+        for line in process.stdout:
+            log.append(line)
+            for word, fate in FATES.items():
+                if line.startswith(word):
+                    outcomes.add(line[len(word) :].strip(), fate)
+            if line.startswith("maps "):
+                maps.add(os.path.realpath(line[5:].strip()))
+            if line.startswith("version "):
+                versions.add(line.split()[1])
+            if line.strip() == "done":
+                finished = True
+                maps |= mapped(process.pid)
+                process.stdin.close()
+        status = process.wait()
+    finally:
+        clock.cancel()
+        kill(process)
     log.append(f"(ended with {status}; had mapped {sorted(maps)} {sorted(versions)})\n")
     outcomes.add("came to its end", "passed" if finished and status == 0 else "failed")
     swapped = versions == {library.version} if versions else maps == {library.path}

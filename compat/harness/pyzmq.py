@@ -1,6 +1,7 @@
 """pyzmq built from its source package against the system's libzmq, without a run path,
 so that LD_LIBRARY_PATH has the say; and its tests. (Its wheels bundle a libzmq.)"""
 
+import fcntl
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,25 +20,30 @@ QUICK += ["test_asyncio", "test_future", "test_event_loops", "test_security"]
 def wheel(backend="cython"):
     """The package, built once; its sources lie beside it."""
     place = BUILDS / backend
-    built = list(place.glob(f"pyzmq-{VERSION}-*.whl"))
-    if not built:
-        debian("g++", "libzmq3-dev", "pkg-config")
-        place.mkdir(parents=True, exist_ok=True)
-        print(f"building pyzmq {VERSION} ({backend})", flush=True)
-        with tempfile.TemporaryDirectory(dir=place) as folder:
-            python = venv(Path(folder), *TOOLS)
-            # Its build tools are there already, so none is built for it.
-            isolation = ["--no-deps", "--no-build-isolation"]
-            source = [*isolation, "--no-binary", "pyzmq", "-d", folder, f"pyzmq=={VERSION}"]
-            pip(python, "download", *source)
-            shutil.unpack_archive(f"{folder}/pyzmq-{VERSION}.tar.gz", place)
-            unpacked = place / f"pyzmq-{VERSION}"
-            settings = {"PYZMQ_NO_BUNDLE": "ON", "PYZMQ_LIBZMQ_RPATH": "OFF"}
-            settings["PYZMQ_BACKEND"] = backend
-            pip(python, "wheel", *isolation, "-w", folder, unpacked, settings=settings)
-            made = next(Path(folder).glob("pyzmq-*.whl"))
-            built = [made.rename(place / made.name)]
-    return built[0]
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "lock", "w", encoding="ascii") as lock:
+        # Several clients may want it at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = list(place.glob(f"pyzmq-{VERSION}-*.whl"))
+        return built[0] if built else build(backend, place)
+
+
+def build(backend, place):
+    debian("g++", "libzmq3-dev", "pkg-config")
+    print(f"building pyzmq {VERSION} ({backend})", flush=True)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        python = venv(Path(folder), *TOOLS)
+        # Its build tools are there already, so none is built for it.
+        isolation = ["--no-deps", "--no-build-isolation"]
+        source = [*isolation, "--no-binary", "pyzmq", "-d", folder, f"pyzmq=={VERSION}"]
+        pip(python, "download", *source)
+        shutil.unpack_archive(f"{folder}/pyzmq-{VERSION}.tar.gz", place)
+        unpacked = place / f"pyzmq-{VERSION}"
+        settings = {"PYZMQ_NO_BUNDLE": "ON", "PYZMQ_LIBZMQ_RPATH": "OFF"}
+        settings["PYZMQ_BACKEND"] = backend
+        pip(python, "wheel", *isolation, "-w", folder, unpacked, settings=settings)
+        made = next(Path(folder).glob("pyzmq-*.whl"))
+        return made.rename(place / made.name)
 
 
 def environment(place, *requirements, backend="cython"):

@@ -10,6 +10,8 @@ from .programs import Outcomes, kill
 
 TEST_LIMIT_S = 60
 FILE_LIMIT_S = 900
+# More of them than this are chosen by their files.
+SINGLE_TESTS = 15
 PLUGINS = Path(__file__).resolve().parent / "pytest_plugins"
 
 
@@ -22,9 +24,12 @@ class Suite:
 
     def run(self, library, names=None):
         outcomes = Outcomes()
-        for name in names or self.files:
-            # A test that was told by a whole file is not to be chosen by itself.
-            found = self.pytest(library, name.split(" (")[0])
+        # A test that was told by a whole file is not to be chosen by itself.
+        chosen = [name.split(" (")[0] for name in names or self.files]
+        if len(chosen) > SINGLE_TESTS:
+            chosen = sorted({name.split("::")[0] for name in chosen})
+        for name in chosen:
+            found = self.pytest(library, name)
             for test, fate in found.items():
                 outcomes.add(test, fate, found.logs[test])
             if sys.stdout.isatty():
@@ -51,8 +56,9 @@ class Suite:
                 process.wait(FILE_LIMIT_S)
             except subprocess.TimeoutExpired:
                 log.write(f"\nnot at its end after {FILE_LIMIT_S} s\n")
-            kill(process)
-            process.wait()
+            finally:
+                kill(process)
+                process.wait()
         log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
         file, outcomes = name.split("::")[0], Outcomes()
         if not out.exists():

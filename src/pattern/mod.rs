@@ -87,6 +87,12 @@ pub(crate) trait Pattern: Send {
         None
     }
 
+    /// The one pipe that an answer may come from, as far as is known: the others
+    /// tell when they have anything. For types that send and receive.
+    fn answerer(&self) -> Option<Key> {
+        None
+    }
+
     /// Whether [`Pattern::recv`] would succeed.
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool;
 

@@ -81,6 +81,10 @@ impl Pattern for Pair {
         self.peer
     }
 
+    fn answerer(&self) -> Option<Key> {
+        self.peer
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.peer.is_some_and(|peer| pipes.can_read(peer))
     }

@@ -99,6 +99,10 @@ impl Pattern for Rep {
         Ok(())
     }
 
+    fn answerer(&self) -> Option<Key> {
+        self.router.answerer()
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.state != State::Answering && self.router.has_input(pipes)
     }

@@ -154,6 +154,10 @@ impl Pattern for Req {
         Ok(())
     }
 
+    fn answerer(&self) -> Option<Key> {
+        self.dealer.answerer()
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         match self.state {
             State::Idle | State::Asking => false,

@@ -238,6 +238,10 @@ impl Pattern for Router {
         Ok(())
     }
 
+    fn answerer(&self) -> Option<Key> {
+        self.input.sole_ready()
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         if self.held.is_some() {
             return true;

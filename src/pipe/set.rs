@@ -162,6 +162,11 @@ impl PipeSet {
         false
     }
 
+    /// See [`Pipe::await_answer`].
+    pub(crate) fn await_answer(&mut self, key: Key, looks: u32, news: impl Fn() -> bool) -> bool {
+        self.pipe(key).is_some_and(|pipe| pipe.await_answer(looks, news))
+    }
+
     /// Whether there is a frame to take; otherwise the pipe goes idle as in
     /// [`PipeSet::pop`].
     #[inline]

@@ -89,6 +89,29 @@ impl Pipe {
     }
 }
 
+impl Pipe {
+    /// Looks a few times, in `looks` goes, whether an answer comes from another
+    /// thread (inproc), unless there is `news` of something else: found here, it
+    /// need not wake anybody. True when there is something to read.
+    pub(super) fn await_answer(&mut self, looks: u32, news: impl Fn() -> bool) -> bool {
+        if !self.leads_to_socket() || self.conflates {
+            return false;
+        }
+        // Messages that are answers are no stream.
+        self.stream.began_at = self.taken;
+        for _ in 0..looks {
+            if !self.input.is_empty() {
+                return true;
+            }
+            if news() {
+                return false;
+            }
+            std::hint::spin_loop();
+        }
+        false
+    }
+}
+
 impl Stream {
     fn ended(&mut self, taken: usize) {
         self.began_at = taken;

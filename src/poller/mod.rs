@@ -20,6 +20,9 @@ const POLLERR: c_short = 4;
 /// `ZMQ_POLLPRI`.
 const POLLPRI: c_short = 8;
 
+/// How many items ahead a socket is asked for from memory.
+const AHEAD: usize = 8;
+
 /// What to wait for: events of a socket or, without one, of a descriptor.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -64,7 +67,11 @@ pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<
 fn look(items: &mut [PollItem]) -> Result<usize> {
     let mut ready = 0;
     let mut descriptors = false;
-    for item in items.iter_mut() {
+    for index in 0..items.len() {
+        if let Some(later) = items.get(index + AHEAD) {
+            Slot::prefetch(later.socket as usize);
+        }
+        let item = &mut items[index];
         item.revents = 0;
         if item.socket.is_null() {
             descriptors = true;

@@ -76,6 +76,11 @@ impl FairQueue {
         self.reading.is_some()
     }
 
+    /// The only pipe that may have anything.
+    pub(crate) fn sole_ready(&self) -> Option<Key> {
+        self.ready.sole()
+    }
+
     /// The pipe that all comes from while no other one has anything to read.
     pub(crate) fn sole(&self) -> Option<Key> {
         if self.is_reading() { None } else { self.ready.sole() }

@@ -83,6 +83,8 @@ pub(crate) struct Socket {
     last_endpoint: String,
     /// The frame received last has another one behind it.
     receive_more: bool,
+    /// Something was sent since the last call that receives.
+    sent: bool,
     /// Frames received, in all and before the last wait.
     received: u32,
     received_before: u32,
@@ -110,6 +112,7 @@ impl Socket {
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
+            sent: false,
             received: 0,
             received_before: 0,
             terminated: false,

@@ -37,6 +37,7 @@ impl Slot {
             if corked {
                 self.note_corked();
             }
+            socket.sent = true;
             return Ok(());
         }
         let sent = socket.try_send(message);
@@ -72,6 +73,9 @@ impl Slot {
             socket.receive_more = false;
             socket.received = socket.received.wrapping_add(1);
             return Ok(());
+        }
+        if blocking == Blocking::Wait && std::mem::take(&mut socket.sent) {
+            self.await_answer(&mut socket);
         }
         let mut received = socket.try_recv(message);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
@@ -133,6 +137,7 @@ impl Socket {
         self.sole_output = None;
         self.pattern.send(&mut self.pipes, message)?;
         self.sole_output = self.pattern.sole_output();
+        self.sent = true;
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Slot;
 use super::mailbox::Waker;
+use super::{Slot, Socket};
 use crate::error::{Errno, Result};
 use crate::reactor::{Led, Reactor, spin, waited};
 use crate::sync::{EventFd, Ordering, Parked, Parker};
@@ -51,6 +51,12 @@ thread_local! {
     /// How many waits in a row of this thread outlasted the quick looks.
     static OUTLASTED: Cell<u32> = const { Cell::new(0) };
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
+}
+
+/// Whether quick looks are not worth their time on this thread.
+fn is_blind() -> bool {
+    let outlasted = OUTLASTED.get();
+    outlasted >= BLIND_AFTER && !outlasted.is_multiple_of(LOOK_AGAIN)
 }
 
 /// Pauses so that more than one message is there to be taken.
@@ -184,15 +190,25 @@ impl Slot {
         self.park(seen, deadline)
     }
 
+    /// The answer to what this socket has just sent is looked for where it comes,
+    /// before the pipe goes idle and its writer has to tell.
+    pub(super) fn await_answer(&self, socket: &mut Socket) {
+        if let Some(key) = socket.pattern.answerer()
+            && !is_blind()
+            && socket.pipes.await_answer(key, QUICK_LOOKS, || self.mailbox.has_news())
+        {
+            OUTLASTED.set(0);
+        }
+    }
+
     fn wait_parked(
         &'static self,
         seen: u32,
         streaming: Streaming,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        let outlasted = OUTLASTED.get();
-        let blind = outlasted >= BLIND_AFTER && !outlasted.is_multiple_of(LOOK_AGAIN);
-        OUTLASTED.set(outlasted.wrapping_add(1));
+        let blind = is_blind();
+        OUTLASTED.set(OUTLASTED.get().wrapping_add(1));
         for look in 0..if blind { 1 } else { QUICK_LOOKS } {
             if !self.mailbox.is_quiet_since(seen) {
                 OUTLASTED.set(0);

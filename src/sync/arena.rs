@@ -52,7 +52,8 @@ impl<T: Sync + 'static> Arena<T> {
 
     fn find_further(&self, address: usize) -> Option<&'static T> {
         let count = self.count.load(Ordering::Acquire);
-        for (index, block) in self.blocks[..count].iter().enumerate() {
+        // The last block has more places than all others together.
+        for (index, block) in self.blocks[..count].iter().enumerate().rev() {
             let start = block.load(Ordering::Relaxed) as usize;
             let offset = address.wrapping_sub(start);
             if offset < (FIRST_BLOCK << index) * size_of::<T>() {
