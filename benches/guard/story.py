@@ -25,6 +25,19 @@ RUST = "(Rust's library)"
 CASES = (("inproc", 16), ("tcp", 16), ("tcp", 4096))
 
 
+REST = "C library (copying, allocation, system calls' wrappers) and the program"
+STEPS = (
+    ("both calls: handle, lock, news, waiting", r"capi/|socket/|sync/(arena|lock)|message/deferred"),
+    ("the message: made, moved out, freed", r"message/"),
+    ("pattern and routing (a sole pipe: not asked)", r"pattern/|routing/"),
+    ("pipe: rings, water marks, signals", r"pipe/|sync/barrier"),
+    ("session: batches, pace, who drives", r"session/|raw"),
+    ("protocol: headers, decoding", r"zmtp/"),
+    ("reactor and kernel's door", r"reactor/|transport/|sync/|error|context/|\(mio|\(parking_lot"),
+    (REST, r"\("),
+)
+
+
 def build():
     """A release with line numbers, and the program."""
     environment = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="1", CARGO_PROFILE_RELEASE_STRIP="false")
@@ -85,17 +98,30 @@ def short(file):
     return "(C library and program)"
 
 
+def step(file):
+    """The step that a file's code belongs to."""
+    return next((name for name, pattern in STEPS if re.match(pattern, file)), REST)
+
+
 def main():
     library = build()
+    table = {name: [] for name, _ in STEPS}
     for transport, size in CASES:
         short_run = count(library, (transport, size, BURST, SHORT))
         long_run = count(library, (transport, size, BURST, LONG))
         messages = BURST * (LONG - SHORT)
         costs = {file: (long_run[file] - short_run[file]) / messages for file in long_run}
-        print(f"{transport}, {size} bytes: {sum(costs.values()):.0f} instructions a message")
+        print(f"{transport}, {size} bytes")
         for file, cost in sorted(costs.items(), key=lambda entry: -entry[1]):
             if cost >= 0.5:
                 print(f"  {cost:7.1f}  {file}")
+        for name in table:
+            table[name].append(sum(cost for file, cost in costs.items() if step(file) == name))
+    table["all"] = [sum(column) for column in zip(*table.values())]
+    print("| step | " + " | ".join(f"{transport}, {size} B" for transport, size in CASES) + " |")
+    print("|---|" + "--:|" * len(CASES))
+    for name, row in table.items():
+        print(f"| {name} | " + " | ".join(f"{cost:.0f}" for cost in row) + " |")
     return 0
 
 
