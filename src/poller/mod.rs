@@ -1,9 +1,9 @@
 //! `zmq_poll`: waits for sockets and descriptors at once.
 //!
 //! Looking at idle sockets takes two loads each and no lock. With sockets
-//! alone the thread parks, or leads the reactor of a lone socket; descriptors
-//! are polled by the kernel, together with one wake-up descriptor a thread
-//! keeps for this.
+//! alone the thread leads the reactor that they share, or parks where they are
+//! many or share none; descriptors are polled by the kernel, together with one
+//! wake-up descriptor a thread keeps for this.
 
 #[cfg(feature = "draft")]
 mod registered;
@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 pub(crate) use registered::{Object, Poller, PollerEvent};
 
 use crate::error::{Errno, Result};
-use crate::reactor::Reactor;
-use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, park_on, parker};
+use crate::reactor::{MOST_AWAITED, Reactor};
+use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
 use crate::sync::{EventFd, ppoll};
 
 /// `ZMQ_POLLERR`.
@@ -134,6 +134,9 @@ fn wait(
     let mut polled = poll_set(items)?;
     // Only the kernel's poll changes the mask in the same moment.
     if polled.is_empty() && mask.is_none() {
+        if let Some(waited) = lead(items, deadline) {
+            return waited;
+        }
         let parker = parker();
         let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
         let _followed = follow(items);
@@ -156,6 +159,27 @@ fn wait(
     match polled? {
         0 => Err(Errno::EAGAIN),
         _ => Ok(()),
+    }
+}
+
+/// Waits as a blocking call on a socket does: leads the reactor of all the
+/// sockets, so that what comes needs no other thread. `None` where they are many
+/// or have several reactors or none, and where somebody else leads.
+fn lead(items: &[PollItem], deadline: Option<Instant>) -> Option<Result<()>> {
+    if items.len() > MOST_AWAITED {
+        return None;
+    }
+    let slots: Vec<_> = items.iter().map(slot).collect::<Result<_>>().ok()?;
+    let mut reactors = slots.iter().filter_map(|slot| slot.reactor_to_follow());
+    let reactor = reactors.next()?;
+    if !reactors.all(|other| Arc::ptr_eq(&other, &reactor)) {
+        return None;
+    }
+    // Counted before the look: what comes after it ends the wait.
+    let seen: Vec<_> = slots.iter().map(|slot| (*slot, slot.news_count())).collect();
+    match any_ready(items) {
+        Ok(false) => lead_for(&seen, &reactor, deadline),
+        ready => Some(ready.map(drop)),
     }
 }
 

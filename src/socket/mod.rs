@@ -30,7 +30,7 @@ pub(crate) use monitor::MonitorFormat;
 use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
-pub(crate) use wait::{Following, Watch, park_on, parker};
+pub(crate) use wait::{Following, Watch, lead_for, park_on, parker};
 
 use crate::error::{Errno, Result};
 use crate::gssapi::Negotiators;
@@ -236,6 +236,11 @@ impl Socket {
     /// a living context.
     fn check_alive(&self) -> Result<()> {
         if self.terminated { Err(Errno::ETERM) } else { Ok(()) }
+    }
+
+    /// Whether sending would not block now.
+    fn has_output(&mut self) -> bool {
+        self.pattern.has_output(&mut self.pipes)
     }
 
     /// `ZMQ_EVENTS`: what would not block now.
