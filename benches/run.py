@@ -9,8 +9,8 @@ median of the pairs' ratios with its range: on a busy machine figures drift
 together, ratios of neighbours hold.
 
 All runs are kept in target/bench/results.json, cell by cell. With --write the
-table of all cells there goes to BENCHMARKS.md, and their pictures to
-benches/pictures/. A whole run may be made in parts:
+table of all cells there goes to BENCHMARKS.md, some of it to README.md, and their
+pictures to benches/pictures/. A whole run may be made in parts:
 
     until benches/run.py --resume --budget 200 --write; do :; done
 """
@@ -31,6 +31,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
 import pictures
+import summary
 from cells import all_cells
 from report import Table, ratio_text, reached, mark, short
 from results import Results
@@ -399,6 +400,7 @@ def main():
     if options.write:
         write_report(f"{heading(results)}\n\n{Table(results, cells).text()}")
         pictures.draw_all(results, cells, BENCHES / "pictures")
+        summary.write()
     failed = [
         f"{name}, {side}: {problem}"
         for name in shown

@@ -4,7 +4,8 @@
 Every command in a code block of a document is either run here, in a folder of its
 own in which nothing of the machine's is changed, or it is named below with what
 else runs it. One that is neither fails, and so does an entry that no document has
-any more. Links lead somewhere, and what is named between backquotes exists.
+any more. Links lead somewhere, what is named between backquotes exists, and the
+figures of README.md are those of BENCHMARKS.md.
 """
 
 import os
@@ -42,6 +43,13 @@ RUN = {
     "CONTRIBUTING.md": {
         "capi-tests/run -l oracle messages": "0 failed",
         "capi-tests/run -l ours messages": "0 failed",
+    },
+    "docs/QUESTIONS.md": {
+        "make": None,
+        "LD_LIBRARY_PATH=$PWD/target/release your-program": "target/release/libzmq.so",
+        "grep -o '/[^ ]*libzmq[^ ]*' /proc/PID/maps | sort -u": r"/libzmq\.so",
+        "capi-tests/run -l oracle pattern_pair": "0 failed",
+        "capi-tests/run -l ours pattern_pair": "0 failed",
     },
     "examples/README.md": {
         "cc -O2 -o hwserver examples/hwserver.c -lzmq -pthread": None,
@@ -271,9 +279,16 @@ def find_names(texts):
         report(not unknown, f"{name} names what there is", "\n".join(unknown))
 
 
+def compare_figures():
+    """README shows what BENCHMARKS.md has."""
+    ran = subprocess.run([ROOT / "benches/summary.py"], stdout=subprocess.PIPE, text=True)
+    report(ran.returncode == 0, "the figures of README.md", ran.stdout)
+
+
 def main():
     texts = documents()
     follow_links(texts)
+    compare_figures()
     find_names(texts)
     try_commands(texts)
     print(f"docs: {passed} passed, {len(failures)} failed")

@@ -22,6 +22,25 @@ fn rooms_use_what_architecture_md_says() {
     }
 }
 
+/// The diagram shows some of the table's arrows, and no others.
+#[test]
+fn the_diagram_draws_arrows_of_the_table() {
+    let (said, _) = said();
+    let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap_or_default();
+    let diagram = text.split("flowchart TD\n").nth(1).and_then(|rest| rest.split("```").next());
+    let mut arrows = 0;
+    for line in diagram.unwrap_or_default().lines() {
+        let (from, to) = line.split_once(" --> ").expect("each line is an arrow");
+        let room = |text: &str| text.trim().split('[').next().unwrap_or_default().to_owned();
+        for to in to.split(" & ").map(room) {
+            let from = room(from);
+            assert!(said.get(&from).is_some_and(|used| used.contains(&to)), "{from} --> {to}");
+            arrows += 1;
+        }
+    }
+    assert!(arrows > 10, "there is a diagram");
+}
+
 /// The table in ARCHITECTURE.md, and its rooms from top to bottom.
 fn said() -> (Arrows, Vec<String>) {
     let text = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap_or_default();

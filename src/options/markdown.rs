@@ -7,28 +7,29 @@ use super::context::{CONTEXT_TABLE, ContextOptions, ContextRow};
 use super::row::{Access, Initial, Kind, Row, State};
 use super::table::TABLE;
 
-/// Every socket option, then every context option, as Markdown tables.
-pub fn markdown_table() -> String {
+/// Every socket option, then every context option, as Markdown tables. `stand` says of an
+/// option that works, by its name in C, how it compares with libzmq's.
+pub fn markdown_table(stand: &dyn Fn(&str) -> String) -> String {
     let mut text = String::from(
         "### Socket options\n\n\
-         | option | number | type | range | default | access | set on | applies | state | note |\n\
+         | option | number | type | range | default | access | set on | applies | here | note |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in TABLE {
-        text.push_str(&socket_line(row));
+        text.push_str(&socket_line(row, stand));
     }
     text.push_str(
         "\n### Context options\n\n\
-         | option | number | range | default | access | applies | note |\n\
-         |---|---|---|---|---|---|---|\n",
+         | option | number | range | default | access | applies | here | note |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for row in CONTEXT_TABLE {
-        text.push_str(&context_line(row));
+        text.push_str(&context_line(row, stand));
     }
     text
 }
 
-fn socket_line(row: &Row) -> String {
+fn socket_line(row: &Row, stand: &dyn Fn(&str) -> String) -> String {
     let initial = match row.initial {
         Initial::Int(value) => value.to_string(),
         Initial::Empty => "empty".into(),
@@ -45,9 +46,11 @@ fn socket_line(row: &Row) -> String {
         (_, false) => "next bind, connect",
     };
     let state = match row.state {
-        State::Now(..) => "works",
-        State::Gssapi(..) => "works with libgssapi_krb5, else EINVAL",
-        State::Absent => "EINVAL, as in libzmq built without it",
+        State::Now(..) => stand(&format!("ZMQ_{}", row.name)),
+        State::Gssapi(..) => {
+            stand(&format!("ZMQ_{}", row.name)) + ", with libgssapi_krb5, else EINVAL"
+        }
+        State::Absent => "EINVAL, as in libzmq built without it".into(),
     };
     let unit = if row.unit.is_empty() { String::new() } else { format!(" ({})", row.unit) };
     format!(
@@ -99,7 +102,7 @@ fn range(row: &Row) -> String {
     }
 }
 
-fn context_line(row: &ContextRow) -> String {
+fn context_line(row: &ContextRow, stand: &dyn Fn(&str) -> String) -> String {
     let fresh = ContextOptions::default();
     let mut line = format!("| `ZMQ_{}` | {} | ", row.name, row.number);
     let access = match (row.set, row.get) {
@@ -113,7 +116,8 @@ fn context_line(row: &ContextRow) -> String {
         None => {}
     }
     let initial = row.get.map_or_else(String::new, |load| load(&fresh).to_string());
-    line + &format!(" | {initial} | {access} | {} | {} |\n", row.applies, row.note)
+    let here = stand(&format!("ZMQ_{}", row.name));
+    line + &format!(" | {initial} | {access} | {} | {here} | {} |\n", row.applies, row.note)
 }
 
 #[cfg(test)]
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn every_option_has_one_line_of_full_width() {
-        let text = markdown_table();
+        let text = markdown_table(&|name| format!("{name} as ever"));
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `ZMQ_")).collect();
         assert_eq!(rows.len(), TABLE.len() + CONTEXT_TABLE.len());
         for (line, columns) in rows.iter().zip(TABLE.iter().map(|_| 10)) {
@@ -132,6 +136,6 @@ mod tests {
             text.contains("| `ZMQ_SNDHWM` | 23 | int (messages) | 0 … | 1000 | get, set | all |")
         );
         assert!(text.contains("| `ZMQ_PLAIN_SERVER` |"));
-        assert!(text.contains("works with libgssapi_krb5, else EINVAL"));
+        assert!(text.contains("ZMQ_GSSAPI_SERVER as ever, with libgssapi_krb5, else EINVAL"));
     }
 }

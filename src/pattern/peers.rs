@@ -9,7 +9,8 @@ use crate::pipe::{Key, PipeSet};
 /// The peers' ids, and the ids still to be given.
 pub(super) struct Peers {
     by_id: HashMap<Box<[u8]>, Key>,
-    by_key: HashMap<Key, Box<[u8]>>,
+    /// By the number of its key, the id of each.
+    ids: Vec<Option<Box<[u8]>>>,
     next_automatic_id: u32,
     /// The id that the next connect's peer is known by
     /// (`ZMQ_CONNECT_ROUTING_ID`).
@@ -20,7 +21,7 @@ impl Default for Peers {
     fn default() -> Peers {
         Peers {
             by_id: HashMap::new(),
-            by_key: HashMap::new(),
+            ids: Vec::new(),
             // Starts anywhere, so that ids of a former run mean nobody.
             next_automatic_id: RandomState::new().build_hasher().finish() as u32,
             connect_id: None,
@@ -36,18 +37,22 @@ impl Peers {
 
     /// The id of this peer.
     pub(super) fn id(&self, key: Key) -> Option<&[u8]> {
-        self.by_key.get(&key).map(|id| &**id)
+        self.ids.get(key.0 as usize)?.as_deref()
     }
 
     /// Makes a peer known; its id must be free.
     pub(super) fn learn(&mut self, key: Key, id: Box<[u8]>) {
         self.by_id.insert(id.clone(), key);
-        self.by_key.insert(key, id);
+        let place = key.0 as usize;
+        if place >= self.ids.len() {
+            self.ids.resize(place + 1, None);
+        }
+        self.ids[place] = Some(id);
     }
 
     /// Forgets a peer. Returns the id that is free now.
     pub(super) fn forget(&mut self, key: Key) -> Option<Box<[u8]>> {
-        let id = self.by_key.remove(&key)?;
+        let id = self.ids.get_mut(key.0 as usize)?.take()?;
         self.by_id.remove(&id);
         Some(id)
     }
@@ -76,6 +81,6 @@ impl Peers {
 
     /// Whether any peer takes a message.
     pub(super) fn any_can_write(&self, pipes: &mut PipeSet) -> bool {
-        self.by_key.keys().any(|key| pipes.can_write(*key))
+        self.by_id.values().any(|key| pipes.can_write(*key))
     }
 }

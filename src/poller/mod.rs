@@ -1,18 +1,24 @@
 //! `zmq_poll`: waits for sockets and descriptors at once.
 //!
 //! Looking at idle sockets takes two loads each and no lock. With sockets
-//! alone the thread parks, or leads the reactor of a lone socket; descriptors
-//! are polled by the kernel, together with one wake-up descriptor a thread
-//! keeps for this.
+//! alone the thread leads the reactor that they share, or parks where they are
+//! many or share none; descriptors are polled by the kernel, together with one
+//! wake-up descriptor a thread keeps for this.
+
+#[cfg(feature = "draft")]
+mod registered;
 
 use std::cell::RefCell;
 use std::ffi::{c_int, c_short, c_void};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "draft")]
+pub(crate) use registered::{Object, Poller, PollerEvent};
+
 use crate::error::{Errno, Result};
-use crate::reactor::Reactor;
-use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, park_on, parker};
+use crate::reactor::{MOST_AWAITED, Reactor};
+use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
 use crate::sync::{EventFd, ppoll};
 
 /// `ZMQ_POLLERR`.
@@ -45,8 +51,17 @@ thread_local! {
 /// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
 /// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`, `ECANCELED`.
 pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+    poll_masked(items, timeout, None)
+}
+
+/// As [`poll`]; while it waits, `mask` says which signals wait, if there is one.
+pub(crate) fn poll_masked(
+    items: &mut [PollItem],
+    timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize> {
     let deadline = match timeout {
-        Some(Duration::ZERO) => return look(items),
+        Some(Duration::ZERO) if mask.is_none() => return look(items),
         Some(timeout) => Instant::now().checked_add(timeout),
         None => None,
     };
@@ -55,7 +70,7 @@ pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<
         if ready > 0 {
             return Ok(ready);
         }
-        match wait(items, deadline) {
+        match wait(items, deadline, mask) {
             Ok(()) => {}
             Err(Errno::EAGAIN) => return look(items),
             Err(error) => return Err(error),
@@ -94,7 +109,7 @@ fn look(items: &mut [PollItem]) -> Result<usize> {
 
 fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
     let mut polled = poll_set(items)?;
-    ppoll(&mut polled, Some(Duration::ZERO))?;
+    ppoll(&mut polled, Some(Duration::ZERO), None)?;
     let mut ready = 0;
     let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
     for (item, polled) in without_socket.zip(polled) {
@@ -105,14 +120,23 @@ fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
 }
 
 /// Waits until an item may be ready.
-fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
+fn wait(
+    items: &[PollItem],
+    deadline: Option<Instant>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<()> {
     if let [item] = items
         && !item.socket.is_null()
+        && mask.is_none()
     {
         return slot(item)?.wait_for(item.events as u32, deadline);
     }
     let mut polled = poll_set(items)?;
-    if polled.is_empty() {
+    // Only the kernel's poll changes the mask in the same moment.
+    if polled.is_empty() && mask.is_none() {
+        if let Some(waited) = lead(items, deadline) {
+            return waited;
+        }
         let parker = parker();
         let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
         let _followed = follow(items);
@@ -129,12 +153,33 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
         return Ok(());
     }
     let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-    let polled = ppoll(&mut polled, left);
+    let polled = ppoll(&mut polled, left, mask);
     drop((followed, watches));
     wake_up.drain();
     match polled? {
         0 => Err(Errno::EAGAIN),
         _ => Ok(()),
+    }
+}
+
+/// Waits as a blocking call on a socket does: leads the reactor of all the
+/// sockets, so that what comes needs no other thread. `None` where they are many
+/// or have several reactors or none, and where somebody else leads.
+fn lead(items: &[PollItem], deadline: Option<Instant>) -> Option<Result<()>> {
+    if items.len() > MOST_AWAITED {
+        return None;
+    }
+    let slots: Vec<_> = items.iter().map(slot).collect::<Result<_>>().ok()?;
+    let mut reactors = slots.iter().filter_map(|slot| slot.reactor_to_follow());
+    let reactor = reactors.next()?;
+    if !reactors.all(|other| Arc::ptr_eq(&other, &reactor)) {
+        return None;
+    }
+    // Counted before the look: what comes after it ends the wait.
+    let seen: Vec<_> = slots.iter().map(|slot| (*slot, slot.news_count())).collect();
+    match any_ready(items) {
+        Ok(false) => lead_for(&seen, &reactor, deadline),
+        ready => Some(ready.map(drop)),
     }
 }
 

@@ -62,7 +62,7 @@ fn pass(
     traffic: &mut Traffic,
 ) -> Result<bool> {
     for passed in 0..BURST {
-        if to.ready()? & POLLOUT == 0 && !std::ptr::eq(from, to) {
+        if !std::ptr::eq(from, to) && !to.can_send()? {
             return Ok(passed > 0);
         }
         match pass_message(from, to, capture)? {

@@ -38,18 +38,26 @@ struct Spin {
 thread_local! {
     /// How long this thread spins before it sleeps.
     static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 1 }) };
-    /// The count whose change this thread leads for, so that it does not wake
+    /// The counts whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
-    static LEADING_FOR: Cell<*const NewsCount> = const { Cell::new(std::ptr::null()) };
+    static LEADING_FOR: [Cell<*const NewsCount>; MOST_AWAITED] =
+        const { [const { Cell::new(std::ptr::null()) }; MOST_AWAITED] };
 }
 
 /// Changed by whoever has something for a leading thread.
 pub(crate) type NewsCount = AtomicU32;
 
+/// A count, and what it was before the last look.
+pub(crate) type Awaited<'a> = (&'a NewsCount, u32);
+
+/// So many counts may one thread lead for: each is looked at between any two
+/// looks at the kernel.
+pub(crate) const MOST_AWAITED: usize = 16;
+
 /// How a turn of leading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Led {
-    /// The count has changed.
+    /// A count has changed.
     Done,
     /// The deadline passed.
     TimedOut,
@@ -63,7 +71,10 @@ pub(crate) enum Led {
 
 /// Whether this thread leads for that count.
 pub(crate) fn leads_for(count: &NewsCount) -> bool {
-    std::ptr::eq(LEADING_FOR.get(), count)
+    LEADING_FOR.with(|counts| {
+        let counts = counts.iter().map(Cell::get).take_while(|known| !known.is_null());
+        counts.into_iter().any(|known| std::ptr::eq(known, count))
+    })
 }
 
 /// Spins until `done`, at most as long as spinning has paid on this thread.
@@ -123,31 +134,37 @@ pub(crate) fn waited(time: Duration) {
     }
 }
 
-/// This thread leads for a count, until it is dropped.
+/// This thread leads for some counts, until it is dropped.
 struct LeadsFor;
 
 impl LeadsFor {
-    fn new(count: &NewsCount) -> LeadsFor {
-        LEADING_FOR.set(count);
+    fn new(awaited: &[Awaited<'_>]) -> LeadsFor {
+        LEADING_FOR.with(|counts| {
+            for (place, (count, _)) in counts.iter().zip(awaited) {
+                place.set(*count);
+            }
+        });
         LeadsFor
     }
 }
 
 impl Drop for LeadsFor {
     fn drop(&mut self) {
-        LEADING_FOR.set(std::ptr::null());
+        LEADING_FOR.with(|counts| counts.iter().for_each(|place| place.set(std::ptr::null())));
     }
 }
 
 impl Reactor {
-    /// Leads until `count` is not `seen` any more, the deadline passes or a
-    /// signal or a cancellation comes; at once [`Led::NotLeader`] when somebody else leads.
-    pub(crate) fn lead(&self, count: &NewsCount, seen: u32, deadline: Option<Instant>) -> Led {
+    /// Leads until one of the counts has changed, the deadline passes or a
+    /// signal or a cancellation comes; at once [`Led::NotLeader`] when somebody
+    /// else leads. There may be [`MOST_AWAITED`] counts.
+    pub(crate) fn lead(&self, awaited: &[Awaited<'_>], deadline: Option<Instant>) -> Led {
+        debug_assert!(awaited.len() <= MOST_AWAITED);
         let Some(mut leading) = self.leadership.lead() else {
             return Led::NotLeader;
         };
-        let _leads_for = LeadsFor::new(count);
-        let done = || count.load(Ordering::Acquire) != seen;
+        let _leads_for = LeadsFor::new(awaited);
+        let done = || awaited.iter().any(|(count, seen)| count.load(Ordering::Acquire) != *seen);
         leading.with(|lead| self.lead_until(lead, done, deadline))
     }
 
@@ -244,7 +261,7 @@ mod tests {
         reactor.run_later(Arc::new(late));
         let start = Instant::now();
         let far = start + Duration::from_secs(60);
-        assert_eq!(reactor.lead(&news, 0, Some(far)), Led::Done);
+        assert_eq!(reactor.lead(&[(&*news, 0)], Some(far)), Led::Done);
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

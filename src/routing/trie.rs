@@ -9,8 +9,11 @@
 //! beside the bytes that it doesn't share.
 
 mod children;
+mod shortcut;
 
 use std::ops::Deref;
+
+use shortcut::{Key, LONGEST, Shortcut};
 
 use super::arena::Arena;
 use crate::error::{Errno, Result};
@@ -36,6 +39,7 @@ pub(super) struct Trie {
     /// The first free node; they are linked by `table`.
     free_node: Option<u32>,
     len: usize,
+    shortcut: Shortcut,
 }
 
 const UNIT: usize = 16;
@@ -103,14 +107,26 @@ impl Trie {
     /// it is removed.
     pub(super) fn set_value(&mut self, node: u32, value: u32) {
         debug_assert!(value != 0);
-        let node = &mut self.nodes[node as usize];
-        self.len += usize::from(node.value == 0);
-        node.value = value;
+        let new = self.value(node) == 0;
+        self.nodes[node as usize].value = value;
+        self.len += usize::from(new);
+        if !new && !self.shortcut.is_built() {
+            return;
+        }
+        let topic = self.short_topic(node);
+        if new {
+            self.shortcut.add(topic, self.len);
+        }
+        self.shortcut.set(topic, value, self.len);
+        if self.shortcut.is_due(self.len) {
+            self.build_shortcut();
+        }
     }
 
     /// Removes the topic of this node.
     pub(super) fn remove(&mut self, mut node: u32) {
         debug_assert!(self.value(node) != 0);
+        self.shortcut.remove(self.short_topic(node));
         self.nodes[node as usize].value = 0;
         self.len -= 1;
         if self.len == 0 {
@@ -134,6 +150,9 @@ impl Trie {
     /// shortest first, until it returns false.
     #[inline]
     pub(super) fn prefixes(&self, body: &[u8], mut visit: impl FnMut(u32) -> bool) {
+        if self.shortcut.is_built() {
+            return self.shortcut.prefixes(body, visit);
+        }
         let Some(mut node) = self.nodes.first() else {
             return;
         };
@@ -190,6 +209,29 @@ impl Trie {
             node = self.nodes[node as usize].parent;
         }
         topic.reverse();
+    }
+
+    /// The topic of a node, unless it is a long one.
+    fn short_topic(&self, mut node: u32) -> Option<Key> {
+        let mut topic = [0; LONGEST];
+        let mut free = LONGEST;
+        while node != ROOT {
+            let this = &self.nodes[node as usize];
+            let end = free;
+            free = free.checked_sub(this.label_len as usize)?;
+            topic[free..end].copy_from_slice(&self.label(node));
+            node = this.parent;
+        }
+        Some(Key::new(&topic[free..]))
+    }
+
+    #[cold]
+    fn build_shortcut(&mut self) {
+        let mut shortcut = std::mem::take(&mut self.shortcut);
+        let topics = (0..).zip(&self.nodes).filter(|(_, node)| node.value != 0);
+        let topics = topics.filter_map(|(at, node)| Some((self.short_topic(at)?, node.value)));
+        shortcut.build(self.len, topics);
+        self.shortcut = shortcut;
     }
 
     /// The last node whose whole label `topic` contains, and what follows.

@@ -7,6 +7,8 @@
 //! block in receiving while another sends. Reactors never take the lock; they
 //! post to the mailbox.
 
+#[cfg(feature = "draft")]
+mod draft;
 mod endpoints;
 mod inproc;
 mod letterbox;
@@ -24,10 +26,11 @@ use std::time::Duration;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
+pub(crate) use monitor::MonitorFormat;
 use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
-pub(crate) use wait::{Following, Watch, park_on, parker};
+pub(crate) use wait::{Following, Watch, lead_for, park_on, parker};
 
 use crate::error::{Errno, Result};
 use crate::gssapi::Negotiators;
@@ -204,6 +207,8 @@ impl Socket {
             if let Some(id) = self.pattern.take_given_id() {
                 self.options.routing_id = id.into_vec();
             }
+            #[cfg(feature = "draft")]
+            self.greet(key);
             end.set_owner(self.port.clone());
         } else {
             self.drop_pipe(key, Some(Duration::ZERO));
@@ -231,6 +236,11 @@ impl Socket {
     /// a living context.
     fn check_alive(&self) -> Result<()> {
         if self.terminated { Err(Errno::ETERM) } else { Ok(()) }
+    }
+
+    /// Whether sending would not block now.
+    fn has_output(&mut self) -> bool {
+        self.pattern.has_output(&mut self.pipes)
     }
 
     /// `ZMQ_EVENTS`: what would not block now.

@@ -237,6 +237,15 @@ impl Slot {
         Ok(events)
     }
 
+    /// Whether a message may be sent now: POLLOUT alone, which is to be had for
+    /// less than both. `ENOTSOCK`, `ETERM`.
+    pub(crate) fn can_send(&self) -> Result<bool> {
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        Ok(socket.has_output())
+    }
+
     #[inline]
     fn forget_events(&self) {
         if self.events.load(Ordering::Relaxed) != 0 {

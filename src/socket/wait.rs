@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::mailbox::Waker;
 use super::{Slot, Socket};
 use crate::error::{Errno, Result};
-use crate::reactor::{Led, Reactor, spin, waited};
+use crate::reactor::{Awaited, Led, Reactor, spin, waited};
 use crate::sync::{EventFd, Ordering, Parked, Parker};
 
 /// Looks at the flag before the first yield: an answer from a thread on
@@ -132,10 +132,39 @@ pub(crate) fn park_on(parker: &Parker, deadline: Option<Instant>) -> Result<()> 
     }
 }
 
+/// Leads a reactor until something was announced to one of the sockets since its
+/// count was as given. Fails as [`park_on`] does; `None`: somebody else leads.
+pub(crate) fn lead_for(
+    sockets: &[(&'static Slot, u32)],
+    reactor: &Arc<Reactor>,
+    deadline: Option<Instant>,
+) -> Option<Result<()>> {
+    let watch = |(slot, _): &(&'static Slot, u32)| Watch::new(slot, Waker::Leader(reactor.clone()));
+    let awaited = |(slot, seen): &(&'static Slot, u32)| (slot.mailbox.announced(), *seen);
+    let led = match sockets {
+        [socket] => {
+            let _watch = watch(socket);
+            reactor.lead(&[awaited(socket)], deadline)
+        }
+        _ => {
+            let _watches: Vec<Watch> = sockets.iter().map(watch).collect();
+            let awaited: Vec<Awaited<'_>> = sockets.iter().map(awaited).collect();
+            reactor.lead(&awaited, deadline)
+        }
+    };
+    match led {
+        Led::Done => Some(Ok(())),
+        Led::TimedOut => Some(Err(Errno::EAGAIN)),
+        Led::Interrupted => Some(Err(Errno::EINTR)),
+        Led::Cancelled => Some(Err(Errno::ECANCELED)),
+        Led::NotLeader => None,
+    }
+}
+
 impl Slot {
     /// The count of announcements, to be taken before the last look.
     #[inline]
-    pub(super) fn news_count(&self) -> u32 {
+    pub(crate) fn news_count(&self) -> u32 {
         self.mailbox.announced().load(Ordering::Acquire)
     }
 
@@ -176,15 +205,8 @@ impl Slot {
         reactor: &Arc<Reactor>,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        {
-            let _watch = Watch::new(self, Waker::Leader(reactor.clone()));
-            match reactor.lead(self.mailbox.announced(), seen, deadline) {
-                Led::Done => return Ok(()),
-                Led::TimedOut => return Err(Errno::EAGAIN),
-                Led::Interrupted => return Err(Errno::EINTR),
-                Led::Cancelled => return Err(Errno::ECANCELED),
-                Led::NotLeader => {}
-            }
+        if let Some(waited) = lead_for(&[(self, seen)], reactor, deadline) {
+            return waited;
         }
         let _following = Following::new(reactor.clone());
         self.park(seen, deadline)
