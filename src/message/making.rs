@@ -15,7 +15,7 @@ impl Message {
     #[inline]
     pub const fn new() -> Message {
         Message {
-            body: Body { inline: [0; MAX_INLINE] },
+            body: Body { known: [0; MAX_INLINE] },
             metadata: None,
             storage: storage::INLINE,
             more: 0,
@@ -88,7 +88,7 @@ impl Message {
     /// A small message.
     #[inline(always)]
     fn inline(body: [u8; MAX_INLINE], len: usize, more: bool) -> Message {
-        Message::assemble(Body { inline: body }, storage::INLINE, len as u8, more)
+        Message::assemble(Body { known: body }, storage::INLINE, len as u8, more)
     }
 
     /// A frame of data with its head written in one piece: it is read again at

@@ -14,7 +14,7 @@ mod pool;
 mod tests;
 
 use std::ffi::{CStr, c_void};
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -92,7 +92,10 @@ const IMMORTAL: u32 = 3 << 30;
 
 #[repr(C)]
 union Body {
-    inline: [u8; MAX_INLINE],
+    /// What lies behind the body's length may never have been written.
+    inline: [MaybeUninit<u8>; MAX_INLINE],
+    /// The same, made of bytes that all were.
+    known: [u8; MAX_INLINE],
     outer: Outer,
 }
 
@@ -185,7 +188,10 @@ impl Message {
         // pointer for as long as the message lives.
         unsafe {
             match self.storage {
-                storage::INLINE => self.body.inline.get_unchecked(..self.inline_len as usize),
+                storage::INLINE => {
+                    let data = self.body.inline.as_ptr().cast();
+                    std::slice::from_raw_parts(data, self.inline_len as usize)
+                }
                 storage::CLOSED => &[],
                 _ if self.body.outer.data.is_null() => &[],
                 _ => std::slice::from_raw_parts(self.body.outer.data, self.body.outer.len),
@@ -194,9 +200,10 @@ impl Message {
     }
 
     /// The body of a frame of data, if it lies in the message: the first bytes of
-    /// the array, as many as the number says, [`MAX_INLINE`] at most.
+    /// the array, as many as the number says, [`MAX_INLINE`] at most. Those behind
+    /// it may never have been written.
     #[inline(always)]
-    pub(crate) fn inline_data(&self) -> Option<(&[u8; MAX_INLINE], usize)> {
+    pub(crate) fn inline_data(&self) -> Option<(&[MaybeUninit<u8>; MAX_INLINE], usize)> {
         if self.storage != storage::INLINE || self.role != Role::Data as u8 {
             return None;
         }
@@ -228,7 +235,7 @@ impl Message {
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         match self.storage {
             // SAFETY: the storage kind says which variant is live.
-            storage::INLINE => unsafe { self.body.inline.as_mut_ptr() },
+            storage::INLINE => unsafe { self.body.inline.as_mut_ptr().cast() },
             storage::CLOSED => ptr::null_mut(),
             // SAFETY: as above.
             _ => unsafe { self.body.outer.data },

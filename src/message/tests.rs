@@ -21,6 +21,24 @@ fn bodies_of_every_kind_read_back() {
 }
 
 #[test]
+fn a_small_copy_has_all_its_bytes_in_their_order() {
+    let bytes: [u8; 2 * MAX_INLINE] = std::array::from_fn(|i| 0xff - i as u8);
+    for len in 0..=MAX_INLINE {
+        for start in 0..8 {
+            let body = &bytes[start..][..len];
+            let message = Message::small_copy(body, true);
+            assert_eq!(message.data(), body);
+            let (inline, inline_len) = message.inline_data().unwrap();
+            // SAFETY: the first bytes, as many as the number says, were written.
+            let seen = inline[..inline_len].iter().map(|byte| unsafe { byte.assume_init() });
+            assert!(seen.eq(body.iter().copied()));
+            assert!(message.more() && message.role() == Role::Data && message.metadata().is_none());
+        }
+    }
+    assert_eq!(Message::small_copy(&bytes, false).data(), &bytes[..MAX_INLINE]);
+}
+
+#[test]
 fn a_prefix_is_no_longer_than_what_it_is_taken_from() {
     let bytes: [u8; MAX_INLINE] = std::array::from_fn(|i| i as u8);
     for len in [0, 1, MAX_INLINE, MAX_INLINE + 1, usize::MAX] {

@@ -69,7 +69,7 @@ impl Pattern for Pair {
 
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.peer {
-            Some(peer) if pipes.pop(peer, message) => Ok(()),
+            Some(peer) if pipes.pop_next(peer, message, true) => Ok(()),
             _ => {
                 message.clear();
                 Err(Errno::EAGAIN)

@@ -44,6 +44,8 @@ pub(crate) struct PipeSet {
     corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
+    /// Whoever pops would wait for a message: a stream may be waited for on the spot.
+    pub(crate) patient: bool,
     /// Messages that were dropped.
     pub(crate) drops: Drops,
     /// What pipes that are gone had counted.
@@ -213,7 +215,15 @@ impl PipeSet {
     /// peer has closed it.
     #[inline(always)]
     pub(crate) fn pop(&mut self, key: Key, message: &mut Message) -> bool {
+        self.pop_next(key, message, false)
+    }
+
+    /// As [`PipeSet::pop`]. If no other pipe may have anything (`sole`), a stream may be
+    /// waited for before this one goes idle.
+    #[inline(always)]
+    pub(crate) fn pop_next(&mut self, key: Key, message: &mut Message, sole: bool) -> bool {
         let with_metadata = self.with_metadata;
+        let patient = sole && self.patient;
         let Some(pipe) = self.pipe(key) else { return false };
         loop {
             if pipe.pop(message) {
@@ -222,7 +232,7 @@ impl PipeSet {
                 }
                 return true;
             }
-            if !pipe.await_stream() && pipe.go_idle() {
+            if !(patient && pipe.await_stream()) && pipe.go_idle() {
                 break;
             }
         }

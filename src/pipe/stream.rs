@@ -7,6 +7,9 @@
 //! writer's cache line away, then takes all that has come. While it does so
 //! ([`STREAMING`]) the writer shows a message by a plain store; the fence that this
 //! needs is made up for when the reader goes idle in the end.
+//!
+//! Only a call that waits stays, and only where no other pipe may have anything: a
+//! slow writer must not hold up the others.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +34,8 @@ const MOST_DISTRUST: u32 = 256;
 
 /// What a reader knows of its stream.
 pub(super) struct Stream {
-    /// What `taken` was when the lane last went idle.
+    /// What `taken` was when the lane last went idle where more might have been
+    /// waited for: a stream goes on when it is told of in between.
     began_at: usize,
     pauses: u32,
     /// Streams not to be waited for, of how many after the last stay in vain.
@@ -118,5 +122,30 @@ impl Stream {
         self.pauses = *PAUSES.start();
         self.distrusted = self.distrust;
         self.distrust = (self.distrust * 2).min(MOST_DISTRUST);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use crate::pipe::{PipeSet, pipe};
+
+    #[test]
+    fn only_a_call_that_waits_stays_and_only_at_the_sole_pipe() {
+        for (patient, sole) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (mut writer, reader) = pipe([0, 0], false);
+            writer.joins_sockets();
+            let mut pipes = PipeSet::default();
+            pipes.patient = patient;
+            let key = pipes.insert(reader);
+            (0..STREAM).for_each(|_| writer.push(&mut Message::new()));
+            writer.flush();
+            let mut message = Message::new();
+            (0..STREAM).for_each(|_| assert!(pipes.pop_next(key, &mut message, sole)));
+            assert!(!pipes.pop_next(key, &mut message, sole));
+            let stayed = pipes.pipe(key).is_some_and(|pipe| pipe.stream.distrusted > 0);
+            assert_eq!(stayed, patient && sole);
+        }
     }
 }

@@ -57,7 +57,7 @@ impl FairQueue {
             return self.read_on(pipes, message, key);
         }
         while let Some(key) = self.ready.current() {
-            if pipes.pop(key, message) {
+            if pipes.pop_next(key, message, self.ready.sole().is_some()) {
                 if message.more() {
                     self.reading = Some(key);
                 } else {

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 
 use super::protocol::Protocol;
 use crate::message::{MAX_INLINE, Message, Role};
@@ -202,15 +203,20 @@ impl Batch {
     /// Adds a frame of data whose body lies in its message: two copies of known
     /// size. Returns its bytes.
     #[inline(always)]
-    fn add_small(&mut self, header: [u8; 2], body: &[u8; MAX_INLINE], len: usize) -> usize {
+    fn add_small(
+        &mut self,
+        header: [u8; 2],
+        body: &[MaybeUninit<u8>; MAX_INLINE],
+        len: usize,
+    ) -> usize {
         self.bytes.reserve(header.len() + MAX_INLINE);
         let begin = self.bytes.len();
         // SAFETY: there is room for the header and the longest body, of which
-        // the first `len` bytes count.
+        // the first `len` bytes were written and count.
         unsafe {
             let end = self.bytes.as_mut_ptr().add(begin);
             end.cast::<[u8; 2]>().write(header);
-            end.add(header.len()).cast::<[u8; MAX_INLINE]>().write(*body);
+            end.add(header.len()).cast::<[MaybeUninit<u8>; MAX_INLINE]>().write(*body);
             self.bytes.set_len(begin + header.len() + len);
         }
         header.len() + len

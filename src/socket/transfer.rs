@@ -101,21 +101,22 @@ impl Slot {
             socket.received = socket.received.wrapping_add(1);
             return Ok(());
         }
-        if blocking == Blocking::Wait && std::mem::take(&mut socket.sent) {
+        let timeout = socket.options.rcvtimeo;
+        let waits = blocking == Blocking::Wait && timeout != Some(Duration::ZERO);
+        if waits && std::mem::take(&mut socket.sent) {
             self.await_answer(&mut socket);
         }
-        let mut received = socket.try_recv(message);
+        let mut received = socket.try_recv(message, waits);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
             // Nothing is left to signal; but look again at what has come since.
             socket.process(self);
-            received = socket.try_recv(message);
+            received = socket.try_recv(message, waits);
         }
         match received {
-            Err(Errno::EAGAIN) if blocking == Blocking::Wait => {}
+            Err(Errno::EAGAIN) if waits => {}
             result => return result,
         }
-        let timeout = socket.options.rcvtimeo;
-        self.retry(socket, timeout, |socket| socket.try_recv(message))
+        self.retry(socket, timeout, |socket| socket.try_recv(message, true))
     }
 
     /// Sends for a socket whose context ends, or of which the trace tells.
@@ -213,9 +214,11 @@ impl Socket {
     }
 
     #[inline]
-    fn try_recv(&mut self, message: &mut Message) -> Result<()> {
+    fn try_recv(&mut self, message: &mut Message, waits: bool) -> Result<()> {
         self.sole_input = None;
+        self.pipes.patient = waits;
         let received = self.pattern.recv(&mut self.pipes, message);
+        self.pipes.patient = false;
         match &received {
             Ok(()) => {
                 self.receive_more = message.more();
