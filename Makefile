@@ -13,6 +13,7 @@
 # make install    [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=] [INCLUDEDIR=] [MANDIR=]
 # make uninstall  takes it away again
 # make deb        [OUT=target/debian] Debian packages in place of libzmq5, libzmq3-dev
+# make draft      the library with the draft API: target/draft/release/libzmq.so.5
 # make deps       the Debian packages that the others want
 # make header     writes include/zmq.h anew after src/capi/ or cbindgen.toml changed
 # make test-fuzz  the fuzz targets, a few seconds each
@@ -62,6 +63,10 @@ lib:
 	$(CARGO) build --release $(CARGOFLAGS)
 	@ln -sf libzmq.so $(RELEASE)/$(SONAME)
 
+draft:
+	$(CARGO) build --release --features draft --target-dir target/draft $(CARGOFLAGS)
+	@ln -sf libzmq.so target/draft/release/$(SONAME)
+
 deps:
 	@sh packaging/deps
 
@@ -83,7 +88,7 @@ guard: lib
 bench-crypto:
 	$(CARGO) test --release --lib $(CARGOFLAGS) crypto::bench -- --ignored --nocapture
 
-test: deps lib test-rust test-loom test-c test-sweep test-diff test-interop test-reliability test-install test-docs guard
+test: deps lib test-rust test-loom test-c test-draft test-sweep test-diff test-interop test-reliability test-install test-docs guard
 
 test-rust:
 	$(CARGO) test $(CARGOFLAGS)
@@ -105,6 +110,13 @@ test-diff: lib
 
 diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
+
+# The functions of the draft API, which the oracle lacks.
+test-draft: draft
+	CAPI_TESTS_OUT=target/capi-tests/draft capi-tests/run -l ours -d target/draft/release \
+	    $(notdir $(basename $(wildcard capi-tests/draft_*.c)))
+	$(CARGO) test --features draft --target-dir target/draft --lib --test exports $(CARGOFLAGS) \
+	    -- draft they_are poller message pattern
 
 fuzz:
 	fuzz/run -s $(or $(SECONDS),60) $(TARGET)
@@ -153,6 +165,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --all-targets $(CARGOFLAGS) -- -D warnings
+	$(CARGO) clippy --features draft $(CARGOFLAGS) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items $(CARGOFLAGS)
 	$(CARGO) test $(CARGOFLAGS) --test header
 
@@ -205,6 +218,6 @@ tsan: deps
 clean:
 	$(CARGO) clean
 
-.PHONY: all lib deps demo bench bench-rival guard bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
+.PHONY: all lib draft test-draft deps demo bench bench-rival guard bench-crypto test test-rust test-loom test-c test-sweep test-diff diff fuzz test-fuzz \
         test-interop test-reliability test-install compat compat-quick lint header \
         install asan tsan clean

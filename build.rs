@@ -14,6 +14,7 @@ fn main() {
 
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=cbindgen.toml");
+    println!("cargo:rerun-if-changed=cbindgen.draft.toml");
     println!("cargo:rerun-if-changed=src/capi");
     println!("cargo:rerun-if-env-changed=FERROZMQ_WRITE_HEADER");
 
@@ -29,22 +30,37 @@ fn main() {
 }
 
 /// The header: the text of cbindgen.toml and, with its comment, a prototype for
-/// every exported function, in the order in which `src/capi/mod.rs` lists the modules.
+/// every exported function of the stable API, in the order in which
+/// `src/capi/mod.rs` lists the modules; before its end those of the draft API.
 fn header(root: &Path) -> Vec<u8> {
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))
-        .unwrap_or_else(|error| panic!("cbindgen.toml: {error}"));
     let rooms = fs::read_to_string(root.join("src/capi/mod.rs")).expect("src/capi/mod.rs");
-    let files = rooms
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
-        .map(|name| root.join(format!("src/capi/{name}.rs")));
+    let (mut stable, mut draft, mut is_draft) = (Vec::new(), Vec::new(), false);
+    for line in rooms.lines() {
+        if let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {
+            let modules = if is_draft { &mut draft } else { &mut stable };
+            modules.push(root.join(format!("src/capi/{name}.rs")));
+        }
+        is_draft = line == "#[cfg(feature = \"draft\")]";
+    }
+    let stable = prototypes(root, "cbindgen.toml", stable);
+    let draft = prototypes(root, "cbindgen.draft.toml", draft);
+    let (text, end) = stable.split_at(stable.rfind(END).expect("the end of cbindgen.toml"));
+    [text, &draft, end].concat().into_bytes()
+}
+
+/// Where the header ends.
+const END: &str = "\n#undef ZMQ_EXPORT";
+
+fn prototypes(root: &Path, config: &str, modules: Vec<PathBuf>) -> String {
+    let config = cbindgen::Config::from_file(root.join(config))
+        .unwrap_or_else(|error| panic!("{config}: {error}"));
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in files {
-        builder = builder.with_src(file);
+    for module in modules {
+        builder = builder.with_src(module);
     }
     let mut text = Vec::new();
     builder.generate().unwrap_or_else(|error| panic!("the C header: {error}")).write(&mut text);
-    without_safety(&String::from_utf8(text).expect("cbindgen writes UTF-8")).into_bytes()
+    without_safety(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
 }
 
 /// The comments without what Rust calls safety, which C learns from the

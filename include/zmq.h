@@ -1331,6 +1331,549 @@ ZMQ_EXPORT int zmq_atomic_counter_value(void *counter);
  * - `counter_p`: where the caller keeps it, which becomes NULL.
  */
 ZMQ_EXPORT void zmq_atomic_counter_destroy(void **counter_p);
+/* The draft API: in libraries that were built with it (zmq_has ("draft") is 1), and
+ * subject to change. The socket types and most options are there in all of them. */
+#ifdef ZMQ_BUILD_DRAFT_API
+
+#include <signal.h>
+
+/* Socket types. */
+#define ZMQ_SERVER  12
+#define ZMQ_CLIENT  13
+#define ZMQ_RADIO   14
+#define ZMQ_DISH    15
+#define ZMQ_GATHER  16
+#define ZMQ_SCATTER 17
+#define ZMQ_DGRAM   18
+#define ZMQ_PEER    19
+#define ZMQ_CHANNEL 20
+
+/* Socket options. */
+#define ZMQ_ZAP_ENFORCE_DOMAIN       93
+#define ZMQ_LOOPBACK_FASTPATH        94
+#define ZMQ_METADATA                 95
+#define ZMQ_MULTICAST_LOOP           96
+#define ZMQ_ROUTER_NOTIFY            97
+#define ZMQ_XPUB_MANUAL_LAST_VALUE   98
+#define ZMQ_SOCKS_USERNAME           99
+#define ZMQ_SOCKS_PASSWORD           100
+#define ZMQ_IN_BATCH_SIZE            101
+#define ZMQ_OUT_BATCH_SIZE           102
+#define ZMQ_WSS_KEY_PEM              103
+#define ZMQ_WSS_CERT_PEM             104
+#define ZMQ_WSS_TRUST_PEM            105
+#define ZMQ_WSS_HOSTNAME             106
+#define ZMQ_WSS_TRUST_SYSTEM         107
+#define ZMQ_ONLY_FIRST_SUBSCRIBE     108
+#define ZMQ_RECONNECT_STOP           109
+#define ZMQ_HELLO_MSG                110
+#define ZMQ_DISCONNECT_MSG           111
+#define ZMQ_PRIORITY                 112
+#define ZMQ_BUSY_POLL                113
+#define ZMQ_HICCUP_MSG               114
+#define ZMQ_XSUB_VERBOSE_UNSUBSCRIBE 115
+#define ZMQ_TOPICS_COUNT             116
+#define ZMQ_NORM_MODE                117
+#define ZMQ_NORM_UNICAST_NACK        118
+#define ZMQ_NORM_BUFFER_SIZE         119
+#define ZMQ_NORM_SEGMENT_SIZE        120
+#define ZMQ_NORM_BLOCK_SIZE          121
+#define ZMQ_NORM_NUM_PARITY          122
+#define ZMQ_NORM_NUM_AUTOPARITY      123
+#define ZMQ_NORM_PUSH                124
+
+/* Values of ZMQ_NORM_MODE. */
+#define ZMQ_NORM_FIXED       0
+#define ZMQ_NORM_CC          1
+#define ZMQ_NORM_CCL         2
+#define ZMQ_NORM_CCE         3
+#define ZMQ_NORM_CCE_ECNONLY 4
+
+/* Flags of ZMQ_RECONNECT_STOP. */
+#define ZMQ_RECONNECT_STOP_CONN_REFUSED     0x1
+#define ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED 0x2
+#define ZMQ_RECONNECT_STOP_AFTER_DISCONNECT 0x4
+
+/* Context options. */
+#define ZMQ_ZERO_COPY_RECV 10
+
+/* Names of message properties. */
+#define ZMQ_MSG_PROPERTY_ROUTING_ID   "Routing-Id"
+#define ZMQ_MSG_PROPERTY_SOCKET_TYPE  "Socket-Type"
+#define ZMQ_MSG_PROPERTY_USER_ID      "User-Id"
+#define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
+
+/* Flags of ZMQ_ROUTER_NOTIFY. */
+#define ZMQ_NOTIFY_CONNECT    1
+#define ZMQ_NOTIFY_DISCONNECT 2
+
+/* Events of a socket monitor. */
+#define ZMQ_EVENT_PIPES_STATS           0x10000
+#define ZMQ_CURRENT_EVENT_VERSION       1
+#define ZMQ_CURRENT_EVENT_VERSION_DRAFT 2
+#define ZMQ_EVENT_ALL_V1 ZMQ_EVENT_ALL
+#define ZMQ_EVENT_ALL_V2 ZMQ_EVENT_ALL_V1 | ZMQ_EVENT_PIPES_STATS
+
+/* This header has zmq_poller_new and its like. */
+#define ZMQ_HAVE_POLLER
+
+/* What a poller tells of: a socket, or fd where socket is NULL. */
+typedef struct zmq_poller_event_t
+{
+    void *socket;
+    zmq_fd_t fd;
+    void *user_data;
+    short events;
+} zmq_poller_event_t;
+
+
+/**
+ * Sets an option of a context whose value may be text.
+ *
+ * - `context_`: the context.
+ * - `option_`: one of those that `zmq_ctx_set` takes.
+ * - `optval_`: an int; of `ZMQ_THREAD_NAME_PREFIX` text of 1 to 16 bytes.
+ * - `optvallen_`: how many bytes it has. A text may count its terminating zero.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such option, or it does not take this value.
+ * - EFAULT: the context is none, or `optval_` is NULL and `optvallen_` is not 0.
+ */
+ZMQ_EXPORT
+int zmq_ctx_set_ext(void *context_,
+                    int option_,
+                    const void *optval_,
+                    size_t optvallen_);
+
+/**
+ * Reads an option of a context whose value may be text.
+ *
+ * - `context_`: the context.
+ * - `option_`: one of those that `zmq_ctx_get` takes.
+ * - `optval_`: where the value is written: an int; of `ZMQ_THREAD_NAME_PREFIX` text
+ *   with its terminating zero.
+ * - `optvallen_`: the room there is, then the length of the value.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: there is no such option, or the value does not fit.
+ * - EFAULT: the context is none, or one of the others is NULL.
+ */
+ZMQ_EXPORT
+int zmq_ctx_get_ext(void *context_,
+                    int option_,
+                    void *optval_,
+                    size_t *optvallen_);
+
+/**
+ * Makes a DISH join a group: it receives what RADIOs send there from then on.
+ *
+ * - `s`: the socket.
+ * - `group`: the name of the group, of up to 255 bytes.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the socket is in the group already, or the name is too long.
+ * - ENOTSUP: the socket is of another type.
+ * - EFAULT: `group` is NULL.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT int zmq_join(void *s, const char *group);
+
+/**
+ * Makes a DISH leave a group.
+ *
+ * - `s`: the socket.
+ * - `group`: the name of the group.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the socket is not in the group.
+ * - ENOTSUP: the socket is of another type.
+ * - EFAULT: `group` is NULL.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT int zmq_leave(void *s, const char *group);
+
+/**
+ * Connects a PEER, which may speak to the other one at once.
+ *
+ * - `s_`: the socket.
+ * - `addr_`: the endpoint, as for `zmq_connect`.
+ *
+ * Returns the number by which the socket knows its peer, or 0 with errno:
+ *
+ * - ENOTSUP: the socket is of another type.
+ * - EFAULT: `addr_` is NULL, or `ZMQ_IMMEDIATE` is set: then there is no peer before
+ *   there is a connection.
+ * - EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, EMTHREAD: as for `zmq_connect`.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT
+uint32_t zmq_connect_peer(void *s_,
+                          const char *addr_);
+
+/**
+ * Ends the connection of a SERVER or PEER to one peer.
+ *
+ * - `s_`: the socket.
+ * - `routing_id_`: the number by which it knows the peer.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EHOSTUNREACH: there is no such peer.
+ * - ENOTSUP: the socket is of another type.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT int zmq_disconnect_peer(void *s_, uint32_t routing_id_);
+
+/**
+ * Says to which peer of a SERVER or PEER a message goes.
+ *
+ * - `msg`: the message.
+ * - `routing_id`: the number by which the socket knows the peer, not 0.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: `routing_id` is 0.
+ * - EFAULT: the message is none.
+ */
+ZMQ_EXPORT int zmq_msg_set_routing_id(zmq_msg_t *msg, uint32_t routing_id);
+
+/**
+ * From which peer of a SERVER or PEER a message came.
+ *
+ * - `msg`: the message.
+ *
+ * Returns the number by which the socket knows the peer; 0 when none is known; or 0
+ * with errno:
+ *
+ * - EFAULT: the message is none.
+ */
+ZMQ_EXPORT
+uint32_t zmq_msg_routing_id(zmq_msg_t *msg);
+
+/**
+ * Says to which group a RADIO is to send a message.
+ *
+ * - `msg`: the message.
+ * - `group`: the name of the group, of up to 255 bytes, which is copied.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: the name is too long.
+ * - EFAULT: the message is none, or `group` is NULL.
+ */
+ZMQ_EXPORT int zmq_msg_set_group(zmq_msg_t *msg, const char *group);
+
+/**
+ * The group of a message.
+ *
+ * - `msg`: the message.
+ *
+ * Returns its name, which is valid until the message is closed, sent or given another
+ * group; an empty one when none is known; or NULL with errno:
+ *
+ * - EFAULT: the message is none.
+ */
+ZMQ_EXPORT
+const char *zmq_msg_group(zmq_msg_t *msg);
+
+/**
+ * Makes a message with a copy of a buffer.
+ *
+ * - `msg_`: where it is made. What was there is forgotten.
+ * - `buf_`: the buffer, which stays the caller's.
+ * - `size_`: how many bytes it has.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - ENOMEM: there is no memory for it.
+ * - EFAULT: `msg_` is NULL, or `buf_` is and `size_` is not 0.
+ */
+ZMQ_EXPORT
+int zmq_msg_init_buffer(zmq_msg_t *msg_,
+                        const void *buf_,
+                        size_t size_);
+
+/**
+ * What would not block with one peer of a ROUTER.
+ *
+ * - `socket`: the socket.
+ * - `routing_id`: the peer's routing id.
+ * - `routing_id_size`: how many bytes that has.
+ *
+ * Returns an or of `ZMQ_POLLIN` and `ZMQ_POLLOUT`, or -1 with errno:
+ *
+ * - EHOSTUNREACH: there is no such peer.
+ * - ENOTSUP: the socket is of another type.
+ * - EFAULT: `routing_id` is NULL and `routing_id_size` is not 0.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT
+int zmq_socket_get_peer_state(void *socket,
+                              const void *routing_id,
+                              size_t routing_id_size);
+
+/**
+ * As `zmq_socket_monitor`, with a choice of what the messages look like and how they
+ * are spread.
+ *
+ * - `s_`: the socket.
+ * - `addr_`: the inproc endpoint where they are to be had, or NULL: there is to be no
+ *   monitor any more.
+ * - `events_`: an or of the events that are wanted.
+ * - `event_version_`: 1 for the two frames of `zmq_socket_monitor`; 2 for frames of 64
+ *   bits with the event, the number of its values and each of them, and two more with
+ *   the local and the remote endpoint, of which one may be empty.
+ * - `type_`: `ZMQ_PAIR`, `ZMQ_PUSH` or `ZMQ_PUB`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: one of the arguments is none of these.
+ * - EPROTONOSUPPORT, ENOCOMPATPROTO: the endpoint is not of inproc.
+ * - EADDRINUSE: it is bound already.
+ * - EMFILE: there are as many sockets as there may be.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT
+int zmq_socket_monitor_versioned(void *s_,
+                                 const char *addr_,
+                                 uint64_t events_,
+                                 int event_version_,
+                                 int type_);
+
+/**
+ * Makes a socket's monitor tell, for each connection, how many messages wait to be
+ * sent and to be received (`ZMQ_EVENT_PIPES_STATS`).
+ *
+ * - `s`: the socket.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: it has no monitor that wants to know.
+ * - EAGAIN: it has no connections.
+ * - ENOTSOCK: the socket is none.
+ * - ETERM: its context is ending.
+ */
+ZMQ_EXPORT
+int zmq_socket_monitor_pipes_stats(void *s);
+
+/**
+ * Makes a poller, in which nothing is registered.
+ *
+ * Returns it, or NULL with errno:
+ *
+ * - ENOMEM: there is no room for another one.
+ */
+ZMQ_EXPORT void *zmq_poller_new(void);
+
+/**
+ * Gives up a poller.
+ *
+ * - `poller_p`: where the caller keeps it, which becomes NULL.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: there is none.
+ */
+ZMQ_EXPORT int zmq_poller_destroy(void **poller_p);
+
+/**
+ * How many sockets and descriptors are registered.
+ *
+ * - `poller`: the poller.
+ *
+ * Returns their number, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ */
+ZMQ_EXPORT int zmq_poller_size(void *poller);
+
+/**
+ * Registers a socket.
+ *
+ * - `poller`: the poller.
+ * - `socket`: the socket, which should be removed before it is closed.
+ * - `user_data`: what is to come back with its events.
+ * - `events`: an or of `ZMQ_POLLIN` and `ZMQ_POLLOUT`; 0: none for now.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - ENOTSOCK: the socket is none.
+ * - EINVAL: it is registered already, or there are no such events.
+ */
+ZMQ_EXPORT
+int zmq_poller_add(void *poller,
+                   void *socket,
+                   void *user_data,
+                   short events);
+
+/**
+ * Changes which events of a socket are waited for.
+ *
+ * - `poller`: the poller.
+ * - `socket`: the socket.
+ * - `events`: as for `zmq_poller_add`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - ENOTSOCK: the socket is none.
+ * - EINVAL: it is not registered, or there are no such events.
+ */
+ZMQ_EXPORT int zmq_poller_modify(void *poller, void *socket, short events);
+
+/**
+ * Forgets a socket.
+ *
+ * - `poller`: the poller.
+ * - `socket`: the socket.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - ENOTSOCK: the socket is none.
+ * - EINVAL: it is not registered.
+ */
+ZMQ_EXPORT int zmq_poller_remove(void *poller, void *socket);
+
+/**
+ * Waits until one of the registered is ready.
+ *
+ * - `poller`: the poller.
+ * - `event`: where it is told which, with what it was registered with. After a failure
+ *   it says nothing.
+ * - `timeout`: how many milliseconds to wait at most; 0: only look; -1: for ever.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EAGAIN: none was ready in time.
+ * - EFAULT: the poller is none, `event` is NULL, or nothing could end the wait.
+ * - ETERM: the context of one of the sockets is ending.
+ * - ENOTSOCK: one of the sockets was closed.
+ * - EINTR: a signal was caught.
+ */
+ZMQ_EXPORT
+int zmq_poller_wait(void *poller,
+                    zmq_poller_event_t *event,
+                    long timeout);
+
+/**
+ * Waits until some of the registered are ready.
+ *
+ * - `poller`: the poller.
+ * - `events`: where it is told which, with what they were registered with.
+ * - `n_events`: for how many there is room.
+ * - `timeout`: how many milliseconds to wait at most; 0: only look; -1: for ever.
+ *
+ * Returns how many are told of, which is never 0, or -1 with errno:
+ *
+ * - EAGAIN: none was ready in time.
+ * - EINVAL: there is no room for any.
+ * - EFAULT: the poller is none, `events` is NULL, or nothing could end the wait.
+ * - ETERM: the context of one of the sockets is ending.
+ * - ENOTSOCK: one of the sockets was closed.
+ * - EINTR: a signal was caught.
+ */
+ZMQ_EXPORT
+int zmq_poller_wait_all(void *poller,
+                        zmq_poller_event_t *events,
+                        int n_events,
+                        long timeout);
+
+/**
+ * A descriptor that becomes readable when one of the registered sockets may be ready,
+ * as far as they are made for several threads (`ZMQ_THREAD_SAFE`).
+ *
+ * - `poller`: the poller.
+ * - `fd`: where the descriptor is written. It stays the poller's.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EINVAL: no such socket is registered.
+ * - EFAULT: the poller is none, or `fd` is NULL.
+ * - EMFILE: there are as many descriptors as there may be.
+ */
+ZMQ_EXPORT
+int zmq_poller_fd(void *poller,
+                  int *fd);
+
+/**
+ * Registers a descriptor.
+ *
+ * - `poller`: the poller.
+ * - `fd`: the descriptor.
+ * - `user_data`: what is to come back with its events.
+ * - `events`: an or of `ZMQ_POLLIN`, `ZMQ_POLLOUT`, `ZMQ_POLLERR` and `ZMQ_POLLPRI`;
+ *   0: none for now.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - EBADF: the descriptor is none.
+ * - EINVAL: it is registered already, or there are no such events.
+ */
+ZMQ_EXPORT
+int zmq_poller_add_fd(void *poller,
+                      int fd,
+                      void *user_data,
+                      short events);
+
+/**
+ * Changes which events of a descriptor are waited for.
+ *
+ * - `poller`: the poller.
+ * - `fd`: the descriptor.
+ * - `events`: as for `zmq_poller_add_fd`.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - EBADF: the descriptor is none.
+ * - EINVAL: it is not registered, or there are no such events.
+ */
+ZMQ_EXPORT int zmq_poller_modify_fd(void *poller, int fd, short events);
+
+/**
+ * Forgets a descriptor.
+ *
+ * - `poller`: the poller.
+ * - `fd`: the descriptor.
+ *
+ * Returns 0, or -1 with errno:
+ *
+ * - EFAULT: the poller is none.
+ * - EBADF: the descriptor is none.
+ * - EINVAL: it is not registered.
+ */
+ZMQ_EXPORT int zmq_poller_remove_fd(void *poller, int fd);
+
+#if !defined __STRICT_ANSI__ || defined _POSIX_C_SOURCE
+/**
+ * As `zmq_poll`, with another mask of signals while it waits.
+ *
+ * - `items_`, `nitems_`, `timeout_`: as for `zmq_poll`.
+ * - `sigmask_`: the signals that are to wait, or NULL: those that wait anyway.
+ *
+ * Returns how many items are ready, 0 once the time is over, or -1 with errno as
+ * `zmq_poll` does.
+ */
+ZMQ_EXPORT int zmq_ppoll(zmq_pollitem_t *items_,
+                         int nitems_,
+                         long timeout_,
+                         const sigset_t *sigmask_);
+#endif
+
+#endif /* ZMQ_BUILD_DRAFT_API */
 
 #undef ZMQ_EXPORT
 

@@ -1,7 +1,8 @@
 //! The socket types of ØMQ: their numbers in the C API, their names on the
 //! wire (RFC 23, "Socket-Type"), and which of them may talk to each other.
 
-/// A socket type of the stable API. The discriminants are the C constants.
+/// A socket type. The discriminants are the C constants; those from 12 on are
+/// of the draft API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum SocketType {
@@ -30,11 +31,30 @@ pub enum SocketType {
     /// `ZMQ_STREAM`: raw connections, each addressed by a routing id. It speaks
     /// no ZMTP: no peer announces it.
     Stream = 11,
+    /// `ZMQ_SERVER`: addresses each client by a number (RFC 41).
+    Server = 12,
+    /// `ZMQ_CLIENT`: load-balances out, fair-queues in (RFC 41).
+    Client = 13,
+    /// `ZMQ_RADIO`: sends to every member of a group (RFC 48).
+    Radio = 14,
+    /// `ZMQ_DISH`: receives what is sent to the groups it joined (RFC 48).
+    Dish = 15,
+    /// `ZMQ_GATHER`: fair-queues in (RFC 49).
+    Gather = 16,
+    /// `ZMQ_SCATTER`: load-balances out (RFC 49).
+    Scatter = 17,
+    /// `ZMQ_DGRAM`: datagrams, each with the address of its peer. It speaks no
+    /// ZMTP: no peer announces it.
+    Dgram = 18,
+    /// `ZMQ_PEER`: addresses each peer by a number (RFC 51).
+    Peer = 19,
+    /// `ZMQ_CHANNEL`: exactly one peer (RFC 52).
+    Channel = 20,
 }
 
 impl SocketType {
     /// Every type, in the order of the C constants.
-    pub const ALL: [SocketType; 12] = [
+    pub const ALL: [SocketType; 21] = [
         SocketType::Pair,
         SocketType::Pub,
         SocketType::Sub,
@@ -47,6 +67,15 @@ impl SocketType {
         SocketType::XPub,
         SocketType::XSub,
         SocketType::Stream,
+        SocketType::Server,
+        SocketType::Client,
+        SocketType::Radio,
+        SocketType::Dish,
+        SocketType::Gather,
+        SocketType::Scatter,
+        SocketType::Dgram,
+        SocketType::Peer,
+        SocketType::Channel,
     ];
 
     /// The type with this C constant.
@@ -69,6 +98,15 @@ impl SocketType {
             SocketType::XPub => "XPUB",
             SocketType::XSub => "XSUB",
             SocketType::Stream => "STREAM",
+            SocketType::Server => "SERVER",
+            SocketType::Client => "CLIENT",
+            SocketType::Radio => "RADIO",
+            SocketType::Dish => "DISH",
+            SocketType::Gather => "GATHER",
+            SocketType::Scatter => "SCATTER",
+            SocketType::Dgram => "DGRAM",
+            SocketType::Peer => "PEER",
+            SocketType::Channel => "CHANNEL",
         }
     }
 
@@ -77,8 +115,8 @@ impl SocketType {
         Self::ALL.into_iter().find(|t| t.name().as_bytes() == name)
     }
 
-    /// Whether the two may be connected (RFC 28 to 31, RFC 23 "valid socket
-    /// combinations").
+    /// Whether the two may be connected (RFC 37, "The Socket-Type
+    /// Property").
     pub fn talks_to(self, peer: SocketType) -> bool {
         use SocketType::*;
         match self {
@@ -91,8 +129,23 @@ impl SocketType {
             Router => matches!(peer, Req | Dealer | Router),
             Pull => peer == Push,
             Push => peer == Pull,
-            Stream => false,
+            Server => peer == Client,
+            Client => peer == Server,
+            Radio => peer == Dish,
+            Dish => peer == Radio,
+            Gather => peer == Scatter,
+            Scatter => peer == Gather,
+            Peer => peer == Peer,
+            Channel => peer == Channel,
+            Stream | Dgram => false,
         }
+    }
+
+    /// Whether it is made for several threads at once, which is why it knows no
+    /// multipart messages (RFC 37, "Thread-Safe Socket Types").
+    pub fn is_thread_safe(self) -> bool {
+        use SocketType::*;
+        matches!(self, Server | Client | Radio | Dish | Gather | Scatter | Peer | Channel)
     }
 }
 
@@ -115,7 +168,7 @@ mod tests {
             assert_eq!(SocketType::from_name(t.name().as_bytes()), Some(t));
             assert_eq!(SocketType::from_c(t as i32), Some(t));
         }
-        assert_eq!(SocketType::from_c(12), None);
-        assert_eq!(SocketType::from_name(b"CLIENT"), None);
+        assert_eq!(SocketType::from_c(21), None);
+        assert_eq!(SocketType::from_name(b"client"), None);
     }
 }

@@ -88,7 +88,7 @@ def by_hand(way, folder):
         assert "print" in str(reply(client, client.complete("pri"))["matches"])
     if KERNEL == "python3":
         with check(f"{way}: interrupt"):
-            asked = client.execute("import time\nwhile True: time.sleep(0.01)")
+            asked = client.execute("import time\nprint('in it')\nwhile True: time.sleep(0.01)")
             busy(client, asked)
             manager.interrupt_kernel()
             assert reply(client, asked)["ename"] == "KeyboardInterrupt"
@@ -115,12 +115,12 @@ def reply(client, asked):
 
 
 def busy(client, asked):
-    """Waits until the kernel says that it has begun."""
+    """Waits until the cell says that it has begun."""
     while True:
         message = client.get_iopub_msg(timeout=60)
         if message["parent_header"].get("msg_id") != asked:
             continue
-        if message["msg_type"] == "execute_input":
+        if message["msg_type"] == "stream":
             return
 
 

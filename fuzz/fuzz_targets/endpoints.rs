@@ -35,7 +35,8 @@ fn parse(text: &str) {
         Ok(endpoint) => endpoint,
         Err(error) => {
             let transport = text.split_once("://").map(|(transport, _)| transport);
-            let supported = transport.is_some_and(|t| matches!(t, "tcp" | "ipc" | "inproc"));
+            let supported =
+                transport.is_some_and(|t| matches!(t, "tcp" | "ipc" | "inproc" | "udp"));
             assert!(error == Errno::EINVAL || !supported);
             return;
         }
@@ -60,6 +61,7 @@ fn parse(text: &str) {
             let allowed = |b: u8| b.is_ascii_alphanumeric() || b"%*-.:;[]_".contains(&b);
             assert!(connectable.is_err() || rest.bytes().all(allowed));
         }
+        Endpoint::Udp(_) => assert_eq!(connectable, Ok(())),
         Endpoint::Inproc(name) => assert_eq!((name.as_str(), connectable), (rest, Ok(()))),
     }
 }

@@ -34,9 +34,15 @@ pub fn config(socket_type: SocketType, security: Security) -> Config {
     }
 }
 
-/// A socket type that speaks ZMTP.
+/// A socket type that speaks ZMTP. Those of the draft API have numbers of their
+/// own, so that inputs made before they came mean what they did.
 pub fn socket_type(number: u8) -> SocketType {
-    SocketType::ALL[usize::from(number) % (SocketType::ALL.len() - 1)]
+    use SocketType::*;
+    const DRAFT: [SocketType; 8] = [Server, Client, Radio, Dish, Gather, Scatter, Peer, Channel];
+    match number.checked_sub(240) {
+        Some(number) => DRAFT[usize::from(number) % DRAFT.len()],
+        None => SocketType::ALL[usize::from(number) % 11],
+    }
 }
 
 /// Whether one text is somewhere in the other.

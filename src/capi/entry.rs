@@ -60,6 +60,7 @@ answers_as_itself! {
     [] c_long = -1;
     [] c_ulong = 0;
     [] usize = 0;
+    [] u32 = 0;
     [T] *mut T = ptr::null_mut();
     [T] *const T = ptr::null();
 }

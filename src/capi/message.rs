@@ -345,7 +345,7 @@ unsafe fn place(msg: *mut Message, message: Message) -> Result<()> {
 /// # Safety
 /// `msg` is NULL or writable for a message.
 #[inline(always)]
-unsafe fn place_or_close(msg: *mut Message, message: Result<Message>) -> Result<()> {
+pub(super) unsafe fn place_or_close(msg: *mut Message, message: Result<Message>) -> Result<()> {
     match message {
         // SAFETY: the caller's promise.
         Ok(message) => unsafe { place(msg, message) },

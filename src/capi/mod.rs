@@ -6,7 +6,8 @@
 //! errno exist only there, and no panic passes it.
 //!
 //! The prototypes in `include/zmq.h` are generated from these files, in the
-//! order of the modules below; types and constants stand in `cbindgen.toml`.
+//! order of the modules below; types and constants stand in `cbindgen.toml`, and
+//! in `cbindgen.draft.toml` those of the draft API.
 
 mod entry;
 mod handles;
@@ -30,3 +31,9 @@ pub mod keys;
 pub mod timers;
 
 pub mod util;
+
+#[cfg(feature = "draft")]
+pub mod draft;
+
+#[cfg(feature = "draft")]
+pub mod poller;

@@ -5,6 +5,8 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::socket::guard_socket;
 use crate::error::{Errno, KeepErrno};
+use crate::socket::MonitorFormat;
+use crate::socket_type::SocketType;
 
 /// Has the events of a socket's endpoints and connections sent to a PAIR.
 ///
@@ -45,6 +47,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
         };
         slot.check_is_socket()?;
         let endpoint = endpoint.transpose().map_err(|_| Errno::EINVAL)?;
-        slot.monitor(endpoint, events.cast_unsigned())
+        let events = u64::from(events.cast_unsigned());
+        slot.monitor(endpoint, events, MonitorFormat::V1, SocketType::Pair)
     })
 }

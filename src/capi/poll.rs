@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::entry::guard_keeping_errno;
 use super::socket::socket;
-use crate::error::Errno;
+use crate::error::{Errno, Result};
 use crate::poller::{PollItem, poll};
 use crate::proxy::proxy;
 
@@ -38,16 +38,28 @@ pub unsafe extern "C-unwind" fn zmq_poll(
     timeout: c_long,
 ) -> c_int {
     guard_keeping_errno(|| {
-        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
-        let count = usize::try_from(nitems).map_err(|_| Errno::EINVAL)?;
-        let items = match count {
-            0 => &mut [],
-            _ if items.is_null() => return Err(Errno::EFAULT),
-            // SAFETY: the caller's promise.
-            _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
-        };
-        poll(items, timeout).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
+        // SAFETY: the caller's promise.
+        let items = unsafe { self::items(items, nitems)? };
+        poll(items, timeout_of(timeout)).map(|ready| c_int::try_from(ready).unwrap_or(c_int::MAX))
     })
+}
+
+/// The items of a call. EINVAL for a negative number of them, EFAULT for NULL.
+///
+/// # Safety
+/// `items` is NULL or valid for `count` items, for as long as the answer is used.
+pub(super) unsafe fn items<'a>(items: *mut PollItem, count: c_int) -> Result<&'a mut [PollItem]> {
+    match usize::try_from(count).map_err(|_| Errno::EINVAL)? {
+        0 => Ok(&mut []),
+        _ if items.is_null() => Err(Errno::EFAULT),
+        // SAFETY: the caller's promise.
+        count => Ok(unsafe { std::slice::from_raw_parts_mut(items, count) }),
+    }
+}
+
+/// Milliseconds as C counts them; negative: for ever.
+pub(super) fn timeout_of(timeout: c_long) -> Option<Duration> {
+    u64::try_from(timeout).ok().map(Duration::from_millis)
 }
 
 /// Passes messages from each of two sockets to the other until the context ends.

@@ -66,7 +66,11 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
         }
         // SAFETY: a string by the caller's promise.
         let name = unsafe { CStr::from_ptr(capability) }.to_bytes();
-        let has = CAPABILITIES.contains(&name) || name == b"gssapi" && gssapi::is_available();
+        let has = match name {
+            b"gssapi" => gssapi::is_available(),
+            b"draft" => cfg!(feature = "draft"),
+            _ => CAPABILITIES.contains(&name),
+        };
         Ok::<c_int, Errno>(has.into())
     })
 }

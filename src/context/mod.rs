@@ -123,6 +123,18 @@ impl Context {
         self.state.lock().options.get(option)
     }
 
+    /// `zmq_ctx_set_ext`.
+    #[cfg(feature = "draft")]
+    pub(crate) fn set_bytes(&self, option: i32, value: &[u8]) -> Result<()> {
+        self.state.lock().options.set_bytes(option, value)
+    }
+
+    /// `zmq_ctx_get_ext`.
+    #[cfg(feature = "draft")]
+    pub(crate) fn option_bytes(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
+        self.state.lock().options.get_bytes(option, buffer)
+    }
+
     /// Makes a socket. `ETERM` after shutdown, `EINVAL` for an unknown type, `EMFILE` when there are too
     /// many, `EAGAIN` or `EMFILE` when the I/O threads cannot be started.
     pub(crate) fn socket(self: &Arc<Self>, kind: Option<SocketType>) -> Result<&'static Slot> {
@@ -178,7 +190,10 @@ impl Context {
 
     fn start_works(self: &Arc<Self>, options: &ContextOptions) -> Result<Works> {
         let settings = Settings {
-            name_prefix: options.thread_name_prefix.map_or(String::new(), |p| format!("{p}/")),
+            name_prefix: options
+                .thread_name_prefix
+                .as_ref()
+                .map_or(String::new(), |p| format!("{p}/")),
             sched_policy: options.thread_sched_policy.unwrap_or(-1),
             priority: options.thread_priority.unwrap_or(-1),
             cpus: options

@@ -13,14 +13,17 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) use deferred::run_waiting as run_waiting_frees;
-pub use metadata::Metadata;
+pub use metadata::{MAX_GROUP, Metadata};
+
+#[cfg(feature = "draft")]
+use crate::error::Result;
 
 /// A caller's free function for a body it owns (`zmq_free_fn`): called exactly
 /// once, on any thread, with no lock of the library held.
@@ -326,6 +329,56 @@ impl Message {
             (Some(ours), Some(this)) if Arc::ptr_eq(ours, this) => self.metadata.take(),
             _ => None,
         }
+    }
+
+    /// Forgets the peer it came from, which its next receiver knows nothing of. The
+    /// group stays.
+    #[inline]
+    pub(crate) fn forget_peer(&mut self) {
+        if self.metadata.is_some() {
+            self.forget_known_peer();
+        }
+    }
+
+    #[cold]
+    fn forget_known_peer(&mut self) {
+        let known = self.metadata.take();
+        if let Some(metadata) = known.filter(|metadata| metadata.group().is_some()) {
+            self.metadata = match (metadata.group(), metadata.peer()) {
+                (Some(group), Some(_)) => {
+                    Metadata::with_group(group.to_bytes(), None).ok().map(Arc::new)
+                }
+                _ => Some(metadata),
+            };
+        }
+    }
+
+    /// The group it belongs to (RFC 48); empty until one is set.
+    pub fn group(&self) -> &CStr {
+        self.metadata.as_ref().and_then(|metadata| metadata.group()).unwrap_or_default()
+    }
+
+    /// Says which group it belongs to. `EINVAL` for too long a name.
+    #[cfg(feature = "draft")]
+    pub(crate) fn set_group(&mut self, group: &CStr) -> Result<()> {
+        let known = self.metadata.as_ref();
+        let grouped = known.is_some_and(|metadata| metadata.group().is_some());
+        let peer = if grouped { known.and_then(|metadata| metadata.peer()) } else { known };
+        let metadata = Metadata::with_group(group.to_bytes(), peer.cloned())?;
+        self.metadata = Some(Arc::new(metadata));
+        Ok(())
+    }
+
+    /// The number of the peer that it came from, or is to go to (RFC 41); 0: none.
+    #[inline]
+    pub fn routing_id(&self) -> u32 {
+        self.routing_id
+    }
+
+    /// Says which peer it came from, or is to go to.
+    #[inline]
+    pub fn set_routing_id(&mut self, id: u32) {
+        self.routing_id = id;
     }
 
     /// Whether another message shares this body (`ZMQ_SHARED`).

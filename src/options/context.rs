@@ -28,7 +28,7 @@ pub struct ContextOptions {
     pub thread_affinity_cpus: BTreeSet<i32>,
     /// `ZMQ_THREAD_NAME_PREFIX`: names become `PREFIX/ZMQbg/…`; `None`:
     /// `ZMQbg/…`.
-    pub thread_name_prefix: Option<i32>,
+    pub thread_name_prefix: Option<String>,
     /// `ZMQ_MAX_MSGSZ`, if it was set.
     pub max_msgsz_bytes: Option<i32>,
     /// `ZMQ_ZERO_COPY_RECV`: large bodies may share a receive buffer.
@@ -78,6 +78,50 @@ impl ContextOptions {
             .find_map(|row| row.get.filter(|_| row.number == option))
             .map(|load| load(self))
             .ok_or(Errno::EINVAL)
+    }
+}
+
+/// The longest `ZMQ_THREAD_NAME_PREFIX`.
+#[cfg(feature = "draft")]
+const PREFIX_MAX_BYTES: usize = 16;
+/// `ZMQ_THREAD_NAME_PREFIX`.
+#[cfg(feature = "draft")]
+const THREAD_NAME_PREFIX: i32 = 9;
+
+/// As `zmq_ctx_set_ext` and `zmq_ctx_get_ext` have them: all are ints there, too,
+/// but for the prefix of the threads' names, which is text.
+#[cfg(feature = "draft")]
+impl ContextOptions {
+    /// Sets an option from bytes; `EINVAL` as for [`ContextOptions::set`], and for
+    /// bytes that are no such value.
+    pub fn set_bytes(&mut self, option: i32, value: &[u8]) -> Result<()> {
+        if option == THREAD_NAME_PREFIX {
+            let text = value.strip_suffix(&[0]).unwrap_or(value);
+            let text = std::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
+            if text.is_empty() || text.len() > PREFIX_MAX_BYTES || text.contains('\0') {
+                return Err(Errno::EINVAL);
+            }
+            self.thread_name_prefix = Some(text.to_owned());
+            return Ok(());
+        }
+        let value = value.try_into().map_err(|_| Errno::EINVAL)?;
+        self.set(option, i32::from_ne_bytes(value))
+    }
+
+    /// Reads an option into a buffer; says how many bytes it is. `EINVAL` as for
+    /// [`ContextOptions::get`], and for a buffer of the wrong size.
+    pub fn get_bytes(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
+        if option == THREAD_NAME_PREFIX {
+            let text = self.thread_name_prefix.as_deref().unwrap_or_default().as_bytes();
+            let place = buffer.get_mut(..=text.len()).ok_or(Errno::EINVAL)?;
+            place[..text.len()].copy_from_slice(text);
+            place[text.len()] = 0;
+            return Ok(text.len() + 1);
+        }
+        let value = self.get(option)?.to_ne_bytes();
+        let place = buffer.get_mut(..value.len()).ok_or(Errno::EINVAL)?;
+        place.copy_from_slice(&value);
+        Ok(value.len())
     }
 }
 
@@ -142,8 +186,8 @@ pub(super) const CONTEXT_TABLE: &[ContextRow] = &[
     row(8, "THREAD_AFFINITY_CPU_REMOVE", Some((0, |o, v| {
         if o.thread_affinity_cpus.remove(&v) { Ok(()) } else { Err(Errno::EINVAL) }
     })), None, FIRST_SOCKET, "EINVAL for one that was not added"),
-    row(9, "THREAD_NAME_PREFIX", Some((i32::MIN, keep!(thread_name_prefix, v => Some(v)))),
-        Some(|o| o.thread_name_prefix.unwrap_or(0)), FIRST_SOCKET, ""),
+    row(9, "THREAD_NAME_PREFIX", Some((i32::MIN, keep!(thread_name_prefix, v => Some(v.to_string())))),
+        Some(|o| o.thread_name_prefix.as_ref().and_then(|p| p.parse().ok()).unwrap_or(0)), FIRST_SOCKET, ""),
     row(10, "ZERO_COPY_RECV", Some((0, keep!(zero_copy_recv, v => v != 0))),
         Some(|o| i32::from(o.zero_copy_recv)), NEW_SOCKETS, "draft; reads 0 or 1"),
     row(42, "IPV6", Some((0, keep!(ipv6, v => v != 0))), Some(|o| i32::from(o.ipv6)),

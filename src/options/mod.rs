@@ -14,6 +14,8 @@
 
 mod c_table;
 mod context;
+#[cfg(feature = "draft")]
+mod draft;
 mod markdown;
 mod row;
 mod security;

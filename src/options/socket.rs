@@ -96,13 +96,17 @@ pub struct SocketOptions {
     pub security: SecurityOptions,
     /// The proxy for tcp connects.
     pub socks: SocksOptions,
-    /// What concerns transports that are not here, kept to be read back.
+    /// What concerns multicast: udp heeds two of them, the others are kept to be read
+    /// back.
     pub multicast: Multicast,
+    /// Those of the draft API.
+    #[cfg(feature = "draft")]
+    pub draft: super::draft::DraftOptions,
 }
 
-/// The options of multicast transports, and `ZMQ_LOOPBACK_FASTPATH`, which
-/// means something to Windows alone: programs set them whether they use them
-/// or not.
+/// The options of multicast, and `ZMQ_LOOPBACK_FASTPATH`, which means something to
+/// Windows alone. Those that udp does not heed are of transports that are not here:
+/// programs set them whether they use them or not.
 #[derive(Clone, Debug)]
 pub struct Multicast {
     /// `ZMQ_RATE`.
@@ -184,6 +188,12 @@ pub enum PatternOption<'v> {
     XPubWelcome(&'v [u8]),
     /// `ZMQ_ONLY_FIRST_SUBSCRIBE` (XPUB, PUB, XSUB).
     OnlyFirstSubscribe(bool),
+    /// `ZMQ_ROUTER_NOTIFY` (ROUTER): 1 for peers that come, 2 for those that go.
+    #[cfg(feature = "draft")]
+    RouterNotify(i32),
+    /// `ZMQ_XSUB_VERBOSE_UNSUBSCRIBE` (XSUB).
+    #[cfg(feature = "draft")]
+    XSubVerboseCancel(bool),
     /// `ZMQ_INVERT_MATCHING` (every type; PUB, XPUB and SUB act on it).
     InvertMatching(bool),
 }
@@ -196,7 +206,13 @@ pub trait Live {
     /// `ZMQ_EVENTS`, after processing what is pending; `ETERM` where that says
     /// so.
     fn events(&self) -> Result<i32>;
-    /// `ZMQ_FD`, made at the first call.
+    /// `ZMQ_THREAD_SAFE`: the type is made for several threads at once.
+    fn thread_safe(&self) -> bool;
+    /// `ZMQ_TOPICS_COUNT`. `EINVAL` for types without topics.
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32>;
+    /// `ZMQ_FD`, made at the first call. `EINVAL` for types made for several
+    /// threads.
     fn fd(&self) -> Result<i32>;
     /// `ZMQ_LAST_ENDPOINT` without a terminating zero; empty before the first.
     fn last_endpoint(&self) -> &[u8];
@@ -205,8 +221,8 @@ pub trait Live {
 impl SocketOptions {
     /// The options of a new socket.
     pub fn new(kind: SocketType, context_defaults: &ContextOptions) -> SocketOptions {
-        let lingers =
-            context_defaults.blocky && !matches!(kind, SocketType::Sub | SocketType::XSub);
+        use SocketType::{Dish, Sub, XSub};
+        let lingers = context_defaults.blocky && !matches!(kind, Sub | XSub | Dish);
         SocketOptions {
             kind,
             affinity: 0,
@@ -253,6 +269,8 @@ impl SocketOptions {
                 loops_back: true,
                 fast_loopback: false,
             },
+            #[cfg(feature = "draft")]
+            draft: super::draft::DraftOptions::default(),
         }
     }
 

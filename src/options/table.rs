@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::error::Errno;
 use crate::socket_type::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, XPub, XSub};
 
+#[cfg(feature = "draft")]
+use super::draft;
 use super::row::{
     Access::{ReadOnly, ReadWrite, WriteOnly},
     FROM_MINUS_1, Get,
@@ -192,7 +194,7 @@ const HEARTBEAT_TTL: State = Now(
     }),
     Get::Int(|o| i32::from(o.heartbeat_ttl_deciseconds) * 100),
 );
-const THREAD_SAFE: State = Now(Set::Never, Get::LiveInt(|_| Ok(0)));
+const THREAD_SAFE: State = Now(Set::Never, Get::LiveInt(|live| Ok(i32::from(live.thread_safe()))));
 const BINDTODEVICE: State = Now(
     Set::Bytes(|o, v| {
         o.bind_to_device = v.to_vec();
@@ -227,7 +229,7 @@ const TTL: Kind = Kind::Int { min: -99, max: 6_553_599 };
 
 const NONE: Initial = Words("");
 
-const MULTICAST: &str = "for multicast transports, which are not here";
+const MULTICAST: &str = "for pgm and norm, which are not here";
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
@@ -247,11 +249,12 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(12, "RCVBUF", FROM_MINUS_1, "bytes", Int(-1), ReadWrite, optional!(rcvbuf_bytes))
         .noting("-1: the system's"),
     Row::new(13, "RCVMORE", FLAG, "", NONE, ReadOnly, RCVMORE).noting("larger buffers fit"),
-    Row::new(14, "FD", ANY_INT, "", NONE, ReadOnly, FD).noting("larger buffers fit"),
+    Row::new(14, "FD", ANY_INT, "", NONE, ReadOnly, FD)
+        .noting("larger buffers fit; EINVAL for the types of the draft API, but DGRAM"),
     Row::new(15, "EVENTS", ANY_INT, "flags", NONE, ReadOnly, EVENTS).noting("larger buffers fit"),
     Row::new(16, "TYPE", ANY_INT, "", NONE, ReadOnly, TYPE),
     Row::new(17, "LINGER", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(linger, none is -1))
-        .at_once().noting("-1: for ever; 0 for SUB and XSUB, and where the context has ZMQ_BLOCKY 0"),
+        .at_once().noting("-1: for ever; 0 for SUB, XSUB and DISH, and where the context has ZMQ_BLOCKY 0"),
     Row::new(18, "RECONNECT_IVL", FROM_MINUS_1, "ms", Int(100), ReadWrite, int!(reconnect_ivl_ms))
         .noting("-1, 0: never"),
     Row::new(19, "BACKLOG", NOT_NEGATIVE, "", Int(100), ReadWrite, int!(backlog)),
@@ -264,7 +267,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(24, "RCVHWM", NOT_NEGATIVE, "messages", Int(1000), ReadWrite,
         int!(rcvhwm, Change::RecvHwm)).at_once().noting("0: unlimited"),
     Row::new(25, "MULTICAST_HOPS", POSITIVE, "", Int(1), ReadWrite, multicast!(hops))
-        .noting(MULTICAST),
+        .noting("for udp"),
     Row::new(27, "RCVTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(rcvtimeo, none is -1))
         .at_once().noting("-1: for ever"),
     Row::new(28, "SNDTIMEO", FROM_MINUS_1, "ms", Int(-1), ReadWrite, millis!(sndtimeo, none is -1))
@@ -359,7 +362,7 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(80, "TCP_MAXRT", NOT_NEGATIVE, "ms", Int(0), ReadWrite, millis!(tcp_maxrt, none is 0))
         .noting("0: the system's"),
     Row::new(81, "THREAD_SAFE", FLAG, "", Int(0), ReadOnly, THREAD_SAFE)
-        .noting("larger buffers fit"),
+        .noting("larger buffers fit; 1 for the types of the draft API, but DGRAM"),
     Row::new(84, "MULTICAST_MAXTPDU", POSITIVE, "bytes", Int(1500), ReadWrite,
         multicast!(max_tpdu_bytes)).noting(MULTICAST),
     Row::new(85, "VMCI_BUFFER_SIZE", BITS_64, "bytes", NONE, ReadWrite, Absent),
@@ -378,7 +381,9 @@ pub(super) const TABLE: &[Row] = &[
     Row::new(95, "METADATA", LONG_TEXT, "", NONE, WriteOnly, METADATA)
         .noting("draft; `X-name:value`"),
     Row::new(96, "MULTICAST_LOOP", ANY_FLAG, "", Int(1), ReadWrite,
-        multicast!(flag loops_back)).noting("draft; for multicast transports, which are not here"),
+        multicast!(flag loops_back)).noting("draft; for udp"),
+    #[cfg(feature = "draft")]
+    draft::ROUTER_NOTIFY,
     Row::new(98, "XPUB_MANUAL_LAST_VALUE", LOOSE, "", Int(0), WriteOnly,
         pattern!(XPubManualLastValue)).on(&[Pub, XPub]).at_once()
         .noting("draft; sets ZMQ_XPUB_MANUAL, too"),
@@ -390,6 +395,20 @@ pub(super) const TABLE: &[Row] = &[
         pattern!(OnlyFirstSubscribe)).on(&[Pub, XPub, XSub]).at_once().noting("draft"),
     Row::new(109, "RECONNECT_STOP", ANY_INT, "flags", Int(0), ReadWrite, int!(reconnect_stop))
         .noting("draft; 1: when refused, 2: when a handshake fails"),
+    #[cfg(feature = "draft")]
+    draft::HELLO_MSG,
+    #[cfg(feature = "draft")]
+    draft::DISCONNECT_MSG,
+    #[cfg(feature = "draft")]
+    draft::PRIORITY,
+    #[cfg(feature = "draft")]
+    draft::BUSY_POLL,
+    #[cfg(feature = "draft")]
+    draft::HICCUP_MSG,
+    #[cfg(feature = "draft")]
+    draft::XSUB_VERBOSE_UNSUBSCRIBE,
+    #[cfg(feature = "draft")]
+    draft::TOPICS_COUNT,
 ];
 
 /// Where in the table the row of each number is; 255 is nowhere.

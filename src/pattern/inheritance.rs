@@ -33,6 +33,16 @@ impl Inheritance {
         }
     }
 
+    /// Adds a message of this id and an empty frame.
+    #[cfg(feature = "draft")]
+    pub(super) fn add_notice(&mut self, id: &[u8]) {
+        if self.0.len() < MAX_FRAMES
+            && let Ok(first) = envelope(id, &Message::new())
+        {
+            self.0.extend([first, Message::new()]);
+        }
+    }
+
     /// The next frame.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Message> {

@@ -1,6 +1,7 @@
-//! What a SUB or XSUB socket has subscribed to. The socket changes it, and
-//! each session reads the whole of it when its connection begins: that way
-//! subscriptions are state, which no water mark drops and no reconnect loses.
+//! What a SUB or XSUB socket has subscribed to, or a DISH has joined. The socket
+//! changes it, and each session reads the whole of it when its connection begins:
+//! that way subscriptions are state, which no water mark drops and no reconnect
+//! loses.
 
 use parking_lot::Mutex;
 
@@ -23,11 +24,13 @@ impl Interest {
     /// Adds or ends a subscription. If its peers must know, `tell` puts that
     /// into their pipes, by way of the [`Telling`] it gets, and shows nothing
     /// yet; true then. They must know of a repeated subscription (an XPUB may
-    /// want every one), and of an ended one only when it was the topic's last.
+    /// want every one), and of an ended one only when it was the topic's last, unless
+    /// all are wanted.
     pub(super) fn change(
         &self,
         topic: &[u8],
         add: bool,
+        verbose_cancel: bool,
         tell: impl FnOnce(Telling),
     ) -> Result<bool> {
         // Changed and told under one lock, so that a session that begins now
@@ -35,7 +38,7 @@ impl Interest {
         let topics = &mut *self.topics.lock();
         if add {
             topics.add(topic)?;
-        } else if topics.remove(topic) != Removal::Gone {
+        } else if topics.remove(topic) != Removal::Gone && !verbose_cancel {
             return Ok(false);
         }
         tell(Telling { unread_limit: 2 * topics.len() + UNREAD_CHANGES });
@@ -55,6 +58,17 @@ impl Interest {
             Err(error) => failure = Err(error),
         })?;
         failure
+    }
+
+    /// How many topics there are.
+    #[cfg(feature = "draft")]
+    pub(super) fn len(&self) -> usize {
+        self.topics.lock().len()
+    }
+
+    /// Whether this very topic was subscribed to.
+    pub(super) fn contains(&self, topic: &[u8]) -> bool {
+        self.topics.lock().contains(topic)
     }
 
     /// Whether a message that begins with `body` was subscribed to.

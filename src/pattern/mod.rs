@@ -7,7 +7,12 @@
 
 #![forbid(unsafe_code)]
 
+mod channel;
+mod client;
 mod dealer;
+mod dgram;
+mod dish;
+mod gather;
 mod inheritance;
 mod interest;
 mod news;
@@ -15,10 +20,14 @@ mod pair;
 mod peers;
 mod pull;
 mod push;
+mod radio;
 mod rep;
 mod req;
 mod requests;
 mod router;
+mod scatter;
+mod server;
+mod singles;
 mod stream;
 mod sub;
 mod subscribers;
@@ -109,6 +118,40 @@ pub(crate) trait Pattern: Send {
         Err(Errno::EINVAL)
     }
 
+    /// Joins or leaves a group.
+    #[cfg(feature = "draft")]
+    fn join(&mut self, _pipes: &mut PipeSet, _group: &[u8], _join: bool) -> Result<()> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// The number of the peer whose pipe was taken in last, where peers have
+    /// numbers.
+    #[cfg(feature = "draft")]
+    fn last_number(&self) -> Option<u32> {
+        None
+    }
+
+    /// The peer with this number. `EHOSTUNREACH` when there is none, `ENOTSUP`
+    /// where peers have no numbers.
+    #[cfg(feature = "draft")]
+    fn numbered(&self, _number: u32) -> Result<Key> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// What would not block with the peer of this routing id: POLLIN (1), POLLOUT
+    /// (2). `EHOSTUNREACH` when there is none, `ENOTSUP` for other types than
+    /// ROUTER.
+    #[cfg(feature = "draft")]
+    fn peer_state(&mut self, _pipes: &mut PipeSet, _id: &[u8]) -> Result<u32> {
+        Err(Errno::ENOTSUP)
+    }
+
+    /// How many topics are subscribed to, where there are topics.
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Option<usize> {
+        None
+    }
+
     /// What each connection begins with.
     fn opening(&self) -> Option<Arc<dyn Opening>> {
         None
@@ -130,5 +173,13 @@ pub(crate) fn pattern(kind: SocketType) -> Box<dyn Pattern> {
         SocketType::Pull => Box::<pull::Pull>::default(),
         SocketType::Push => Box::<push::Push>::default(),
         SocketType::Stream => Box::<stream::Stream>::default(),
+        SocketType::Server | SocketType::Peer => Box::<server::Server>::default(),
+        SocketType::Client => Box::<client::Client>::default(),
+        SocketType::Radio => Box::<radio::Radio>::default(),
+        SocketType::Dish => Box::<dish::Dish>::default(),
+        SocketType::Gather => Box::<gather::Gather>::default(),
+        SocketType::Scatter => Box::<scatter::Scatter>::default(),
+        SocketType::Dgram => Box::<dgram::Dgram>::default(),
+        SocketType::Channel => Box::<channel::Channel>::default(),
     }
 }

@@ -44,7 +44,17 @@ pub(super) struct Router {
     handover: bool,
     probe: bool,
     raw: bool,
+    /// Of what the user is told: `NOTIFY_CONNECT`, `NOTIFY_DISCONNECT`.
+    #[cfg(feature = "draft")]
+    notify: i32,
 }
+
+/// `ZMQ_NOTIFY_CONNECT`.
+#[cfg(feature = "draft")]
+const NOTIFY_CONNECT: i32 = 1;
+/// `ZMQ_NOTIFY_DISCONNECT`.
+#[cfg(feature = "draft")]
+const NOTIFY_DISCONNECT: i32 = 2;
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Sending {
@@ -89,7 +99,23 @@ impl Router {
             pipes.shut(holder);
         }
         self.unknown.remove(&key);
+        self.learn(key, id);
+    }
+
+    /// Makes a peer known; its id must be free.
+    fn learn(&mut self, key: Key, id: Box<[u8]>) {
+        #[cfg(feature = "draft")]
+        self.notify_of(NOTIFY_CONNECT, &id);
         self.peers.learn(key, id);
+    }
+
+    /// Has the user told of a peer, if he wants to know (`ZMQ_ROUTER_NOTIFY`): by a
+    /// message of its id and an empty frame.
+    #[cfg(feature = "draft")]
+    fn notify_of(&mut self, what: i32, id: &[u8]) {
+        if self.notify & what != 0 {
+            self.inheritance.add_notice(id);
+        }
     }
 
     /// Forgets a peer. Returns the id that is free now.
@@ -98,7 +124,10 @@ impl Router {
         if self.sending == Sending::Within(key) {
             self.sending = Sending::Dropping;
         }
-        self.peers.forget(key)
+        let id = self.peers.forget(key)?;
+        #[cfg(feature = "draft")]
+        self.notify_of(NOTIFY_DISCONNECT, &id);
+        Some(id)
     }
 
     /// Closes a peer's connection, once what it was sent has gone.
@@ -112,7 +141,7 @@ impl Router {
     /// An id is free: whoever has waited longest for it may have it.
     fn give_away(&mut self, pipes: &mut PipeSet, id: Box<[u8]>) {
         if let Some(next) = self.waiting.next(&id) {
-            self.peers.learn(next, id);
+            self.learn(next, id);
             self.readable(pipes, next);
         }
     }
@@ -151,10 +180,10 @@ impl Pattern for Router {
         }
         match self.peers.take_name(connected) {
             Some(id) if self.peers.key(&id).is_some() => return false,
-            Some(id) => self.peers.learn(key, id),
+            Some(id) => self.learn(key, id),
             None if self.raw => {
                 let id = self.peers.automatic_id();
-                self.peers.learn(key, id);
+                self.learn(key, id);
             }
             None => {
                 self.unknown.insert(key);
@@ -263,6 +292,14 @@ impl Pattern for Router {
         self.peers.any_can_write(pipes)
     }
 
+    #[cfg(feature = "draft")]
+    fn peer_state(&mut self, pipes: &mut PipeSet, id: &[u8]) -> Result<u32> {
+        let key = self.peers.key(id).ok_or(Errno::EHOSTUNREACH)?;
+        let readable = pipes.pipe(key).is_some_and(|pipe| pipe.can_read());
+        let writable = pipes.can_write(key);
+        Ok(u32::from(readable) | u32::from(writable) << 1)
+    }
+
     fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
         match option {
             PatternOption::RouterMandatory(mandatory) => self.mandatory = mandatory,
@@ -270,6 +307,8 @@ impl Pattern for Router {
             PatternOption::RouterRaw(raw) => self.raw = raw,
             PatternOption::ConnectRoutingId(id) => self.peers.name_next(id),
             PatternOption::ProbeRouter(probe) => self.probe = probe,
+            #[cfg(feature = "draft")]
+            PatternOption::RouterNotify(notify) => self.notify = notify,
             _ => return Err(Errno::EINVAL),
         }
         Ok(())

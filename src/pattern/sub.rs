@@ -94,6 +94,11 @@ impl Pattern for Sub {
         self.xsub.change(pipes, topic, add)
     }
 
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Option<usize> {
+        Some(self.xsub.interest.len())
+    }
+
     fn opening(&self) -> Option<Arc<dyn Opening>> {
         self.xsub.opening()
     }

@@ -55,6 +55,12 @@ struct PeerState {
 }
 
 impl Subscribers {
+    /// How many topics are wanted.
+    #[cfg(feature = "draft")]
+    pub(super) fn topics_count(&self) -> usize {
+        self.topics.len()
+    }
+
     /// With or without a user who receives subscriptions.
     pub(super) fn new(shown: bool) -> Subscribers {
         Subscribers {

@@ -195,6 +195,11 @@ impl Pattern for XPub {
         Ok(())
     }
 
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Option<usize> {
+        Some(self.subscribers.topics_count())
+    }
+
     fn subscribe(&mut self, _: &mut PipeSet, topic: &[u8], add: bool) -> Result<()> {
         if !self.subscribers.settings.manual {
             return Err(Errno::EINVAL);

@@ -27,6 +27,9 @@ pub(super) struct XSub {
     requests: Requests,
     /// Some of them are in the pipes of `out`.
     begun: bool,
+    /// Every end of a subscription is sent, not only a topic's last
+    /// (`ZMQ_XSUB_VERBOSE_UNSUBSCRIBE`).
+    verbose_cancel: bool,
     /// `ZMQ_ONLY_FIRST_SUBSCRIBE`.
     only_first: bool,
 }
@@ -48,7 +51,7 @@ impl XSub {
         message: &Message,
     ) -> Result<()> {
         let peers = self.peers.keys();
-        let told = self.interest.change(topic, add, |telling| {
+        let told = self.interest.change(topic, add, self.verbose_cancel, |telling| {
             for key in peers {
                 if let Some(pipe) = pipes.pipe(*key) {
                     telling.tell(pipe, message);
@@ -74,7 +77,7 @@ impl XSub {
         let mut alone = frame.share();
         alone.set_more(false);
         let (peers, out) = (self.peers.keys(), &self.out);
-        let told = self.interest.change(topic, add, |telling| {
+        let told = self.interest.change(topic, add, self.verbose_cancel, |telling| {
             for key in peers {
                 let Some(pipe) = pipes.pipe(*key) else { continue };
                 if out.is_chosen(*key) {
@@ -199,9 +202,16 @@ impl Pattern for XSub {
     fn set(&mut self, option: PatternOption<'_>) -> Result<()> {
         match option {
             PatternOption::OnlyFirstSubscribe(on) => self.only_first = on,
+            #[cfg(feature = "draft")]
+            PatternOption::XSubVerboseCancel(on) => self.verbose_cancel = on,
             _ => return Err(Errno::EINVAL),
         }
         Ok(())
+    }
+
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Option<usize> {
+        Some(self.interest.len())
     }
 
     fn opening(&self) -> Option<Arc<dyn Opening>> {

@@ -223,6 +223,17 @@ impl Pipe {
         self.input.visible()
     }
 
+    /// Messages that are visible and not yet taken; nothing may be peeked at.
+    #[cfg(feature = "draft")]
+    pub(crate) fn waiting_messages(&mut self) -> usize {
+        let mut messages = 0;
+        while let Some(frame) = self.peek() {
+            messages += usize::from(!frame.more() && frame.role() != Role::Peer);
+        }
+        self.rewind();
+        messages
+    }
+
     /// Forgets that frames were peeked at: they will be seen again.
     pub(crate) fn rewind(&mut self) {
         self.input.rewind();

@@ -12,6 +12,7 @@
 //! The two halves may live on different threads; each is used by one at a time.
 
 mod chunk;
+mod memory;
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -414,7 +415,7 @@ impl<T> Consumer<T> {
         let surplus = self.shared.spare.swap(chunk, Ordering::AcqRel);
         if !surplus.is_null() {
             // SAFETY: whoever takes a pointer out of `spare` owns it.
-            drop(unsafe { Box::from_raw(surplus) });
+            unsafe { Chunk::free(surplus) };
         }
     }
 }
@@ -465,20 +466,25 @@ impl<T> Drop for Shared<T> {
         while !at.chunk.is_null() {
             // SAFETY: the chain from the reader's chunk on belongs to us now;
             // the slots from `at` to `end` hold items.
-            let chunk = unsafe { Box::from_raw(at.chunk) };
-            while at.count != end && at.index < chunk.slots.len() {
+            let slots = unsafe { slots_of(at.chunk) };
+            while at.count != end && at.index < slots.len() {
                 // SAFETY: as above.
-                chunk.slots[at.index].with_mut(|slot| unsafe { (*slot).assume_init_drop() });
+                slots[at.index].with_mut(|slot| unsafe { (*slot).assume_init_drop() });
                 at.index += 1;
                 at.count += 1;
             }
-            at.chunk = chunk.next.load(Ordering::Relaxed);
+            // SAFETY: as above; nothing of the chunk is used afterwards.
+            unsafe {
+                let next = (*at.chunk).next.load(Ordering::Relaxed);
+                Chunk::free(at.chunk);
+                at.chunk = next;
+            }
             at.index = 0;
         }
         let spare = self.spare.load(Ordering::Relaxed);
         if !spare.is_null() {
             // SAFETY: a spare is in no chain.
-            drop(unsafe { Box::from_raw(spare) });
+            unsafe { Chunk::free(spare) };
         }
     }
 }

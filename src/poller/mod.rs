@@ -5,10 +5,16 @@
 //! are polled by the kernel, together with one wake-up descriptor a thread
 //! keeps for this.
 
+#[cfg(feature = "draft")]
+mod registered;
+
 use std::cell::RefCell;
 use std::ffi::{c_int, c_short, c_void};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+#[cfg(feature = "draft")]
+pub(crate) use registered::{Object, Poller, PollerEvent};
 
 use crate::error::{Errno, Result};
 use crate::reactor::Reactor;
@@ -45,8 +51,17 @@ thread_local! {
 /// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
 /// says how many are. `ENOTSOCK`, `ETERM`, `EINTR`, `ECANCELED`.
 pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+    poll_masked(items, timeout, None)
+}
+
+/// As [`poll`]; while it waits, `mask` says which signals wait, if there is one.
+pub(crate) fn poll_masked(
+    items: &mut [PollItem],
+    timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize> {
     let deadline = match timeout {
-        Some(Duration::ZERO) => return look(items),
+        Some(Duration::ZERO) if mask.is_none() => return look(items),
         Some(timeout) => Instant::now().checked_add(timeout),
         None => None,
     };
@@ -55,7 +70,7 @@ pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<
         if ready > 0 {
             return Ok(ready);
         }
-        match wait(items, deadline) {
+        match wait(items, deadline, mask) {
             Ok(()) => {}
             Err(Errno::EAGAIN) => return look(items),
             Err(error) => return Err(error),
@@ -94,7 +109,7 @@ fn look(items: &mut [PollItem]) -> Result<usize> {
 
 fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
     let mut polled = poll_set(items)?;
-    ppoll(&mut polled, Some(Duration::ZERO))?;
+    ppoll(&mut polled, Some(Duration::ZERO), None)?;
     let mut ready = 0;
     let without_socket = items.iter_mut().filter(|item| item.socket.is_null());
     for (item, polled) in without_socket.zip(polled) {
@@ -105,14 +120,20 @@ fn look_at_descriptors(items: &mut [PollItem]) -> Result<usize> {
 }
 
 /// Waits until an item may be ready.
-fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
+fn wait(
+    items: &[PollItem],
+    deadline: Option<Instant>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<()> {
     if let [item] = items
         && !item.socket.is_null()
+        && mask.is_none()
     {
         return slot(item)?.wait_for(item.events as u32, deadline);
     }
     let mut polled = poll_set(items)?;
-    if polled.is_empty() {
+    // Only the kernel's poll changes the mask in the same moment.
+    if polled.is_empty() && mask.is_none() {
         let parker = parker();
         let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
         let _followed = follow(items);
@@ -129,7 +150,7 @@ fn wait(items: &[PollItem], deadline: Option<Instant>) -> Result<()> {
         return Ok(());
     }
     let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-    let polled = ppoll(&mut polled, left);
+    let polled = ppoll(&mut polled, left, mask);
     drop((followed, watches));
     wake_up.drain();
     match polled? {

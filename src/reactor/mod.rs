@@ -267,7 +267,7 @@ impl Reactor {
             return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
         }
         let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
-        if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait) {
+        if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait, None) {
             lead.events.clear();
             return Err(error);
         }

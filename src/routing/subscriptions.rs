@@ -56,6 +56,11 @@ impl Subscriptions {
         found
     }
 
+    /// Whether this very topic is among them.
+    pub fn contains(&self, topic: &[u8]) -> bool {
+        self.topics.find(topic).is_some()
+    }
+
     /// Calls `visit` once with each topic, in the order of their bytes.
     /// `ENOMEM` when there is no memory to put the next one together.
     pub fn for_each(&self, visit: impl FnMut(&[u8])) -> Result<()> {

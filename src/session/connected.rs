@@ -127,7 +127,18 @@ impl Inner {
             if let Some(pipe) = &mut self.pipe {
                 pipe.rollback();
                 live.tell_end(pipe);
+                let met = live.met;
                 live.settle(pipe);
+                let farewells = settings.filter(|_| met).map(|s| &s.farewells);
+                let farewell = match self.dialer {
+                    Some(_) => farewells.and_then(|f| f.connected.as_ref()),
+                    None => farewells.and_then(|f| f.accepted.as_ref()),
+                };
+                // One for whom there is no room is not told of.
+                if let Some(farewell) = farewell.filter(|_| pipe.can_write()) {
+                    pipe.push(&mut farewell.share());
+                    pipe.flush();
+                }
             }
         }
         for_good |= match ending {

@@ -48,6 +48,24 @@ pub(crate) enum Event {
     HandshakeFailedAuth(u32),
 }
 
+/// The endpoint that an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At<'a> {
+    /// One of ours, to which a peer came.
+    Local(&'a str),
+    /// A peer's, to which we went.
+    Remote(&'a str),
+}
+
+impl<'a> At<'a> {
+    /// The endpoint, of whichever side.
+    pub(crate) fn text(self) -> &'a str {
+        match self {
+            At::Local(text) | At::Remote(text) => text,
+        }
+    }
+}
+
 /// Whoever wants to hear of events.
 pub(crate) trait Watcher: Send + Sync {
     /// Whether anybody listens: a load, so that nothing is made ready in vain.
@@ -55,7 +73,7 @@ pub(crate) trait Watcher: Send + Sync {
 
     /// Tells of an event at an endpoint. Called on any thread, maybe with a
     /// socket's lock held; never blocks and takes no socket's lock.
-    fn report(&self, event: Event, endpoint: &str);
+    fn report(&self, event: Event, at: At<'_>);
 }
 
 impl Event {
@@ -112,19 +130,25 @@ fn errno(error: Errno) -> u32 {
 }
 
 impl Surroundings {
-    /// Tells of an event at the endpoint that was bound, connected, or gone
-    /// through.
+    /// Tells of an event at the endpoint that was connected, or gone through.
     pub(super) fn report(&self, event: Event) {
         if self.watcher.watches() {
-            self.watcher.report(event, &self.shown);
+            self.watcher.report(event, At::Remote(&self.shown));
         }
     }
 
-    /// Tells of an event at another endpoint, which is looked up only if
+    /// Tells of an event at the endpoint that was bound.
+    pub(super) fn report_bound(&self, event: Event) {
+        if self.watcher.watches() {
+            self.watcher.report(event, At::Local(&self.shown));
+        }
+    }
+
+    /// Tells of an event at another endpoint of ours, which is looked up only if
     /// somebody listens.
     pub(super) fn report_at(&self, event: Event, endpoint: impl FnOnce() -> String) {
         if self.watcher.watches() {
-            self.watcher.report(event, &endpoint());
+            self.watcher.report(event, At::Local(&endpoint()));
         }
     }
 }

@@ -52,7 +52,7 @@ impl Acceptor {
         let acceptor = Arc::new(Acceptor { reactor, id, state: Mutex::new(state) });
         acceptor.reactor.install(id, acceptor.clone());
         // Before anything is accepted there.
-        surroundings.report(Event::Listening(fd));
+        surroundings.report_bound(Event::Listening(fd));
         if let Err(error) = acceptor.reactor.watch_readable(id, fd) {
             acceptor.close(None);
             return Err(error);
@@ -72,7 +72,8 @@ impl Acceptor {
             self.reactor.unwatch(fd);
             self.reactor.remove(self.id);
             let closed = listener.close();
-            surroundings.report(closed.map_or_else(Event::CloseFailed, |()| Event::Closed(fd)));
+            surroundings
+                .report_bound(closed.map_or_else(Event::CloseFailed, |()| Event::Closed(fd)));
         }
         for session in sessions.iter().filter_map(Weak::upgrade) {
             session.abandon(linger);
@@ -87,9 +88,9 @@ impl Acceptor {
                 return self.pause(CROWDED_PAUSE);
             }
             match open.listener.accept(&open.surroundings.settings.tuning) {
-                Ok(Some(Accepted::TurnedAway)) => open.surroundings.report(Event::TurnedAway),
+                Ok(Some(Accepted::TurnedAway)) => open.surroundings.report_bound(Event::TurnedAway),
                 Ok(Some(Accepted::Failed(error))) => {
-                    open.surroundings.report(Event::AcceptFailed(error));
+                    open.surroundings.report_bound(Event::AcceptFailed(error));
                 }
                 Ok(Some(Accepted::Stream(stream))) => {
                     let Some(reactor) = open.placement.pool.choose(open.placement.affinity) else {
@@ -103,7 +104,7 @@ impl Acceptor {
                 }
                 Ok(None) => return,
                 Err(error) => {
-                    open.surroundings.report(Event::AcceptFailed(error));
+                    open.surroundings.report_bound(Event::AcceptFailed(error));
                     return self.pause(NO_DESCRIPTOR_PAUSE);
                 }
             }

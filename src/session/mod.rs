@@ -13,6 +13,7 @@ mod authentication;
 mod batch;
 mod connected;
 mod connecting;
+mod datagrams;
 mod dial;
 mod drive;
 mod errand;
@@ -34,13 +35,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 pub(crate) use authentication::Authentication;
-pub(crate) use events::{Event, Watcher};
+pub(crate) use datagrams::{DatagramSession, Framing};
+pub(crate) use events::{At, Event, Watcher};
 pub(crate) use listener::Acceptor;
 pub(crate) use opening::Opening;
 
 use crate::error::{Errno, KeepErrno, Result};
 use crate::gssapi::Negotiators;
-use crate::message::run_waiting_frees;
+use crate::message::{Message, run_waiting_frees};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
@@ -103,6 +105,18 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Option<Duration>,
     /// Says what a connection begins with (SUB's and XSUB's subscriptions).
     pub(crate) opening: Option<Arc<dyn Opening>>,
+    /// What the socket receives when a peer has gone.
+    pub(crate) farewells: Farewells,
+}
+
+/// What a socket receives when a peer that it had met has gone, where it wants to
+/// know (`ZMQ_DISCONNECT_MSG`, `ZMQ_HICCUP_MSG`).
+#[derive(Default)]
+pub(crate) struct Farewells {
+    /// One that was accepted.
+    pub(crate) accepted: Option<Message>,
+    /// One that was connected, and may come back.
+    pub(crate) connected: Option<Message>,
 }
 
 /// The socket that a session works for.

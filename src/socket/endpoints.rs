@@ -1,5 +1,6 @@
 //! bind, connect, unbind, disconnect.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use crate::options::MechanismChoice;
 use crate::pipe::{Key, pipe};
 use crate::raw;
 use crate::reactor::Reactor;
-use crate::session::{Acceptor, Placement, Session, Settings, Surroundings};
+use crate::session::{
+    Acceptor, DatagramSession, Framing, Placement, Session, Settings, Surroundings,
+};
 use crate::socket_type::SocketType;
 use crate::transport::socks::{Credentials, Proxy};
-use crate::transport::{Endpoint, Listener, Tuning};
+use crate::transport::{Datagrams, Endpoint, Listener, Multicast, Tuning, UdpAddress};
 use crate::zmtp::{self, Security};
 
 /// What a socket has bound and connected.
@@ -39,6 +42,8 @@ enum Kind {
     Name(String),
     /// A pipe to an inproc name.
     Inproc(Key),
+    /// A pipe to an UDP socket.
+    Datagrams(Key),
     /// A connect whose peer the pattern did not take: nothing but its name is
     /// there, to be disconnected.
     Refused,
@@ -52,6 +57,13 @@ impl Endpoints {
             Kind::Session(session, _) => !session.has_given_up(),
             _ => true,
         });
+    }
+
+    /// Whether this endpoint was connected, not bound.
+    #[cfg(feature = "draft")]
+    pub(super) fn connects_to(&self, text: &str) -> bool {
+        let connects = |kind: &Kind| matches!(kind, Kind::Session(..) | Kind::Inproc(_));
+        self.entries.iter().any(|entry| &*entry.text == text && connects(&entry.kind))
     }
 
     /// Closes what listens or connects. Pipes are the socket's to close.
@@ -68,7 +80,7 @@ impl Endpoints {
                 Kind::Session(session, None) => session.abandon(linger),
                 Kind::Session(_, Some(_)) => {}
                 Kind::Name(name) => inproc.unbind(&name, &door),
-                Kind::Inproc(_) | Kind::Refused => {}
+                Kind::Inproc(_) | Kind::Datagrams(_) | Kind::Refused => {}
             }
         }
         inproc.forget(&door);
@@ -84,12 +96,18 @@ impl Slot {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
+            socket.check_transport(&endpoint, SocketType::Dish)?;
             if let Endpoint::Inproc(name) = endpoint {
                 return socket.bind_name(text, name);
             }
             socket.reactor_for_endpoint()?;
             (socket.settings(), socket.monitoring.clone())
         };
+        if let Endpoint::Udp(address) = &endpoint {
+            let multicast = self.lock()?.multicast();
+            let (datagrams, bound) = Datagrams::bind(address, &settings.tuning, &multicast)?;
+            return self.lock()?.carry(datagrams, None, &bound, &settings);
+        }
         // Asks the name service, maybe: not under the lock.
         let listener = Listener::bind(&endpoint, &settings.tuning).map_err(|failure| {
             monitoring.report_failed_bind(&endpoint, text, failure);
@@ -102,10 +120,26 @@ impl Slot {
 
     /// Connects to an endpoint (manual page zmq_connect).
     pub(crate) fn connect(&self, text: &str) -> Result<()> {
+        if let Ok(Endpoint::Udp(address)) = Endpoint::parse(text) {
+            return self.connect_datagrams(text, &address);
+        }
         let mut socket = self.lock()?;
         socket.process(self);
         socket.check_alive()?;
         socket.connect(text)
+    }
+
+    fn connect_datagrams(&self, text: &str, address: &UdpAddress) -> Result<()> {
+        self.check_open()?;
+        let (settings, multicast) = {
+            let mut socket = self.lock()?;
+            socket.check_transport(&Endpoint::Udp(address.clone()), SocketType::Radio)?;
+            socket.reactor_for_endpoint()?;
+            (socket.settings(), socket.multicast())
+        };
+        // Asks the name service, maybe: not under the lock.
+        let (datagrams, to) = Datagrams::to(address, &settings.tuning, &multicast)?;
+        self.lock()?.carry(datagrams, Some(to), text, &settings)
     }
 
     /// Ends what was bound or connected at an endpoint (manual pages
@@ -117,6 +151,7 @@ impl Slot {
             let mut socket = self.lock()?;
             socket.process(self);
             socket.check_alive()?;
+            socket.check_transport(&endpoint, socket.kind())?;
             if socket.end_endpoint(text) {
                 return Ok(());
             }
@@ -130,6 +165,55 @@ impl Slot {
 }
 
 impl Socket {
+    /// `ENOCOMPATPROTO` where the socket's type does not go with the transport:
+    /// datagrams are for RADIO, which connects, DISH, which binds, and DGRAM, which
+    /// binds and knows nothing else. `udp` is the former of them that may.
+    fn check_transport(&self, endpoint: &Endpoint, udp: SocketType) -> Result<()> {
+        use SocketType::{Dgram, Dish, Radio};
+        let datagrams = matches!(endpoint, Endpoint::Udp(_));
+        let fits = match self.kind() {
+            Dgram => datagrams && udp != Radio,
+            kind @ (Radio | Dish) => !datagrams || kind == udp,
+            _ => !datagrams,
+        };
+        if fits { Ok(()) } else { Err(Errno::ENOCOMPATPROTO) }
+    }
+
+    fn multicast(&self) -> Multicast {
+        let multicast = &self.options.multicast;
+        Multicast { hops: multicast.hops, loops_back: multicast.loops_back }
+    }
+
+    /// Takes in a pipe to an UDP socket, which sends to `to`, if that is given.
+    fn carry(
+        &mut self,
+        datagrams: Datagrams,
+        to: Option<SocketAddr>,
+        text: &str,
+        settings: &Settings,
+    ) -> Result<()> {
+        self.check_alive()?;
+        let reactor = self.reactor_for_endpoint()?;
+        let framing = match self.kind() {
+            SocketType::Dgram => Framing::Addresses,
+            _ => Framing::Groups(to),
+        };
+        let (ours, theirs) = pipe([settings.send_hwm, settings.receive_hwm], false);
+        let (end, text) = (ours.end(), Arc::<str>::from(text));
+        self.attach(ours, Some(text.clone()), false);
+        let Some(key) = self.pipes.key_of(&end) else {
+            return self.refused_peer(text);
+        };
+        let lease = self.home.lease.clone();
+        if let Err(error) = DatagramSession::start(reactor, datagrams, framing, theirs, lease) {
+            self.disconnect_pipe(key, &text);
+            return Err(error);
+        }
+        self.last_endpoint = text.to_string();
+        self.remember(text, Kind::Datagrams(key));
+        Ok(())
+    }
+
     fn bind_name(&mut self, text: &str, name: String) -> Result<()> {
         self.home.inproc.bind(&name, &self.side())?;
         self.remember(text.into(), Kind::Name(name));
@@ -158,8 +242,9 @@ impl Socket {
         Ok(reactor)
     }
 
-    fn connect(&mut self, text: &str) -> Result<()> {
+    pub(super) fn connect(&mut self, text: &str) -> Result<()> {
         let endpoint = Endpoint::parse(text)?;
+        self.check_transport(&endpoint, SocketType::Radio)?;
         if let Endpoint::Inproc(name) = &endpoint {
             let ours = self.home.inproc.connect(name, &self.side())?;
             let text: Arc<str> = text.into();
@@ -237,7 +322,9 @@ impl Socket {
         for entry in ended {
             // An inproc connect whose peer has left is no more.
             any |= match &entry.kind {
-                Kind::Inproc(key) => self.pipe_endpoints.get(key) == Some(&entry.text),
+                Kind::Inproc(key) | Kind::Datagrams(key) => {
+                    self.pipe_endpoints.get(key) == Some(&entry.text)
+                }
                 _ => true,
             };
             self.end_entry(entry);
@@ -249,7 +336,7 @@ impl Socket {
         match entry.kind {
             Kind::Acceptor(acceptor) => acceptor.close(self.options.linger),
             Kind::Name(name) => self.home.inproc.unbind(&name, &Door::Socket(self.port.clone())),
-            Kind::Inproc(key) => self.disconnect_pipe(key, &entry.text),
+            Kind::Inproc(key) | Kind::Datagrams(key) => self.disconnect_pipe(key, &entry.text),
             Kind::Refused => {}
             Kind::Session(session, key) => {
                 match key {
@@ -377,6 +464,24 @@ impl Socket {
         }
     }
 
+    /// `ZMQ_PRIORITY` and `ZMQ_BUSY_POLL`.
+    #[cfg(not(feature = "draft"))]
+    fn priority(&self) -> (i32, i32) {
+        (0, 0)
+    }
+
+    /// What each connection begins with, of those whose patterns say nothing of it.
+    #[cfg(not(feature = "draft"))]
+    fn hello(&self) -> Option<Arc<dyn crate::session::Opening>> {
+        None
+    }
+
+    /// What is received when a peer has gone.
+    #[cfg(not(feature = "draft"))]
+    fn farewells(&self) -> crate::session::Farewells {
+        crate::session::Farewells::default()
+    }
+
     /// The options as the sessions of one endpoint see them.
     fn settings(&self) -> Arc<Settings> {
         let options = &self.options;
@@ -409,6 +514,8 @@ impl Socket {
             keepalive_idle_s: options.tcp_keepalive_idle_s,
             keepalive_interval_s: options.tcp_keepalive_intvl_s,
             retransmit_timeout_ms: i32::try_from(retransmit_ms).unwrap_or(i32::MAX),
+            priority: self.priority().0,
+            busy_poll_us: self.priority().1,
             backlog: options.backlog,
             ipv6: options.ipv6,
             bind_to_device: options.device().map(|d| String::from_utf8_lossy(d).into_owned()),
@@ -428,7 +535,8 @@ impl Socket {
             stops_when_handshake_fails: options.stops_when_handshake_fails(),
             proxy: self.proxy(),
             connect_timeout: options.connect_timeout.filter(|time| *time > Duration::ZERO),
-            opening: self.pattern.opening(),
+            opening: self.pattern.opening().or_else(|| self.hello()),
+            farewells: self.farewells(),
         })
     }
 }

@@ -7,6 +7,8 @@
 //! block in receiving while another sends. Reactors never take the lock; they
 //! post to the mailbox.
 
+#[cfg(feature = "draft")]
+mod draft;
 mod endpoints;
 mod inproc;
 mod letterbox;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use endpoints::Endpoints;
 pub(crate) use inproc::Registry;
 use mailbox::{Command, Port};
+pub(crate) use monitor::MonitorFormat;
 use monitor::Monitoring;
 pub(crate) use slot::{ARENA, Slot};
 pub(crate) use transfer::Blocking;
@@ -204,6 +207,8 @@ impl Socket {
             if let Some(id) = self.pattern.take_given_id() {
                 self.options.routing_id = id.into_vec();
             }
+            #[cfg(feature = "draft")]
+            self.greet(key);
             end.set_owner(self.port.clone());
         } else {
             self.drop_pipe(key, Some(Duration::ZERO));

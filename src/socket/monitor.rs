@@ -1,11 +1,11 @@
 //! `zmq_socket_monitor`: events of a socket's endpoints and connections as
 //! messages to a PAIR socket that connects to an inproc name.
 //!
-//! The monitor behaves as a bound PAIR would, but is none: events come from
-//! I/O threads and from threads that hold the socket's lock, and a socket's lock
-//! is taken by no reactor. It is one end of a pipe under a lock of its own, which
-//! is held for the moment of a push only. It never reads and never waits: what
-//! finds no peer, or its pipe full, is dropped.
+//! The monitor behaves as a bound PAIR would (or PUB or PUSH, in the draft API), but
+//! is none: events come from I/O threads and from threads that hold the socket's
+//! lock, and a socket's lock is taken by no reactor. It has a pattern and pipes
+//! under a lock of its own, which is held for the moment of a push only. It never
+//! waits: what finds no peer, or its pipe full, is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,9 @@ use super::inproc::{Door, Registry, Side};
 use super::{Place, Slot};
 use crate::error::{Errno, Result};
 use crate::message::Message;
-use crate::pipe::Pipe;
-use crate::session::{Event, Watcher};
+use crate::pattern::{Pattern, pattern};
+use crate::pipe::{Pipe, PipeSet};
+use crate::session::{At, Event, Watcher};
 use crate::socket_type::SocketType;
 use crate::sync::{AtomicU32, Ordering};
 use crate::transport::{BindFailure, Endpoint};
@@ -40,36 +41,103 @@ pub(super) struct Monitoring {
 pub(super) struct Monitor {
     name: String,
     inproc: Arc<Registry>,
-    peer: Mutex<Option<Pipe>>,
+    format: MonitorFormat,
+    kind: SocketType,
+    peers: Mutex<Peers>,
     /// Given back when the monitor goes.
     _place: Box<dyn Place>,
+}
+
+/// Who is sent events, and how they are spread.
+struct Peers {
+    pipes: PipeSet,
+    pattern: Box<dyn Pattern>,
+}
+
+/// What messages of a monitor look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MonitorFormat {
+    /// Two frames: event and value in 6 bytes, and the endpoint.
+    V1,
+    /// A frame for the event, one for the number of values, one for each, one for
+    /// the local and one for the remote endpoint.
+    #[cfg(feature = "draft")]
+    V2,
 }
 
 impl Slot {
     /// Starts to send the socket's `events`, a mask, to whoever connects to the
     /// inproc `endpoint`; a monitor that there was ends. `None` only ends it.
     /// `EINVAL`, `EPROTONOSUPPORT`, `ENOCOMPATPROTO` (for the endpoint),
-    /// `EADDRINUSE`, `EMFILE`, `ETERM`, `ENOTSOCK`.
-    pub(crate) fn monitor(&self, endpoint: Option<&str>, events: u32) -> Result<()> {
+    /// `EADDRINUSE`, `EMFILE`, `ETERM`, `ENOTSOCK`; `EINVAL` for a `kind` that
+    /// cannot be a monitor.
+    pub(crate) fn monitor(
+        &self,
+        endpoint: Option<&str>,
+        events: u64,
+        format: MonitorFormat,
+        kind: SocketType,
+    ) -> Result<()> {
         let socket = self.lock()?;
         // The news stays where it is: a socket that has not heard of the end yet
         // may still stop its monitor, as with libzmq.
         socket.check_alive()?;
-        if events >> EVENT_BITS != 0 {
+        if format == MonitorFormat::V1 && events >> EVENT_BITS != 0 {
             return Err(Errno::EINVAL);
         }
         let name = match endpoint.map(Endpoint::parse).transpose()? {
             None => None,
             Some(Endpoint::Inproc(name)) => Some(name),
+            Some(Endpoint::Udp(_)) => return Err(Errno::ENOCOMPATPROTO),
             Some(_) => return Err(Errno::EPROTONOSUPPORT),
         };
+        let one_way = matches!(kind, SocketType::Pair | SocketType::Pub | SocketType::Push);
+        if name.is_some() && !one_way {
+            return Err(Errno::EINVAL);
+        }
         socket.monitoring.stop();
         let Some(name) = name else { return Ok(()) };
         let place = (socket.home.take_place)()?;
         let inproc = socket.home.inproc.clone();
-        let monitor = Arc::new(Monitor { name, inproc, peer: Mutex::new(None), _place: place });
+        let peers = Mutex::new(Peers::new(kind));
+        let monitor = Arc::new(Monitor { name, inproc, format, kind, peers, _place: place });
         monitor.inproc.bind(&monitor.name, &monitor.side())?;
-        socket.monitoring.start(monitor, events);
+        // There are no further ones.
+        socket.monitoring.start(monitor, events as u32);
+        Ok(())
+    }
+}
+
+/// The number of `ZMQ_EVENT_PIPES_STATS`.
+#[cfg(feature = "draft")]
+const PIPES_STATS: u32 = 0x10000;
+
+#[cfg(feature = "draft")]
+impl Slot {
+    /// Has the monitor told how many messages wait in each pipe, to be sent and to
+    /// be received. `EINVAL` without a monitor that wants to know, `EAGAIN` without
+    /// pipes.
+    pub(crate) fn report_queues(&self) -> Result<()> {
+        let mut socket = self.lock()?;
+        socket.process(self);
+        socket.check_alive()?;
+        let monitoring = socket.monitoring.clone();
+        let monitor = monitoring.monitor.lock();
+        let wanted = monitoring.wanted.load(Ordering::Relaxed) & PIPES_STATS != 0;
+        let monitor = monitor.as_ref().filter(|_| wanted).ok_or(Errno::EINVAL)?;
+        let keys = socket.pipes.keys();
+        if keys.is_empty() {
+            return Err(Errno::EAGAIN);
+        }
+        for key in keys {
+            let endpoint = socket.pipe_endpoints.get(&key).cloned().unwrap_or_default();
+            let connected = socket.endpoints.connects_to(&endpoint);
+            let Some(pipe) = socket.pipes.pipe(key) else { continue };
+            let queues = [pipe.unread() as u64, pipe.waiting_messages() as u64];
+            let at = if connected { At::Remote(&endpoint) } else { At::Local(&endpoint) };
+            // What finds no room is dropped, as all events are.
+            let _ = monitor.send_values(PIPES_STATS.into(), &queues, at);
+        }
         Ok(())
     }
 }
@@ -86,10 +154,10 @@ impl Monitoring {
     pub(super) fn report_failed_bind(&self, endpoint: &Endpoint, text: &str, failure: BindFailure) {
         if let Some(fd) = failure.closed {
             let shown = if let Endpoint::Tcp(_) = endpoint { "" } else { text };
-            self.report(Event::Closed(fd), shown);
+            self.report(Event::Closed(fd), At::Local(shown));
         }
         let address = text.split_once("://").map_or(text, |(_, address)| address);
-        self.report(Event::BindFailed(failure.errno), address);
+        self.report(Event::BindFailed(failure.errno), At::Local(address));
     }
 
     /// Ends the monitor, if there is one: its last event says so.
@@ -97,7 +165,7 @@ impl Monitoring {
         let Some(monitor) = self.monitor.lock().take() else { return };
         let wanted = self.wanted.swap(0, Ordering::Relaxed);
         if is_in(wanted, Event::MonitorStopped) {
-            monitor.send(Event::MonitorStopped, "");
+            monitor.send(Event::MonitorStopped, At::Local(""));
         }
         monitor.inproc.unbind(&monitor.name, &Door::Monitor(monitor.clone()));
     }
@@ -114,13 +182,13 @@ impl Watcher for Monitoring {
         self.wanted.load(Ordering::Relaxed) != 0
     }
 
-    fn report(&self, event: Event, endpoint: &str) {
+    fn report(&self, event: Event, at: At<'_>) {
         // Held while sending: nothing comes after MONITOR_STOPPED.
         let monitor = self.monitor.lock();
         if let Some(monitor) = &*monitor
             && is_in(self.wanted.load(Ordering::Relaxed), event)
         {
-            monitor.send(event, endpoint);
+            monitor.send(event, at);
         }
     }
 }
@@ -132,7 +200,7 @@ fn is_in(mask: u32, event: Event) -> bool {
 impl Monitor {
     fn side(self: &Arc<Self>) -> Side {
         Side {
-            kind: SocketType::Pair,
+            kind: self.kind,
             door: Door::Monitor(self.clone()),
             send_hwm: HWM,
             receive_hwm: HWM,
@@ -141,39 +209,97 @@ impl Monitor {
         }
     }
 
-    /// Takes a peer in, unless there is one already.
+    /// Takes a peer in, unless its type has room for one only and there is one.
     pub(super) fn attach(&self, pipe: Pipe) {
-        let mut peer = self.peer.lock();
-        if peer.as_ref().is_some_and(|peer| !peer.peer_closed()) {
-            drop(peer);
-            return pipe.close(Some(Duration::ZERO));
+        let mut peers = self.peers.lock();
+        let gone = peers.look();
+        let refused = peers.attach(pipe);
+        drop(peers);
+        drop(gone);
+        if let Some(pipe) = refused {
+            pipe.close(Some(Duration::ZERO));
         }
-        let former = peer.replace(pipe);
-        drop(peer);
-        drop(former);
     }
 
-    /// Sends the two frames of an event, if there is room and memory.
-    fn send(&self, event: Event, endpoint: &str) {
-        let mut peer = self.peer.lock();
-        let Some(pipe) = &mut *peer else { return };
-        // Nobody takes this end's signals.
-        pipe.look_again();
-        if !pipe.can_write() {
-            return;
-        }
+    /// Sends an event, if there is room and memory.
+    fn send(&self, event: Event, at: At<'_>) {
         let (number, value) = event.in_c();
-        let mut head = [0; 6];
-        head[..2].copy_from_slice(&number.to_ne_bytes());
-        head[2..].copy_from_slice(&value.to_ne_bytes());
-        let (Ok(mut head), Ok(mut endpoint)) =
-            (Message::copy_of(&head), Message::copy_of(endpoint.as_bytes()))
-        else {
-            return;
+        let _ = match self.format {
+            MonitorFormat::V1 => {
+                let mut head = [0; 6];
+                head[..2].copy_from_slice(&number.to_ne_bytes());
+                head[2..].copy_from_slice(&value.to_ne_bytes());
+                self.send_frames(&[&head, at.text().as_bytes()])
+            }
+            #[cfg(feature = "draft")]
+            MonitorFormat::V2 => self.send_values(number.into(), &[value.into()], at),
         };
-        head.set_more(true);
-        pipe.push(&mut head);
-        pipe.push(&mut endpoint);
-        pipe.flush();
+    }
+
+    /// Sends a frame for the event, one for the number of its values, one for each,
+    /// and the endpoints.
+    #[cfg(feature = "draft")]
+    fn send_values(&self, event: u64, values: &[u64], at: At<'_>) -> Result<()> {
+        let numbers = [&[event, values.len() as u64], values].concat();
+        let numbers: Vec<_> = numbers.into_iter().map(u64::to_ne_bytes).collect();
+        let (local, remote) = match at {
+            At::Local(text) => (text, ""),
+            At::Remote(text) => ("", text),
+        };
+        let mut frames: Vec<&[u8]> = numbers.iter().map(|number| &number[..]).collect();
+        frames.extend([local.as_bytes(), remote.as_bytes()]);
+        self.send_frames(&frames)
+    }
+
+    fn send_frames(&self, frames: &[&[u8]]) -> Result<()> {
+        let mut messages = Vec::with_capacity(frames.len());
+        for (index, frame) in frames.iter().enumerate() {
+            let mut message = Message::copy_of(frame)?;
+            message.set_more(index + 1 < frames.len());
+            messages.push(message);
+        }
+        let mut peers = self.peers.lock();
+        let gone = peers.look();
+        let sent = messages.iter_mut().try_for_each(|message| peers.send(message));
+        drop(peers);
+        drop(gone);
+        sent
+    }
+}
+
+impl Peers {
+    fn new(kind: SocketType) -> Peers {
+        Peers { pipes: PipeSet::default(), pattern: pattern(kind) }
+    }
+
+    /// Takes note of what has happened at the pipes' other ends: nobody takes this
+    /// end's signals. Pipes that have ended are to be dropped without the lock.
+    fn look(&mut self) -> Vec<Pipe> {
+        let mut gone = Vec::new();
+        for key in self.pipes.keys() {
+            if let Some(pipe) = self.pipes.pipe(key) {
+                pipe.look_again();
+            }
+            self.pattern.readable(&mut self.pipes, key);
+            self.pattern.writable(&mut self.pipes, key);
+            if self.pipes.pipe(key).is_some_and(|pipe| pipe.peer_closed()) {
+                self.pattern.detach(&mut self.pipes, key);
+                gone.extend(self.pipes.remove(key));
+            }
+        }
+        gone
+    }
+
+    /// Gives the pipe back where it is not taken in.
+    fn attach(&mut self, pipe: Pipe) -> Option<Pipe> {
+        let key = self.pipes.insert(pipe);
+        if self.pattern.attach(&mut self.pipes, key, false) {
+            return None;
+        }
+        self.pipes.remove(key)
+    }
+
+    fn send(&mut self, message: &mut Message) -> Result<()> {
+        self.pattern.send(&mut self.pipes, message)
     }
 }

@@ -69,7 +69,20 @@ impl Live for State<'_> {
         self.events.unwrap_or(Ok(0))
     }
 
+    fn thread_safe(&self) -> bool {
+        self.socket.kind().is_thread_safe()
+    }
+
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32> {
+        let count = self.socket.pattern.topics_count().ok_or(Errno::EINVAL)?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
     fn fd(&self) -> Result<i32> {
+        if self.thread_safe() {
+            return Err(Errno::EINVAL);
+        }
         self.slot.mailbox.event_fd()
     }
 

@@ -29,7 +29,7 @@ impl Slot {
         socket.process(self);
         socket.check_alive()?;
         // What was known of another peer does not travel on.
-        message.set_metadata(None);
+        message.forget_peer();
         if let Some(key) = socket.sole_output
             && !message.more()
             && let Some(corked) = socket.pipes.offer(key, message)

@@ -44,8 +44,13 @@ pub(crate) unsafe fn close_fd(fd: i32) {
 /// Sleeps until an item is ready, at most for `timeout` (`None`: for ever), and
 /// says how many are. Fails as interrupted only where a signal handler ran: unlike
 /// epoll's own wait, this one goes on when the process was stopped and goes on.
-/// `ECANCELED` when the thread was cancelled while it slept.
-pub(crate) fn ppoll(items: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+/// `ECANCELED` when the thread was cancelled while it slept. While it sleeps, `mask`
+/// says which signals wait, if there is one.
+pub(crate) fn ppoll(
+    items: &mut [libc::pollfd],
+    timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> io::Result<usize> {
     let sleeps = timeout != Some(Duration::ZERO);
     let mut timeout = timeout.map(|time| libc::timespec {
         tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
@@ -53,11 +58,10 @@ pub(crate) fn ppoll(items: &mut [libc::pollfd], timeout: Option<Duration>) -> io
     });
     let timeout = timeout.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let (items, count) = (items.as_mut_ptr(), items.len());
-    // SAFETY: valid items and a time-out that outlive the call; the kernel
-    // writes to both.
-    let poll = || unsafe {
-        libc::syscall(libc::SYS_ppoll, items, count, timeout, std::ptr::null::<u8>(), 8)
-    };
+    let mask = mask.map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: valid items, a time-out and a mask that outlive the call; the kernel
+    // writes to the former two. Its set of signals is the mask's first 8 bytes.
+    let poll = || unsafe { libc::syscall(libc::SYS_ppoll, items, count, timeout, mask, 8) };
     // SAFETY: a system call; nobody looks at what it wrote after a cancellation.
     let ready = if sleeps { unsafe { cancellable(poll) } } else { Some(poll()) };
     let ready = ready.ok_or_else(|| io::Error::from_raw_os_error(Errno::ECANCELED.raw()))?;

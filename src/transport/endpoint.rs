@@ -23,6 +23,8 @@ pub enum Endpoint {
     Tcp(TcpAddress),
     /// `ipc://…`
     Ipc(IpcAddress),
+    /// `udp://…`, for RADIO, DISH and DGRAM
+    Udp(UdpAddress),
     /// `inproc://name`; any non-empty name will do.
     Inproc(String),
 }
@@ -31,6 +33,10 @@ pub enum Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TcpAddress(pub(super) String);
 
+/// The address part of an udp endpoint: `[interface;]host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UdpAddress(String);
+
 /// The address part of an ipc endpoint: a path, `@name` in the abstract
 /// namespace, or `*` for a temporary path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,9 +44,8 @@ pub struct IpcAddress(pub(super) String);
 
 impl Endpoint {
     /// Splits an endpoint text. Fails with EINVAL when the text has not the
-    /// form `transport://address` or is too long, with EPROTONOSUPPORT for a transport that
-    /// is not here, and with ENOCOMPATPROTO for udp, which no stable socket
-    /// type may use.
+    /// form `transport://address` or is too long, and with EPROTONOSUPPORT for a
+    /// transport that is not here.
     pub fn parse(text: &str) -> Result<Endpoint> {
         if text.len() > LONGEST {
             return Err(Errno::EINVAL);
@@ -53,7 +58,7 @@ impl Endpoint {
             "tcp" => Ok(Endpoint::Tcp(TcpAddress(address.to_owned()))),
             "ipc" => Ok(Endpoint::Ipc(IpcAddress(address.to_owned()))),
             "inproc" => Ok(Endpoint::Inproc(address.to_owned())),
-            "udp" => Err(Errno::ENOCOMPATPROTO),
+            "udp" => Ok(Endpoint::Udp(UdpAddress(address.to_owned()))),
             _ => Err(Errno::EPROTONOSUPPORT),
         }
     }
@@ -63,7 +68,8 @@ impl Endpoint {
         match self {
             Endpoint::Tcp(address) => address.check_connect(),
             Endpoint::Ipc(address) => address.address().map(drop),
-            Endpoint::Inproc(_) => Ok(()),
+            // An udp address is looked up before anything is made.
+            Endpoint::Udp(_) | Endpoint::Inproc(_) => Ok(()),
         }
     }
 
@@ -88,6 +94,7 @@ impl std::fmt::Display for Endpoint {
         match self {
             Endpoint::Tcp(TcpAddress(address)) => write!(f, "tcp://{address}"),
             Endpoint::Ipc(IpcAddress(address)) => write!(f, "ipc://{address}"),
+            Endpoint::Udp(UdpAddress(address)) => write!(f, "udp://{address}"),
             Endpoint::Inproc(name) => write!(f, "inproc://{name}"),
         }
     }
@@ -122,6 +129,21 @@ impl TcpAddress {
     }
 }
 
+impl UdpAddress {
+    #[cfg(test)]
+    pub(super) fn new(text: &str) -> UdpAddress {
+        UdpAddress(text.to_owned())
+    }
+
+    /// The interface, if one is given, and the rest.
+    pub(super) fn split_interface(&self) -> (Option<&str>, &str) {
+        match self.0.split_once(';') {
+            Some((interface, rest)) => (Some(interface), rest),
+            None => (None, &self.0),
+        }
+    }
+}
+
 impl IpcAddress {
     /// Whether binding it makes a temporary path. libzmq looks at the first
     /// character only.
@@ -152,12 +174,11 @@ mod tests {
         for text in ["TCP://a:1", "foo://a", "tcp ://a:1", "ws://a:1"] {
             assert_eq!(Endpoint::parse(text), Err(Errno::EPROTONOSUPPORT), "{text}");
         }
-        assert_eq!(Endpoint::parse("udp://a:1"), Err(Errno::ENOCOMPATPROTO));
     }
 
     #[test]
     fn an_endpoint_prints_as_it_was_written() {
-        for text in ["tcp://*:*", "ipc://@a", "inproc://x://y", "tcp://lo:0;a:1"] {
+        for text in ["tcp://*:*", "udp://lo;*:5", "ipc://@a", "inproc://x://y", "tcp://lo:0;a:1"] {
             assert_eq!(Endpoint::parse(text).unwrap().to_string(), text);
         }
     }

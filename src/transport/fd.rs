@@ -46,6 +46,13 @@ impl Fd {
         Fd::new(fd)
     }
 
+    /// A datagram socket that neither blocks nor survives exec.
+    pub(super) fn datagram(family: libc::c_int) -> Result<Fd> {
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: takes no pointers.
+        Fd::new(unsafe { libc::socket(family, kind, 0) })
+    }
+
     /// Takes what a system call answered.
     fn new(fd: libc::c_int) -> Result<Fd> {
         if fd < 0 { Err(Errno::last()) } else { Ok(Fd(fd, identity(fd)?)) }
@@ -183,6 +190,29 @@ impl Fd {
         })
     }
 
+    /// As [`Fd::receive`], and tells where it came from.
+    pub(super) fn receive_from(
+        &self,
+        buffer: &mut [u8],
+        from: &mut RawAddress,
+    ) -> io::Result<usize> {
+        let mut len = RawAddress::CAPACITY;
+        // SAFETY: the pointers and lengths describe `buffer` and `from`.
+        let received = count(unsafe {
+            libc::syscall(
+                libc::SYS_recvfrom,
+                self.0,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                libc::MSG_DONTWAIT,
+                from.as_mut_ptr(),
+                &raw mut len,
+            )
+        })?;
+        from.set_len(len);
+        Ok(received)
+    }
+
     pub(super) fn receive_vectored(&self, parts: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let len = parts.len().min(PARTS_MAX);
         // SAFETY: IoSliceMut has the layout of iovec, each describes memory
@@ -192,7 +222,19 @@ impl Fd {
 
     pub(super) fn send_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         // SAFETY: a msghdr of zeros is a valid one that holds nothing.
+        self.send_message(unsafe { std::mem::zeroed() }, parts)
+    }
+
+    /// As [`Fd::send_vectored`], to an address.
+    pub(super) fn send_to(&self, parts: &[IoSlice<'_>], to: &RawAddress) -> io::Result<usize> {
+        // SAFETY: a msghdr of zeros is a valid one that holds nothing.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_namelen = to.len();
+        self.send_message(message, parts)
+    }
+
+    fn send_message(&self, mut message: libc::msghdr, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         message.msg_iov = parts.as_ptr().cast_mut().cast();
         message.msg_iovlen = parts.len().min(PARTS_MAX) as _;
         let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;

@@ -46,7 +46,7 @@ impl Listener {
     /// Starts to listen. An ipc path that exists is taken over, even one that
     /// is still served. Blocks only while a host name is looked up.
     ///
-    /// Fails with EINVAL (malformed, or inproc, which has no sockets), ENODEV
+    /// Fails with EINVAL (malformed, or udp or inproc, where nobody listens), ENODEV
     /// (no such host or interface), EADDRNOTAVAIL, EADDRINUSE, ENAMETOOLONG,
     /// or what else the kernel says.
     ///
@@ -77,7 +77,7 @@ impl Listener {
                 listen_ipc(address, Some(temporary), tuning)
             }
             Endpoint::Ipc(address) => listen_ipc(address.address()?, None, tuning),
-            Endpoint::Inproc(_) => Err(Errno::EINVAL.into()),
+            Endpoint::Udp(_) | Endpoint::Inproc(_) => Err(Errno::EINVAL.into()),
         }
     }
 

@@ -201,6 +201,13 @@ fn parse_scope(text: &str) -> Result<u32> {
     }
 }
 
+/// The number of the interface with this name; 0 when there is none.
+pub(super) fn interface_index(name: &str) -> u32 {
+    let Ok(name) = CString::new(name) else { return 0 };
+    // SAFETY: `name` is a C string.
+    unsafe { libc::if_nametoindex(name.as_ptr()) }
+}
+
 /// White space, a sign, digits; whatever follows is ignored, and large values
 /// saturate.
 pub(super) fn atoi(text: &str) -> i64 {

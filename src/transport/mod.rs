@@ -1,11 +1,11 @@
 //! Addresses, and how to listen on, connect to, accept and name them, for tcp
-//! and ipc, and how to ask a SOCKS proxy for a way; inproc names are only parsed
+//! and ipc, how to send and receive datagrams, and how to ask a SOCKS proxy for a way; inproc names are only parsed
 //! here. Nothing in this room knows the reactor: it hands out non-blocking,
 //! close-on-exec descriptors (`AsRawFd`) which the reactor registers.
 //!
-//! Everything runs on the caller's thread and never blocks, with two
-//! exceptions: [`Listener::bind`] and [`Endpoint::canonical`] of a host name
-//! ask the name service. Connecting sessions use a [`Resolver`], whose helper
+//! Everything runs on the caller's thread and never blocks, except that
+//! [`Listener::bind`], [`Endpoint::canonical`] and the makers of [`Datagrams`] ask
+//! the name service about a host name. Connecting sessions use a [`Resolver`], whose helper
 //! threads are the only ones started here.
 //!
 //! Application threads drive connections, so nothing done to a stream may be
@@ -15,6 +15,7 @@
 
 mod address;
 mod admission;
+mod datagram;
 mod endpoint;
 mod fd;
 #[cfg(fuzzing)]
@@ -28,7 +29,8 @@ mod tuning;
 
 pub use address::{Address, UnixAddress};
 pub use admission::Admission;
-pub use endpoint::{Endpoint, IpcAddress, TcpAddress};
+pub use datagram::{Datagrams, Multicast};
+pub use endpoint::{Endpoint, IpcAddress, TcpAddress, UdpAddress};
 pub use listener::{BindFailure, Listener};
 pub use lookup::Target;
 pub use resolver::Resolver;

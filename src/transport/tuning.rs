@@ -28,6 +28,10 @@ pub struct Tuning {
     pub keepalive_interval_s: Option<i32>,
     /// `ZMQ_TCP_MAXRT`; 0 leaves the kernel's default.
     pub retransmit_timeout_ms: i32,
+    /// `ZMQ_PRIORITY`; 0 leaves the kernel's default.
+    pub priority: i32,
+    /// `ZMQ_BUSY_POLL`, microseconds; 0 leaves the kernel's default.
+    pub busy_poll_us: i32,
     /// `ZMQ_BACKLOG`.
     pub backlog: i32,
     /// `ZMQ_IPV6`: names and wildcards may stand for IPv6 addresses, and
@@ -53,6 +57,8 @@ impl Default for Tuning {
             keepalive_idle_s: None,
             keepalive_interval_s: None,
             retransmit_timeout_ms: 0,
+            priority: 0,
+            busy_poll_us: 0,
             backlog: 100,
             ipv6: false,
             bind_to_device: None,
@@ -99,6 +105,11 @@ impl Tuning {
         let mark = Some(self.type_of_service).filter(|tos| *tos != 0);
         advise(fd, libc::IPPROTO_IP, libc::IP_TOS, mark);
         advise(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, mark);
+        for (option, value) in
+            [(libc::SO_PRIORITY, self.priority), (libc::SO_BUSY_POLL, self.busy_poll_us)]
+        {
+            advise(fd, libc::SOL_SOCKET, option, Some(value).filter(|value| *value != 0));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::heartbeat::MAX_WAITING_OUTPUT;
 use super::traffic::{EAGER_BODY, Traffic};
 use super::{Config, Inbox, ProtocolError};
 use crate::message::{Message, Role};
+use crate::socket_type::SocketType;
 
 /// How a mechanism encodes traffic, one for each connection. Frames are sealed
 /// in the order they are sent, and opened in the order they come, each once.
@@ -105,15 +106,15 @@ impl Sealed {
     pub(super) fn encode(
         &mut self,
         dialect: Dialect,
+        ours: SocketType,
         message: &Message,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let v3_1 = dialect == Dialect::V3_1;
         let (flags, head) = match message.role() {
-            Role::Subscribe if v3_1 => (COMMAND, command::led_name(command::SUBSCRIBE)),
-            Role::Cancel if v3_1 => (COMMAND, command::led_name(command::CANCEL)),
-            Role::Subscribe => (0, vec![1]),
-            Role::Cancel => (0, vec![0]),
+            role @ (Role::Subscribe | Role::Cancel) => match dialect.subscription(ours, role) {
+                Some(name) => (COMMAND, command::led_name(name)),
+                None => (0, vec![u8::from(role == Role::Subscribe)]),
+            },
             _ => (u8::from(message.more()), Vec::new()),
         };
         self.cipher.seal(flags, &head, message.data(), out)

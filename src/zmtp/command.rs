@@ -9,6 +9,8 @@ pub(super) const PING: &[u8] = b"PING";
 pub(super) const PONG: &[u8] = b"PONG";
 pub(super) const SUBSCRIBE: &[u8] = b"SUBSCRIBE";
 pub(super) const CANCEL: &[u8] = b"CANCEL";
+pub(super) const JOIN: &[u8] = b"JOIN";
+pub(super) const LEAVE: &[u8] = b"LEAVE";
 
 /// The body of a command frame, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -199,7 +199,7 @@ impl Connection {
     /// may number it. An error ends the connection.
     pub fn encode(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         if let State::Sealed(sealed) = &mut self.state {
-            let encoded = sealed.encode(self.dialect, message, out);
+            let encoded = sealed.encode(self.dialect, self.config.socket_type, message, out);
             return encoded.map_err(|error| self.fail(error));
         }
         self.encode_header(message, out);
@@ -228,8 +228,7 @@ impl Connection {
     #[inline]
     pub fn encode_header_as<const V1: bool>(&self, message: &Message, out: &mut Vec<u8>) {
         match message.role() {
-            Role::Subscribe => self.encode_subscription_head(command::SUBSCRIBE, 1, message, out),
-            Role::Cancel => self.encode_subscription_head(command::CANCEL, 0, message, out),
+            Role::Subscribe | Role::Cancel => self.encode_subscription_head(message, out),
             // `Role::Peer` is between session and socket; it comes here never.
             Role::Data | Role::Request | Role::Peer if V1 => {
                 frame::encode_v1_header(message.more(), message.len(), out);
@@ -358,18 +357,13 @@ impl Connection {
 
     /// Kept out of line, to leave [`Connection::encode_header`] small.
     #[cold]
-    fn encode_subscription_head(
-        &self,
-        name: &[u8],
-        first_byte: u8,
-        topic: &Message,
-        out: &mut Vec<u8>,
-    ) {
-        if self.dialect == Dialect::V3_1 {
+    fn encode_subscription_head(&self, topic: &Message, out: &mut Vec<u8>) {
+        let role = topic.role();
+        if let Some(name) = self.dialect.subscription(self.config.socket_type, role) {
             command::encode_head(name, topic.len(), out);
         } else {
             self.dialect.encode_header(false, 1 + topic.len(), out);
-            out.push(first_byte);
+            out.push(u8::from(role == Role::Subscribe));
         }
     }
 

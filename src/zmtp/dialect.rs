@@ -3,8 +3,11 @@
 //! for each connection.
 
 use super::Version;
+use super::command;
 use super::error::ProtocolError;
 use super::frame::{self, FrameHeader};
+use crate::message::Role;
+use crate::socket_type::SocketType;
 
 /// What a connection speaks, from the oldest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +32,21 @@ impl Dialect {
     /// Whether command frames mean anything.
     pub(super) fn has_commands(self) -> bool {
         self >= Dialect::V3_0
+    }
+
+    /// The command that a socket of this type subscribes with, or ends it with;
+    /// `None` where that is a message that begins with a byte 1 or 0.
+    pub(super) fn subscription(self, socket_type: SocketType, role: Role) -> Option<&'static [u8]> {
+        let begins = role == Role::Subscribe;
+        match socket_type {
+            SocketType::Dish if self.has_commands() => {
+                Some(if begins { command::JOIN } else { command::LEAVE })
+            }
+            _ if self == Dialect::V3_1 => {
+                Some(if begins { command::SUBSCRIBE } else { command::CANCEL })
+            }
+            _ => None,
+        }
     }
 
     /// The size of the header that begins with this byte.

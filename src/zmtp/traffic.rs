@@ -45,6 +45,8 @@ pub(super) struct Traffic {
     max_body: usize,
     /// Whether the peer may subscribe with us.
     takes_subscriptions: bool,
+    /// What it subscribes to are groups, which it joins and leaves (RFC 48).
+    takes_groups: bool,
     /// Whether the last data frame announced more of its message.
     in_message: bool,
     /// False while the inbox had no room, so that we left bytes unread.
@@ -85,7 +87,8 @@ impl Traffic {
             dialect,
             partial: Partial::None,
             max_body: largest.min(LARGEST_BODY) as usize,
-            takes_subscriptions: publishes(config),
+            takes_subscriptions: publishes(config) || has_groups(config),
+            takes_groups: has_groups(config),
             in_message: false,
             listening: true,
         }
@@ -389,16 +392,15 @@ impl Traffic {
         if !self.dialect.has_commands() {
             return Ok(());
         }
-        match name {
-            command::PING => self.heartbeat.receive_ping(now, data, output),
-            command::SUBSCRIBE if self.takes_subscriptions => {
-                deliver_subscription(Role::Subscribe, data, inbox)
-            }
-            command::CANCEL if self.takes_subscriptions => {
-                deliver_subscription(Role::Cancel, data, inbox)
-            }
-            _ => Ok(()),
-        }
+        let role = match name {
+            command::PING => return self.heartbeat.receive_ping(now, data, output),
+            command::SUBSCRIBE if !self.takes_groups => Role::Subscribe,
+            command::CANCEL if !self.takes_groups => Role::Cancel,
+            command::JOIN if self.takes_groups => Role::Subscribe,
+            command::LEAVE if self.takes_groups => Role::Cancel,
+            _ => return Ok(()),
+        };
+        if self.takes_subscriptions { deliver_subscription(role, data, inbox) } else { Ok(()) }
     }
 }
 
@@ -444,6 +446,11 @@ impl Body {
 /// Whether peers subscribe with a socket of this type.
 pub(super) fn publishes(config: &Config) -> bool {
     matches!(config.socket_type, SocketType::Pub | SocketType::XPub)
+}
+
+/// Whether peers join groups of a socket of this type.
+fn has_groups(config: &Config) -> bool {
+    config.socket_type == SocketType::Radio
 }
 
 fn allocate(len: usize) -> Result<Message, ProtocolError> {

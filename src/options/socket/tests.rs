@@ -11,6 +11,13 @@ impl Live for Asleep {
     fn events(&self) -> Result<i32> {
         Err(Errno::ETERM)
     }
+    fn thread_safe(&self) -> bool {
+        false
+    }
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32> {
+        Ok(3)
+    }
     fn fd(&self) -> Result<i32> {
         Ok(7)
     }

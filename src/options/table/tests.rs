@@ -16,6 +16,13 @@ impl Live for Nothing {
     fn events(&self) -> Result<i32> {
         Ok(0)
     }
+    fn thread_safe(&self) -> bool {
+        false
+    }
+    #[cfg(feature = "draft")]
+    fn topics_count(&self) -> Result<i32> {
+        Ok(3)
+    }
     fn fd(&self) -> Result<i32> {
         Ok(0)
     }

@@ -1,10 +1,12 @@
 //! The chain of chunks that a queue lies in, and places in it.
 
+use std::alloc::Layout;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use super::PREFETCH_SLOTS;
+use super::memory;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 use crate::sync::Ordering;
 use crate::sync::{AtomicPtr, SharedCell};
@@ -37,18 +39,50 @@ impl<T> std::ops::Deref for Slot<T> {
     }
 }
 
-/// A link of the chain.
+/// A link of the chain. Its slots lie behind it.
+#[repr(align(64))]
 pub(super) struct Chunk<T> {
-    pub(super) slots: Box<[Slot<T>]>,
     /// The chunk after this one, written by the producer.
     pub(super) next: AtomicPtr<Chunk<T>>,
+    capacity: usize,
 }
 
 impl<T> Chunk<T> {
-    /// A chunk in memory of its own, which whoever has the last pointer frees.
+    /// A chunk in memory of its own, for [`Chunk::free`].
     pub(super) fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity).map(|_| Slot(SharedCell::new(MaybeUninit::uninit()))).collect();
-        Box::into_raw(Box::new(Chunk { slots, next: AtomicPtr::new(ptr::null_mut()) }))
+        let layout = Self::layout(capacity);
+        let chunk = memory::take(layout).cast::<Chunk<T>>();
+        // SAFETY: the memory is the chunk's alone and has room for it and its slots.
+        unsafe {
+            chunk.write(Chunk { next: AtomicPtr::new(ptr::null_mut()), capacity });
+            let slots = chunk.add(1).cast::<Slot<T>>();
+            for index in 0..capacity {
+                slots.add(index).write(Slot(SharedCell::new(MaybeUninit::uninit())));
+            }
+        }
+        chunk
+    }
+
+    /// Frees a chunk, not what its slots may hold.
+    ///
+    /// # Safety
+    /// It came from [`Chunk::new`], and nobody else has it.
+    pub(super) unsafe fn free(chunk: *mut Chunk<T>) {
+        // SAFETY: the caller's promise. All is dropped that was made, and the
+        // layout is the one it was made with.
+        unsafe {
+            let capacity = (*chunk).capacity;
+            ptr::drop_in_place(ptr::from_ref(slots_of(chunk)).cast_mut());
+            ptr::drop_in_place(chunk);
+            memory::give_back(chunk.cast(), Self::layout(capacity));
+        }
+    }
+
+    fn layout(capacity: usize) -> Layout {
+        let slots = size_of::<Slot<T>>().saturating_mul(capacity);
+        let size = slots.saturating_add(size_of::<Chunk<T>>());
+        // Chunks have a few hundred slots: this cannot fail.
+        Layout::from_size_align(size, align_of::<Chunk<T>>()).unwrap_or(Layout::new::<Chunk<T>>())
     }
 }
 
@@ -58,9 +92,9 @@ impl<T> Chunk<T> {
 /// The chunk is alive for as long as the slots are used.
 #[inline(always)]
 pub(super) unsafe fn slots_of<'a, T>(chunk: *mut Chunk<T>) -> &'a [Slot<T>] {
-    // SAFETY: the caller's promise.
-    let chunk: &'a Chunk<T> = unsafe { &*chunk };
-    &chunk.slots
+    const { assert!(align_of::<Slot<T>>() <= align_of::<Chunk<T>>()) };
+    // SAFETY: the caller's promise; so many slots lie behind every chunk.
+    unsafe { std::slice::from_raw_parts(chunk.add(1).cast(), (*chunk).capacity) }
 }
 
 /// A place in the chain.

@@ -30,7 +30,7 @@ fn connect_with(text: &str, tuning: &Tuning) -> Result<Stream> {
             (Address::Tcp(found.addresses[0]), found.source)
         }
         Endpoint::Ipc(ipc) => (Address::Ipc(ipc.address()?), None),
-        Endpoint::Inproc(_) => return Err(Errno::EINVAL),
+        Endpoint::Udp(_) | Endpoint::Inproc(_) => return Err(Errno::EINVAL),
     };
     let (stream, progress) = start_connect(&address, source, tuning)?;
     match progress {

@@ -141,12 +141,12 @@ fn messages_subscriptions_and_heartbeats_are_sealed_in_order() {
     let mut more = Message::copy_of(b"more").unwrap();
     more.set_more(true);
     let topic = |role| Message::copy_of(b"t").unwrap().with_role(role);
-    connection.encode(Dialect::V3_1, &more, &mut out).unwrap();
-    connection.encode(Dialect::V3_1, &topic(Role::Subscribe), &mut out).unwrap();
-    connection.encode(Dialect::V3_0, &topic(Role::Cancel), &mut out).unwrap();
+    connection.encode(Dialect::V3_1, SocketType::Sub, &more, &mut out).unwrap();
+    connection.encode(Dialect::V3_1, SocketType::Sub, &topic(Role::Subscribe), &mut out).unwrap();
+    connection.encode(Dialect::V3_0, SocketType::Sub, &topic(Role::Cancel), &mut out).unwrap();
     assert_eq!(connection.deadline(), Some(now + interval));
     connection.on_deadline(now + interval, &config, &mut out).unwrap();
-    connection.encode(Dialect::V3_0, &topic(Role::Subscribe), &mut out).unwrap();
+    connection.encode(Dialect::V3_0, SocketType::Sub, &topic(Role::Subscribe), &mut out).unwrap();
     let wanted: [(u8, &[u8]); 5] =
         [(1, b"more"), (4, b"\x09SUBSCRIBEt"), (0, b"\0t"), (4, b"\x04PING\0\0"), (0, b"\x01t")];
     assert_eq!(out, stream(&wanted));
@@ -177,7 +177,10 @@ fn what_cannot_be_opened_or_sealed_ends_the_connection() {
     }
     let mut connection = sealed(&config(SocketType::Push), now);
     let mut sent = 0;
-    while connection.encode(Dialect::V3_1, &Message::new(), &mut Vec::new()).is_ok() {
+    while connection
+        .encode(Dialect::V3_1, SocketType::Sub, &Message::new(), &mut Vec::new())
+        .is_ok()
+    {
         sent += 1;
     }
     assert_eq!(sent, 255);
