@@ -498,7 +498,7 @@ def stops_however_it_is_written(case):
     """ZMQ_RECONNECT_STOP: an endpoint that libzmq would write in another way, or that is
     connected twice."""
     def odd(peer):
-        return peer.repeats or peer.ipv6 or any(re.search(r":0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
+        return peer.repeats or peer.ipv6 or any(re.search(r"//\[|:0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
                    for name in peer.connected if name.startswith("tcp:"))
     return all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
                for p in case.sockets()) and case.sockets()
