@@ -69,7 +69,8 @@ void start_proxy (int front, int back, int capture, void *context_to_steer)
         printf (" none");
         return;
     }
-    if (capture >= 0 && (capture == front || capture == back))
+    /* Another proxy may have it. */
+    if (capture >= 0 && (!sockets[capture] || capture == front || capture == back))
         capture = -1;
     struct proxy *proxy = &proxies[proxy_count];
     memset (proxy, 0, sizeof *proxy);
@@ -83,7 +84,7 @@ void start_proxy (int front, int back, int capture, void *context_to_steer)
     proxy_count++;
     shorten_linger (front);
     shorten_linger (back);
-    if (capture >= 0 && sockets[capture])
+    if (capture >= 0)
         shorten_linger (capture);
     proxy->front = sockets[front];
     proxy->back = sockets[back];
