@@ -46,6 +46,8 @@ RUN = {
     },
     "docs/QUESTIONS.md": {
         "make": None,
+        "ZMQ_TRACE=1 LD_LIBRARY_PATH=$PWD/target/release your-program":
+            "target/release/libzmq.so",
         "LD_LIBRARY_PATH=$PWD/target/release your-program": "target/release/libzmq.so",
         "grep -o '/[^ ]*libzmq[^ ]*' /proc/PID/maps | sort -u": r"/libzmq\.so",
         "capi-tests/run -l oracle pattern_pair": "0 failed",

@@ -27,7 +27,8 @@ CASES = (("inproc", 16), ("tcp", 16), ("tcp", 4096))
 
 REST = "C library (copying, allocation, system calls' wrappers) and the program"
 STEPS = (
-    ("both calls: handle, lock, news, waiting", r"capi/|socket/|sync/(arena|lock)|message/deferred"),
+    ("both calls: handle, lock, news, waiting",
+     r"capi/|socket/|trace/|counters/|sync/(arena|lock)|message/deferred"),
     ("the message: made, moved out, freed", r"message/"),
     ("pattern and routing (a sole pipe: not asked)", r"pattern/|routing/"),
     ("pipe: rings, water marks, signals", r"pipe/|sync/barrier"),
@@ -40,7 +41,8 @@ STEPS = (
 
 def build():
     """A release with line numbers, and the program."""
-    environment = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="1", CARGO_PROFILE_RELEASE_STRIP="false")
+    environment = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="1",
+                       CARGO_PROFILE_RELEASE_STRIP="false")
     command = [os.environ.get("CARGO", "cargo"), "build", "--release", "--target-dir", BUILD]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     library = BUILD / "release"
