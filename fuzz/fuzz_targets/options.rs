@@ -27,6 +27,10 @@ impl Live for Asleep {
     fn last_endpoint(&self) -> &[u8] {
         b"inproc://a"
     }
+
+    fn thread_safe(&self) -> bool {
+        false
+    }
 }
 
 fuzz_target!(|input: &[u8]| {
