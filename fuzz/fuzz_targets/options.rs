@@ -6,32 +6,11 @@
 
 use ferrozmq_fuzz::{Input, socket_type};
 use libfuzzer_sys::fuzz_target;
-use zmq::error::{Errno, Result};
-use zmq::options::{ContextOptions, Live, SocketOptions};
+use zmq::error::Errno;
+use zmq::options::{ContextOptions, Resting, SocketOptions};
 
-struct Asleep;
-
-impl Live for Asleep {
-    fn receive_more(&self) -> bool {
-        true
-    }
-
-    fn events(&self) -> Result<i32> {
-        Ok(3)
-    }
-
-    fn fd(&self) -> Result<i32> {
-        Ok(7)
-    }
-
-    fn last_endpoint(&self) -> &[u8] {
-        b"inproc://a"
-    }
-
-    fn thread_safe(&self) -> bool {
-        false
-    }
-}
+const ASLEEP: Resting =
+    Resting { receive_more: true, events: Ok(3), fd: 7, last_endpoint: b"inproc://a" };
 
 fuzz_target!(|input: &[u8]| {
     let mut input = Input::new(input);
@@ -68,14 +47,14 @@ fn set(options: &mut SocketOptions, option: i32, value: Option<&[u8]>) {
 /// Reads into a buffer of this size, and sets what was read.
 fn read(options: &mut SocketOptions, option: i32, size: usize) {
     let mut buffer = vec![0xaa; size];
-    let Ok(len) = options.get(option, &Asleep, &mut buffer) else {
+    let Ok(len) = options.get(option, &ASLEEP, &mut buffer) else {
         return;
     };
     assert!(len <= size);
     assert!(buffer[len..].iter().all(|byte| *byte == 0));
     if options.set(option, Some(&buffer[..len])).is_ok() {
         let mut again = vec![0xaa; size];
-        if let Ok(again_len) = options.get(option, &Asleep, &mut again) {
+        if let Ok(again_len) = options.get(option, &ASLEEP, &mut again) {
             let text = len > 0 && again_len == len + 1;
             assert!(text || again[..again_len] == buffer[..len], "{option}");
         }

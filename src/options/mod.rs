@@ -18,6 +18,8 @@ mod context;
 mod draft;
 mod markdown;
 mod names;
+#[cfg(any(test, fuzzing))]
+mod resting;
 mod row;
 mod security;
 mod socket;
@@ -28,6 +30,8 @@ pub use c_table::c_table;
 pub use context::{ContextOptions, MESSAGE_SIZE_BYTES, SOCKET_LIMIT};
 pub use markdown::markdown_table;
 pub use names::{is_number, name};
+#[cfg(any(test, fuzzing))]
+pub use resting::Resting;
 pub use security::{MechanismChoice, SecurityOptions};
 pub use socket::{Change, Filter, Live, Multicast, PatternOption, SocketOptions};
 pub use socks::SocksOptions;

@@ -1,30 +1,10 @@
 //! The options of a socket, set and read as the C functions do.
 
 use super::*;
+use crate::options::Resting;
 
-pub(super) struct Asleep;
-
-impl Live for Asleep {
-    fn receive_more(&self) -> bool {
-        true
-    }
-    fn events(&self) -> Result<i32> {
-        Err(Errno::ETERM)
-    }
-    fn thread_safe(&self) -> bool {
-        false
-    }
-    #[cfg(feature = "draft")]
-    fn topics_count(&self) -> Result<i32> {
-        Ok(3)
-    }
-    fn fd(&self) -> Result<i32> {
-        Ok(7)
-    }
-    fn last_endpoint(&self) -> &[u8] {
-        b"inproc://a"
-    }
-}
+const ASLEEP: Resting =
+    Resting { receive_more: true, events: Err(Errno::ETERM), fd: 7, last_endpoint: b"inproc://a" };
 
 fn fresh(kind: SocketType) -> SocketOptions {
     SocketOptions::new(kind, &ContextOptions::default())
@@ -36,7 +16,7 @@ fn set_int(options: &mut SocketOptions, option: i32, value: i32) -> Result<()> {
 
 fn int(options: &SocketOptions, option: i32) -> i32 {
     let mut buffer = [0xaa; 4];
-    assert_eq!(options.get(option, &Asleep, &mut buffer), Ok(4), "option {option}");
+    assert_eq!(options.get(option, &ASLEEP, &mut buffer), Ok(4), "option {option}");
     i32::from_ne_bytes(buffer)
 }
 
@@ -45,7 +25,7 @@ fn ints_are_read_and_written_at_their_size_only() {
     let mut push = fresh(SocketType::Push);
     for size in [0, 1, 3, 5, 8, 300] {
         assert_eq!(push.set(23, Some(&vec![0; size])), Err(Errno::EINVAL));
-        assert_eq!(push.get(23, &Asleep, &mut vec![0; size]), Err(Errno::EINVAL));
+        assert_eq!(push.get(23, &ASLEEP, &mut vec![0; size]), Err(Errno::EINVAL));
     }
     assert_eq!(push.set(23, None), Err(Errno::EINVAL));
     assert_eq!(push.set(23, Some(&7i32.to_ne_bytes())), Ok(Change::SendHwm));
@@ -58,24 +38,24 @@ fn ints_are_read_and_written_at_their_size_only() {
 fn live_ints_fit_larger_buffers() {
     let pull = fresh(SocketType::Pull);
     let mut buffer = [0xaa; 9];
-    assert_eq!(pull.get(14, &Asleep, &mut buffer), Ok(4));
+    assert_eq!(pull.get(14, &ASLEEP, &mut buffer), Ok(4));
     assert_eq!(buffer, [7, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(pull.get(14, &Asleep, &mut buffer[..3]), Err(Errno::EINVAL));
-    assert_eq!(pull.get(15, &Asleep, &mut buffer), Err(Errno::ETERM));
+    assert_eq!(pull.get(14, &ASLEEP, &mut buffer[..3]), Err(Errno::EINVAL));
+    assert_eq!(pull.get(15, &ASLEEP, &mut buffer), Err(Errno::ETERM));
     assert_eq!(int(&pull, 13), 1);
     assert_eq!(int(&pull, 16), 7);
-    assert_eq!(pull.get(16, &Asleep, &mut buffer), Err(Errno::EINVAL));
+    assert_eq!(pull.get(16, &ASLEEP, &mut buffer), Err(Errno::EINVAL));
 }
 
 #[test]
 fn texts_end_in_a_zero_and_zeros_fill_the_rest() {
     let mut pair = fresh(SocketType::Pair);
     let mut buffer = [0xaa; 13];
-    assert_eq!(pair.get(32, &Asleep, &mut buffer), Ok(11));
+    assert_eq!(pair.get(32, &ASLEEP, &mut buffer), Ok(11));
     assert_eq!(&buffer, b"inproc://a\0\0\0");
-    assert_eq!(pair.get(32, &Asleep, &mut buffer[..10]), Err(Errno::EINVAL));
+    assert_eq!(pair.get(32, &ASLEEP, &mut buffer[..10]), Err(Errno::EINVAL));
     assert_eq!(pair.set(92, Some(b"lo\0")), Ok(Change::Stored));
-    assert_eq!(pair.get(92, &Asleep, &mut buffer), Ok(4));
+    assert_eq!(pair.get(92, &ASLEEP, &mut buffer), Ok(4));
     assert_eq!(pair.device(), Some(&b"lo"[..]));
     assert_eq!(pair.set(92, Some(b"")), Err(Errno::EINVAL));
     assert_eq!(pair.set(92, Some(&[b'x'; 17])), Err(Errno::EINVAL));
@@ -91,9 +71,9 @@ fn routing_ids_have_1_to_255_bytes_of_any_value() {
     }
     assert_eq!(dealer.set(5, Some(b"ab")), Ok(Change::Stored));
     let mut buffer = [0xaa; 4];
-    assert_eq!(dealer.get(5, &Asleep, &mut buffer), Ok(2));
+    assert_eq!(dealer.get(5, &ASLEEP, &mut buffer), Ok(2));
     assert_eq!(&buffer, b"ab\0\0");
-    assert_eq!(dealer.get(5, &Asleep, &mut buffer[..1]), Err(Errno::EINVAL));
+    assert_eq!(dealer.get(5, &ASLEEP, &mut buffer[..1]), Err(Errno::EINVAL));
 }
 
 #[test]
@@ -105,7 +85,7 @@ fn pattern_options_are_for_their_types() {
     assert_eq!(rep.set(33, Some(&seven)), Ok(mandatory));
     assert_eq!(dealer.set(33, Some(&seven)), Err(Errno::EINVAL));
     assert_eq!(set_int(&mut rep, 33, -1), Err(Errno::EINVAL));
-    assert_eq!(rep.get(33, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
+    assert_eq!(rep.get(33, &ASLEEP, &mut [0; 4]), Err(Errno::EINVAL));
     assert_eq!(dealer.set(6, Some(b"")), Err(Errno::EINVAL));
     let mut sub = fresh(SocketType::Sub);
     assert_eq!(sub.set(6, Some(b"topic")), Ok(Change::Subscribe(b"topic")));
@@ -199,7 +179,7 @@ fn null_forgets_filters_and_nothing_else_is_shorter_than_one() {
     assert_eq!(set_int(&mut pair, 59, -1), Ok(()));
     assert_eq!(pair.set(60, None), filter(Filter::Group(None)));
     assert_eq!(pair.set(58, Some(b"")), Err(Errno::EINVAL));
-    assert_eq!(pair.get(58, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
+    assert_eq!(pair.get(58, &ASLEEP, &mut [0; 4]), Err(Errno::EINVAL));
 }
 
 #[test]
@@ -207,6 +187,6 @@ fn options_of_later_steps_and_of_nobody_answer_einval() {
     let mut pair = fresh(SocketType::Pair);
     for unknown in [i32::MIN, -1, 0, 1, 3, 10, 70, 127, 128, 255, 1000, i32::MAX] {
         assert_eq!(set_int(&mut pair, unknown, 1), Err(Errno::EINVAL));
-        assert_eq!(pair.get(unknown, &Asleep, &mut [0; 4]), Err(Errno::EINVAL));
+        assert_eq!(pair.get(unknown, &ASLEEP, &mut [0; 4]), Err(Errno::EINVAL));
     }
 }

@@ -1,35 +1,11 @@
 //! The table against itself, and against sockets that are made from it.
 
 use super::*;
-use crate::error::Result;
 use crate::options::context::ContextOptions;
+use crate::options::resting::Resting;
 use crate::options::row::{Access, Initial};
-use crate::options::socket::{Live, SocketOptions};
+use crate::options::socket::SocketOptions;
 use crate::socket_type::SocketType;
-
-struct Nothing;
-
-impl Live for Nothing {
-    fn receive_more(&self) -> bool {
-        false
-    }
-    fn events(&self) -> Result<i32> {
-        Ok(0)
-    }
-    fn thread_safe(&self) -> bool {
-        false
-    }
-    #[cfg(feature = "draft")]
-    fn topics_count(&self) -> Result<i32> {
-        Ok(3)
-    }
-    fn fd(&self) -> Result<i32> {
-        Ok(0)
-    }
-    fn last_endpoint(&self) -> &[u8] {
-        b""
-    }
-}
 
 #[test]
 fn rows_are_found_by_their_number_and_ordered_by_it() {
@@ -77,12 +53,22 @@ fn fresh_sockets_have_the_defaults_of_the_table() {
             Initial::Int(value) if works => {
                 let wide = matches!(row.kind, Kind::Int64 | Kind::UInt64);
                 let buffer = &mut buffer[..if wide { 8 } else { 4 }];
-                assert_eq!(row.get(&pair, &Nothing, buffer), Ok(buffer.len()), "{}", row.name);
+                assert_eq!(
+                    row.get(&pair, &Resting::default(), buffer),
+                    Ok(buffer.len()),
+                    "{}",
+                    row.name
+                );
                 assert_eq!(*buffer, value.to_ne_bytes()[..buffer.len()], "{}", row.name);
             }
             Initial::Empty if works => {
                 let length = usize::from(matches!(row.kind, Kind::Text { .. }));
-                assert_eq!(row.get(&pair, &Nothing, &mut buffer), Ok(length), "{}", row.name);
+                assert_eq!(
+                    row.get(&pair, &Resting::default(), &mut buffer),
+                    Ok(length),
+                    "{}",
+                    row.name
+                );
                 assert_eq!(buffer, [0; 8], "{}", row.name);
             }
             _ => {}
