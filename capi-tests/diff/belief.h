@@ -63,4 +63,8 @@ void look (struct belief *b);
 void interest (struct belief *b);
 void handle_messages (struct belief *b);
 
+/* gathering.c */
+/* A sequence of the kind CROWD. */
+void gathering (struct belief *b);
+
 #endif

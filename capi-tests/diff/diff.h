@@ -1,7 +1,7 @@
 /* diff.h - what the parts of diff-run share.
  *
  * generate.c turns a seed into a list of operations, which depends on nothing
- * else (belief.h, meeting.c, talking.c); execute.c carries them out on whichever
+ * else (belief.h, meeting.c, talking.c, gathering.c); execute.c carries them out on whichever
  * libzmq the process was given and prints a line for each (execute.h and its
  * parts); tables.c holds the options, endpoints and other material that both
  * draw from.
@@ -48,7 +48,17 @@ enum opcode {
     OP_PURE,
     OP_TIMER,
     OP_Z85,
-    OP_WAIT
+    OP_WAIT,
+    OP_FOUND,
+    OP_JOIN,
+    OP_PART,
+    OP_TELL,
+    OP_REPLY,
+    OP_FILL,
+    OP_TOPICS,
+    OP_READ,
+    OP_WATCH,
+    OP_PLAY
 };
 
 struct op
@@ -59,8 +69,9 @@ struct op
 };
 
 /* What a sequence is about: LAB tries options, strings and messages with few
- * connections, INPROC and NETWORK pass messages. */
-enum kind { LAB, INPROC, NETWORK };
+ * connections, INPROC and NETWORK pass messages, CROWD has dozens of peers, many topics,
+ * and threads. */
+enum kind { LAB, INPROC, NETWORK, CROWD };
 
 struct sequence
 {
@@ -130,7 +141,7 @@ extern const int endpoint_count;
 extern const char *const type_names[];
 extern const char *const topics[];
 enum { TYPES = 12, TOPICS = 5, PURE_CALLS = 4, MSG_CALLS = 18,
-       TIMER_CALLS = 8, OLD_CALLS = 5, STEER_CALLS = 5 };
+       TIMER_CALLS = 8, OLD_CALLS = 5, STEER_CALLS = 5, CROWD_CASTS = 10 };
 extern const char *const capabilities[];
 extern const int capability_count;
 

@@ -5,6 +5,7 @@
  * rest, or else the results would tell of chance: sockets are called (some of
  * their work is done only then), and time is given to I/O threads.
  */
+#include "crowds.h"
 #include "execute.h"
 #include "text.h"
 #include <errno.h>
@@ -152,7 +153,8 @@ static const char *const op_names[] = {
   "ctx_new", "ctx_set", "ctx_get", "ctx_shutdown", "socket", "drain", "close", "set",
   "set", "subscribe", "secure", "get", "bind", "connect", "unbind", "disconnect", "send",
   "send_whole", "send_to", "recv", "recv_whole", "old", "monitor", "bind",
-  "poll", "await", "msg", "proxy", "steer", "pure", "timer", "z85", "wait"};
+  "poll", "await", "msg", "proxy", "steer", "pure", "timer", "z85", "wait",
+  "found", "join", "part", "tell", "reply", "fill", "topics", "read", "watch", "play"};
 
 static void carry_out (const struct op *op)
 {
@@ -280,6 +282,39 @@ static void carry_out (const struct op *op)
         case OP_WAIT:
             rest_for (RECONNECTED_MS);
             return;
+        case OP_FOUND: /* x: which types; z: seed */
+            found (contexts[0], op->x, (uint32_t) op->z);
+            break;
+        case OP_JOIN: /* x: how many; z: seed; likewise those that follow */
+            join (contexts[0], op->x, (uint32_t) op->z);
+            break;
+        case OP_PART:
+            part (op->x, (uint32_t) op->z);
+            break;
+        case OP_TELL:
+            tell (op->x, (uint32_t) op->z);
+            break;
+        case OP_REPLY:
+            reply (op->x, (uint32_t) op->z);
+            break;
+        case OP_FILL:
+            fill ((uint32_t) op->z);
+            break;
+        case OP_TOPICS:
+            take_interest (op->x, (uint32_t) op->z);
+            break;
+        case OP_READ: /* x: the members' messages */
+            if (op->x)
+                read_members ();
+            else
+                read_host ();
+            break;
+        case OP_WATCH:
+            watch ((uint32_t) op->z);
+            break;
+        case OP_PLAY:
+            play ((uint32_t) op->z);
+            break;
     }
     rest ();
 }
@@ -297,6 +332,7 @@ static void finish (void)
     }
     end_proxies ();
     drain_all ();
+    end_crowd ();
     close_messages ();
     for (int s = 0; s < SLOTS; s++)
         if (sockets[s]) {

@@ -90,6 +90,9 @@ void monitor (int s, void *context, int events);
 void read_monitors (void);
 void end_monitor (int s);
 
+/* plays.c */
+void play (uint32_t seed);
+
 /* messages.c */
 void message_call (int s, int call, int m, int z);
 void close_messages (void);

@@ -8,15 +8,11 @@ not compared any more, so each asks for as much as it can.
 import re
 from collections import Counter
 
-PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range(12)
+from history import (DEALER, PAIR, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, History,
+                     plain)
 
 # Lines that tell what was received, or what could be.
 RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
-
-
-def plain(endpoint):
-    """As it was written, where the library added IPv6."""
-    return endpoint.replace("[::ffff:HOST]", "HOST")
 
 
 def delivered(lines):
@@ -29,164 +25,6 @@ def delivered(lines):
         elif re.match(r"\d\d recv_whole|left |\d\d old s\d recv", line):
             sizes += re.findall(r"\[(\d+|id)[ \]]", line)
     return sorted("5" if size == "id" else size for size in sizes)
-
-
-class Peer:
-    """A socket of the sequence, as far as the log tells."""
-
-    def __init__(self, slot, kind):
-        self.slot, self.kind = slot, kind
-        self.bound, self.connected = set(), set()
-        self.options = {}
-        self.ipv6 = False
-        self.monitored = False
-        self.gone = False
-        self.unfinished = False
-        self.multipart = False
-        # It has connected to an endpoint twice.
-        self.repeats = False
-        # Endpoints at whose other side somebody left; those of them where messages
-        # may have waited to be read then.
-        self.losses, self.disorder = set(), set()
-
-    def is_raw(self):
-        return self.kind == STREAM or self.options.get("41") == "1"
-
-    def endpoints(self):
-        return self.bound | self.connected
-
-    def lost(self, transport=r"\w+"):
-        """Whether a connection of this socket's ended, at either side."""
-        return any(re.match(transport + ":", name) for name in self.losses)
-
-    def lose(self, name, orderly):
-        self.losses.add(name)
-        if not orderly:
-            self.disorder.add(name)
-
-    def meets(self, other):
-        return bool(self.bound & other.connected or self.connected & other.bound)
-
-
-class History:
-    """What the lines of a log tell of sockets and their connections."""
-
-    def __init__(self, lines):
-        self.sockets = {}
-        self.all = []
-        # The front, back and capture of each.
-        self.proxies = []
-        self.ipv6 = {}
-        # All that had come was read just now.
-        self.drained = False
-        self.shutdown = False
-        for line in lines:
-            self.note(line)
-
-    def note(self, line):
-        context = re.match(r"\d\d ctx_set (ctx\d) IPV6 (\d+) = 0", line)
-        if context:
-            self.ipv6[context[1]] = context[2] != "0"
-        made = re.match(r"\d\d socket s(\d) (ctx\d) type (\d+) = 0", line)
-        if made:
-            peer = Peer(int(made[1]), int(made[3]))
-            peer.ipv6 = self.ipv6.get(made[2], False)
-            self.sockets[peer.slot] = peer
-            self.all.append(peer)
-            return
-        if re.match(r"\d\d ctx_shutdown = 0", line):
-            self.shutdown = True
-        if re.match(r"\d\d ", line) and not re.match(r"\d\d (close|unbind|disconnect)", line):
-            self.drained = line[3:] == "drain" and not self.proxies
-        stuck = re.match(r"left s(\d) = -1 EFSM", line)
-        if stuck and int(stuck[1]) in self.sockets:
-            # A REP has to answer first.
-            self.drained &= self.sockets[int(stuck[1])].kind != REP
-        if re.match(r"\d\d proxy s.*\d$", line):
-            self.proxies.append([self.sockets.pop(int(slot))
-                                 for slot in dict.fromkeys(re.findall(r" s(\d)", line))])
-            return
-        sent = re.match(r"\d\d msg m\d send (more )?to s(\d).* = \d", line)
-        if sent and int(sent[2]) in self.sockets:
-            self.sockets[int(sent[2])].unfinished = bool(sent[1])
-        of = re.match(r"(?:\d\d|  ) (\S+) s(\d)(.*)", line)
-        peer = of and self.sockets.get(int(of[2]))
-        if not peer:
-            return
-        verb, rest = of[1], of[3]
-        endpoint = re.search(r"((?:tcp|ipc|inproc)://[^' ]*)", rest)
-        done = re.search(r" = 0( = 0)?$", rest)
-        if verb in ("bind", "connect") and endpoint and done:
-            name = re.sub(r"\*$", "WILD", plain(endpoint[1]))
-            peer.repeats |= verb == "connect" and name in peer.connected
-            (peer.bound if verb == "bind" else peer.connected).add(name)
-            # Whose connect it still finds.
-            if verb == "bind" and any(name in other.connected for other in self.all
-                                      if other.gone):
-                peer.disorder.add(name)
-        elif verb in ("unbind", "disconnect") and endpoint and done:
-            self.lose(peer, endpoint[1])
-            peer.lose(endpoint[1], self.drained)
-        elif verb == "close":
-            for name in peer.endpoints():
-                self.lose(peer, name)
-            peer.gone = True
-            del self.sockets[peer.slot]
-        elif verb == "monitor" and done:
-            peer.monitored = True
-        elif verb == "set" and done:
-            option = re.match(r" option (\d+) value (\S+)|  ?(\S+) size \d+ (\S+)", rest)
-            if option:
-                name, value = option[1] or option[3], option[2] or option[4]
-                peer.options[name] = value
-                if name in ("42", "IPV6"):
-                    peer.ipv6 = value == "1"
-                elif name in ("31", "IPV4ONLY"):
-                    peer.ipv6 = value == "0"
-        elif verb == "subscribe" and done:
-            option = re.match(r" option (\d+) (.*) = ", rest)
-            if option:
-                peer.options[option[1]] = option[2]
-        if verb in ("send", "send_whole", "send_to", "await"):
-            self.note_frames(peer, rest)
-        if verb == "send_to" and re.search(r" amid = 0( |$)", rest) and peer.is_raw():
-            for name in peer.endpoints():
-                self.lose(peer, name)
-                peer.lose(name, self.drained)
-
-    @staticmethod
-    def note_frames(peer, rest):
-        """Whether the last frame sent said that more would come."""
-        results = re.findall(r"(?<!flags) = (-?\d+)", rest)
-        peer.multipart |= " amid" in rest
-        if re.search(r" flags \d", rest):
-            if results[-1] != "-1":
-                peer.unfinished = bool(int(re.search(r" flags (\d)", rest)[1]) & 2)
-        elif results and results[-1] != "-1":
-            peer.unfinished = False
-        else:
-            peer.unfinished |= len(results) > 1
-
-    def lose(self, peer, endpoint):
-        """The peer leaves an endpoint."""
-        for other in self.all:
-            if other is not peer and not other.gone and endpoint in other.endpoints():
-                # A routing id waits over inproc like a message, and none but ROUTER
-                # reads it.
-                unread = endpoint.startswith("inproc:") and "5" in other.options \
-                    and peer.kind != ROUTER
-                other.lose(endpoint, self.drained and not unread)
-
-    def lost(self, slot, transport=r"\w+"):
-        return slot in self.sockets and self.sockets[slot].lost(transport)
-
-    def peers(self, slot):
-        own = self.sockets.get(slot)
-        return [p for p in self.all if own and p is not own and p.meets(own)]
-
-    def circle(self, slot):
-        """The socket and its peers."""
-        return [self.sockets[slot], *self.peers(slot)] if slot in self.sockets else []
 
 
 class Case:
@@ -446,7 +284,8 @@ def pair_whose_pending_connect_ended(case):
         return peer and peer.kind == PAIR and (
             any(name in peer.connected and name.startswith("inproc:") for name in peer.losses)
             or any(other.gone and other.connected & peer.bound for other in case.history.all))
-    return any(held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and any(
+        held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
 
 
 def read_before_the_end(case):
@@ -479,6 +318,18 @@ def errno_under_a_monitor(case):
     """The errno of a bind that fails under a monitor."""
     return case.both(r"bind .* = -1 EAGAIN", r"bind .* = -1 E") \
         and all(peer.monitored for peer in case.sockets())
+
+
+def mark_that_was_changed(case):
+    """ZMQ_SNDHWM or ZMQ_RCVHWM, changed where there are connections: holds at once, and is
+    exact."""
+    def state(line):
+        return re.findall(r" (?:\d:|EVENTS .* size 4 )(\d)", line)
+    full = case.both(r"^\d\d (send|old|msg m\d send).* = \d+", r" = -1 EAGAIN") \
+        or case.both(r"^\d\d (poll|get s\d EVENTS)", r"^\d\d (poll|get s\d EVENTS)") \
+        and any(int(a) & 2 != int(b) & 2 for a, b in zip(state(case.line), state(case.our_line)))
+    return full and case.slots() and all(
+        any(peer.remarked for peer in case.history.circle(slot)) for slot in case.slots())
 
 
 def stream_peer_that_left(case):
@@ -514,7 +365,8 @@ EXPLANATIONS = [
     pair_that_connects_to_itself, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
-    place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, stream_peer_that_left,
+    place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, mark_that_was_changed,
+    stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,

@@ -227,10 +227,12 @@ void generate (uint64_t seed, struct sequence *sequence)
         b.host[i] = -1;
     int dice = below (&b.random, 100);
     sequence->count = 0;
-    sequence->kind = dice < 35 ? LAB : dice < 70 ? INPROC : NETWORK;
+    sequence->kind = dice < 31 ? LAB : dice < 62 ? INPROC : dice < 88 ? NETWORK : CROWD;
     b.curve = sequence->kind == NETWORK && chance (&b.random, 15);
     b.orderly = chance (&b.random, 60);
-    if (sequence->kind == LAB)
+    if (sequence->kind == CROWD)
+        gathering (&b);
+    else if (sequence->kind == LAB)
         laboratory (&b);
     else
         conversation (&b);

@@ -1,5 +1,5 @@
 /* resting.c - waits until everything that an operation set off has come to rest. */
-#include "execute.h"
+#include "crowds.h"
 #include "threads.h"
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +17,7 @@ static void touch (void)
             size_t size = sizeof events;
             zmq_getsockopt (sockets[s], ZMQ_EVENTS, &events, &size);
         }
+    touch_crowd ();
 }
 
 /* Until the other threads sleep, and calling the sockets wakes none of them. */
