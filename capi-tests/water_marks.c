@@ -143,4 +143,25 @@ STORY (inproc_without_a_mark_on_either_side_has_no_limit_when_connected_first)
     }
 }
 
+/* The oracle goes by what was set when the socket connected. */
+STORY (a_mark_changed_while_nobody_is_bound_counts_when_somebody_binds)
+{
+    for (int connects = 0; connects < 2; connects++) {
+        const char *endpoint = fresh_endpoint (INPROC);
+        void *push = open_socket (ZMQ_PUSH), *pull = open_socket (ZMQ_PULL);
+        CHECK_OK (set_int (push, ZMQ_SNDHWM, connects ? 10 : 3));
+        CHECK_OK (set_int (pull, ZMQ_RCVHWM, connects ? 4 : 10));
+        CHECK_OK (zmq_connect (connects ? push : pull, endpoint));
+        if (connects)
+            CHECK_OK (set_int (push, ZMQ_SNDHWM, 2));
+        else
+            CHECK_OK (set_int (pull, ZMQ_RCVHWM, 20));
+        CHECK_OK (zmq_bind (connects ? pull : push, endpoint));
+        if (on_oracle ())
+            CHECK_INT (fill (push, 100), connects ? 14 : 13);
+        else
+            CHECK_INT (fill (push, 100), connects ? 6 : 23);
+    }
+}
+
 MAIN

@@ -398,6 +398,16 @@ impl Pipe {
         self.set_hwm(outgoing, hwm);
     }
 
+    /// What the socket at the other end allows, for sending and for receiving: as
+    /// it said last, or else as given.
+    pub(crate) fn peer_hwms(&self, given: [i32; 2]) -> [i32; 2] {
+        let said = &self.link.own_hwms[1 - self.side];
+        std::array::from_fn(|i| match said[i].load(Ordering::Relaxed) {
+            UNKNOWN_HWM => given[i],
+            hwm => i32::try_from(hwm).unwrap_or(i32::MAX),
+        })
+    }
+
     /// Notes what the sockets at this and at the other end allow, for sending
     /// and for receiving.
     pub(crate) fn note_hwms(&self, ours: [i32; 2], theirs: [i32; 2]) {

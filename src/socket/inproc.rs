@@ -97,9 +97,11 @@ impl Registry {
         };
         for Waiting { mut pipe, side: connecter, .. } in waiting {
             say!(Conn, "{}: connected to inproc://{name}, {}", connecter.name, side.name);
-            pipe.set_hwm(true, sum(side.send_hwm, connecter.receive_hwm));
-            pipe.set_hwm(false, sum(connecter.send_hwm, side.receive_hwm));
-            pipe.note_hwms(side.hwms(), connecter.hwms());
+            // They may have changed since it connected.
+            let theirs = pipe.peer_hwms(connecter.hwms());
+            pipe.set_hwm(true, sum(side.send_hwm, theirs[1]));
+            pipe.set_hwm(false, sum(theirs[0], side.receive_hwm));
+            pipe.note_hwms(side.hwms(), theirs);
             introduce(&mut pipe, side, &connecter);
             // The lane from there to here is the connecter's to write.
             if wants_introduction(side) {
