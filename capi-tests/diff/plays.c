@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { MOST_ECHOED = MOST_FRAMES + 2, QUIET_MS = 5 };
+enum { MOST_ECHOED = MOST_FRAMES + 2, QUIET_MS = 5, VISIT_US = 200 };
 
 static uint32_t mix (uint32_t a, uint32_t b)
 {
@@ -223,20 +223,37 @@ static int hub_echoes (struct play *play)
     return 0;
 }
 
+/* Somebody who comes and goes all the while, and says nothing. */
+static void *visit (void *argument)
+{
+    struct play *play = argument;
+    for (int i = 0; i < play->visits; i++) {
+        void *socket = zmq_socket (play->context, play->cast->spoke);
+        if (!socket)
+            break;
+        zmq_connect (socket, play->endpoints[i % play->endpoint_count]);
+        usleep (VISIT_US);
+        zmq_close (socket);
+    }
+    return NULL;
+}
+
 static void perform (struct play *play)
 {
     static void *(*const parts[]) (void *) = {write_all, read_group, ask_all};
     static int (*const hub_parts[]) (struct play *) = {hub_reads, hub_writes, hub_echoes};
-    pthread_t threads[MOST_SPOKES];
+    pthread_t threads[MOST_SPOKES], visitor;
     int count = play->cast->scene == FAN && play->readers < play->spoke_count ? play->readers
                                                                                : play->spoke_count;
     for (int i = 0; i < count; i++)
         pthread_create (&threads[i], NULL, parts[play->cast->scene], &play->spokes[i]);
+    pthread_create (&visitor, NULL, visit, play);
     int failed = hub_parts[play->cast->scene](play);
     if (failed) /* nobody waits for ever */
         zmq_ctx_shutdown (play->context);
     for (int i = 0; i < count; i++)
         pthread_join (threads[i], NULL);
+    pthread_join (visitor, NULL);
     if (failed)
         printf (" hub: %s", errno_name (failed));
 }

@@ -38,6 +38,7 @@ struct play
     int spoke_count, frames, largest, window, readers, topics;
     int hub_mark, spoke_mark, io_threads;
     int hub_pause, spoke_pause; /* after so many messages; 0: none */
+    int visits; /* by others, meanwhile */
     char endpoints[3][512];
     int endpoint_count;
     void *context, *hub;

@@ -119,6 +119,9 @@ void set_up (struct play *play, struct random *r)
         play->hub_mark = play->spoke_mark = -1;
     play->hub_pause = chance (r, 30) ? 1 + below (r, 50) : 0;
     play->spoke_pause = chance (r, 30) ? 1 + below (r, 50) : 0;
+    /* Not of whom would be given messages, or turned away. */
+    if (play->cast->hub != ZMQ_PUSH && play->cast->hub != ZMQ_PAIR && chance (r, 30))
+        play->visits = 1 + below (r, 20);
     play->context = zmq_ctx_new ();
     zmq_ctx_set (play->context, ZMQ_IO_THREADS, 1 + below (r, 2));
     play->hub = make (play, play->cast->hub, play->hub_mark);
