@@ -144,6 +144,11 @@ ROUND_TRIP_COUNTS = {
 LATENCY_TARGETS = {"tcp": 0.15, "ipc": 0.12, "inproc": 0.03}
 LATENCY_TARGET_SIZES = {"tcp": 4096, "ipc": 65536, "inproc": 1 << 20}
 SEND_SIZES = (16, 4096)  # of the cells with zmq_send and zmq_recv
+UNDER_WAY = 64  # requests of reqrep.c
+FANS = (
+    ("in", "push-in"), ("in-router", "dealer-in"), ("in-sub", "pub-in"),
+    ("out", "push-out"), ("out-pub", "pub-out"), ("requests", "requests"),
+)
 
 
 def all_cells():
@@ -153,6 +158,7 @@ def all_cells():
     add_latency(cells)
     add_publishing(cells)
     add_requests(cells)
+    add_fans(cells)
     add_proxies(cells)
     add_curve(cells)
     add_scale(cells)
@@ -237,7 +243,8 @@ def add_requests(cells):
             count,
             (ROUND_TRIPS,),
             {RATE.name: [ratio_from(3)]},
-            least=2 * clients,
+            ("requests", "tcp", 16, COUNT, clients),
+            least=2 * UNDER_WAY + 2 * clients,
         )
     cells["fair-1000"] = Cell(
         "fair",
@@ -247,6 +254,22 @@ def add_requests(cells):
         {FAIR_P99.name: [NOT_MORE], FAIR_TIMES.name: [figure_to(5)]},
         least=200,
     )
+
+
+def add_fans(cells):
+    for transport, counts in (
+        ("inproc", (1_500_000, 800_000, 1_200_000, 1_500_000, 1_500_000, 80_000)),
+        ("tcp", (1_000_000, 500_000, 800_000, 1_000_000, 1_000_000, 60_000)),
+    ):
+        for (name, kind), count in zip(FANS, counts):
+            cells[f"fan-{name}-4-{transport}"] = Cell(
+                "fan",
+                (kind, transport, 4, COUNT, 16),
+                count,
+                (ROUND_TRIPS if kind == "requests" else RATE,),
+                {RATE.name: [NOT_SLOWER]},
+                cpu_counts=False,
+            )
 
 
 def add_proxies(cells):

@@ -3,14 +3,17 @@
  *
  * usage: raw stream tcp|ipc SIZE COUNT [WRITE-SIZE]
  *        raw pingpong tcp|ipc SIZE ROUND-TRIPS spin|block|onecore
+ *        raw requests tcp|ipc SIZE COUNT CONNECTIONS
  *        raw ring SIZE COUNT
  *        raw bounce ROUND-TRIPS
  * "stream" writes full buffers (64 KiB each, or what is said) to a reader that
  * never sleeps, and counts how many messages of that size, each with its header
  * on the wire, that is. "pingpong" sends a message back and forth: both ends
- * spin, sleep in the call, or sleep on one core. "ring" hands slots of a cache
- * line from thread to thread, 64 at a time, "bounce" a single number.
- * prints: rate and mb_per_s, or quantiles in µs, one way */
+ * spin, sleep in the call, or sleep on one core. "requests" has two epoll loops pass
+ * messages to and fro over connections, as many under way as in reqrep.c, and writes at
+ * once what was read at once. "ring" hands slots of a cache line from thread to thread,
+ * 64 at a time, "bounce" a single number.
+ * prints: rate and mb_per_s or cpu_ns, or quantiles in µs, one way */
 #include "bench.h"
 #include "quantiles.h"
 
@@ -18,6 +21,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -28,11 +32,14 @@ enum {
     LOOKS = 1000, /* before the core is offered to others */
     SLOTS = 4096,
     BATCH = 64, /* slots handed over at once */
+    UNDER_WAY = 64,
+    EVENTS = 256, /* taken from the kernel at once */
+    BACKLOG = 4096,
 };
 
 static bool tcp;
 static size_t size, write_size, total;
-static long round_trips;
+static long round_trips, connections;
 static bool spinning;
 
 /* --- a connection --- */
@@ -57,7 +64,7 @@ static int listen_somewhere (char *path)
         CHECK (fd != -1);
         CHECK (bind (fd, (struct sockaddr *) &address, sizeof address) == 0);
     }
-    CHECK (listen (fd, 1) == 0);
+    CHECK (listen (fd, BACKLOG) == 0);
     return fd;
 }
 
@@ -229,6 +236,86 @@ static void run_pingpong (void)
     free (times);
 }
 
+/* --- requests --- */
+
+static void watch (int epoll, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    CHECK (epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+/* Sends back what comes, but no more than `answers` bytes, until `bytes` have come. */
+static void pass_on (int epoll, size_t bytes, size_t answers)
+{
+    static char buffer[READ_SIZE];
+    struct epoll_event events[EVENTS];
+    for (size_t come = 0; come < bytes;) {
+        int ready = epoll_wait (epoll, events, EVENTS, -1);
+        CHECK (ready > 0);
+        for (int i = 0; i < ready; i++) {
+            ssize_t got = recv (events[i].data.fd, buffer, sizeof buffer, 0);
+            CHECK (got > 0);
+            come += (size_t) got;
+            size_t answer = (size_t) got < answers ? (size_t) got : answers;
+            send_whole (events[i].data.fd, buffer, answer);
+            answers -= answer;
+        }
+    }
+}
+
+static void answer_all (struct line line)
+{
+    raise_fd_limit ();
+    int epoll = epoll_create1 (0);
+    CHECK (epoll != -1);
+    char path[ENDPOINT_SIZE] = "";
+    int listener = listen_somewhere (path);
+    say_endpoint (line, path);
+    for (long i = 0; i < connections; i++) {
+        int fd = accept (listener, NULL, NULL);
+        CHECK (fd != -1);
+        tune (fd);
+        watch (epoll, fd);
+    }
+    double cpu_before = cpu_s ();
+    pass_on (epoll, total, total);
+    double cpu = cpu_s () - cpu_before;
+    say (line, &cpu, sizeof cpu);
+    await_all_received (line);
+}
+
+static void run_requests (uint64_t count)
+{
+    size_t frame = size + 2;
+    total = count * frame;
+    struct peer server;
+    start_process (&server, answer_all);
+    raise_fd_limit ();
+    char path[ENDPOINT_SIZE];
+    hear_endpoint (server.line, path);
+    int *fds = calloc ((size_t) connections, sizeof *fds);
+    int epoll = epoll_create1 (0);
+    CHECK (fds != NULL && epoll != -1);
+    for (long i = 0; i < connections; i++)
+        watch (epoll, fds[i] = connect_to (path));
+    long window = connections < UNDER_WAY ? UNDER_WAY / connections : 1;
+    char first[UNDER_WAY * frame];
+    memset (first, 0, sizeof first);
+    CHECK (count >= (uint64_t) (connections * window));
+
+    double start = now_s (), cpu_before = cpu_s ();
+    for (long i = 0; i < connections; i++)
+        send_whole (fds[i], first, (size_t) window * frame);
+    pass_on (epoll, total, total - (size_t) (connections * window) * frame);
+    double elapsed = now_s () - start, cpu = cpu_s () - cpu_before, server_cpu;
+    hear (server.line, &server_cpu, sizeof server_cpu);
+    say_all_received (server.line);
+    join_peer (&server);
+    free (fds);
+    result ("rate", (double) count / elapsed);
+    result ("cpu_ns", (cpu + server_cpu) / (double) count * 1e9);
+}
+
 /* --- between threads --- */
 
 struct slot
@@ -336,6 +423,9 @@ int main (int argc, char **argv)
     if (same (what, "stream")) {
         write_size = argc > 5 ? (size_t) number_arg (argc, argv, 5, 1) : USUAL_WRITE;
         run_stream ((uint64_t) number_arg (argc, argv, 4, 1));
+    } else if (same (what, "requests")) {
+        connections = number_arg (argc, argv, 5, 1);
+        run_requests ((uint64_t) number_arg (argc, argv, 4, 1));
     } else {
         round_trips = number_arg (argc, argv, 4, 1);
         spinning = same (text_arg (argc, argv, 5), "spin");

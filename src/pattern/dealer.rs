@@ -56,10 +56,6 @@ impl Pattern for Dealer {
         self.input.sole()
     }
 
-    fn answerer(&self) -> Option<Key> {
-        self.input.sole_ready()
-    }
-
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         self.input.has_input(pipes)
     }

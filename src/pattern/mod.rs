@@ -96,10 +96,10 @@ pub(crate) trait Pattern: Send {
         None
     }
 
-    /// The one pipe that an answer may come from, as far as is known: the others
-    /// tell when they have anything. For types that send and receive.
-    fn answerer(&self) -> Option<Key> {
-        None
+    /// The one pipe that the next frame may come from, as far as is known: the
+    /// others tell when they have anything.
+    fn source(&self) -> Option<Key> {
+        self.sole_input()
     }
 
     /// Whether [`Pattern::recv`] would succeed.

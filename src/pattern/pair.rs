@@ -69,7 +69,7 @@ impl Pattern for Pair {
 
     fn recv(&mut self, pipes: &mut PipeSet, message: &mut Message) -> Result<()> {
         match self.peer {
-            Some(peer) if pipes.pop_next(peer, message, true) => Ok(()),
+            Some(peer) if pipes.pop(peer, message) => Ok(()),
             _ => {
                 message.clear();
                 Err(Errno::EAGAIN)
@@ -82,10 +82,6 @@ impl Pattern for Pair {
     }
 
     fn sole_input(&self) -> Option<Key> {
-        self.peer
-    }
-
-    fn answerer(&self) -> Option<Key> {
         self.peer
     }
 

@@ -101,8 +101,8 @@ impl Pattern for Rep {
         Ok(())
     }
 
-    fn answerer(&self) -> Option<Key> {
-        self.router.answerer()
+    fn source(&self) -> Option<Key> {
+        self.router.source()
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

@@ -157,8 +157,8 @@ impl Pattern for Req {
         Ok(())
     }
 
-    fn answerer(&self) -> Option<Key> {
-        self.dealer.answerer()
+    fn source(&self) -> Option<Key> {
+        self.dealer.source()
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

@@ -273,8 +273,9 @@ impl Pattern for Router {
         Ok(())
     }
 
-    fn answerer(&self) -> Option<Key> {
-        self.input.sole_ready()
+    fn source(&self) -> Option<Key> {
+        let fetched = self.held.is_some() || self.looked_at.is_some();
+        if fetched || !self.inheritance.is_empty() { None } else { self.input.sole() }
     }
 
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {

@@ -69,6 +69,10 @@ impl Pattern for Sub {
         Ok(())
     }
 
+    fn source(&self) -> Option<Key> {
+        if self.held.is_some() { None } else { self.xsub.source() }
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         // Of a message that is being received the rest is there.
         if self.held.is_none() && !self.in_message {

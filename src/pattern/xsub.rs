@@ -184,6 +184,10 @@ impl Pattern for XSub {
         Ok(())
     }
 
+    fn source(&self) -> Option<Key> {
+        if self.held.is_some() { None } else { self.input.sole() }
+    }
+
     fn has_input(&mut self, pipes: &mut PipeSet) -> bool {
         // Of a message that is being received the rest is there.
         if self.held.is_none() && !self.is_within() {

@@ -44,8 +44,6 @@ pub(crate) struct PipeSet {
     corked: Vec<Key>,
     /// Popped messages carry what is known of their peer.
     pub(crate) with_metadata: bool,
-    /// Whoever pops would wait for a message: a stream may be waited for on the spot.
-    pub(crate) patient: bool,
     /// Messages that were dropped.
     pub(crate) drops: Drops,
     /// What pipes that are gone had counted.
@@ -215,15 +213,7 @@ impl PipeSet {
     /// peer has closed it.
     #[inline(always)]
     pub(crate) fn pop(&mut self, key: Key, message: &mut Message) -> bool {
-        self.pop_next(key, message, false)
-    }
-
-    /// As [`PipeSet::pop`]. If no other pipe may have anything (`sole`), a stream may be
-    /// waited for before this one goes idle.
-    #[inline(always)]
-    pub(crate) fn pop_next(&mut self, key: Key, message: &mut Message, sole: bool) -> bool {
         let with_metadata = self.with_metadata;
-        let patient = sole && self.patient;
         let Some(pipe) = self.pipe(key) else { return false };
         loop {
             if pipe.pop(message) {
@@ -232,17 +222,12 @@ impl PipeSet {
                 }
                 return true;
             }
-            if !(patient && pipe.await_stream()) && pipe.go_idle() {
+            if pipe.go_idle() {
                 break;
             }
         }
         self.note_if_finished(key);
         false
-    }
-
-    /// See [`Pipe::await_answer`].
-    pub(crate) fn await_answer(&mut self, key: Key, looks: u32, news: impl Fn() -> bool) -> bool {
-        self.pipe(key).is_some_and(|pipe| pipe.await_answer(looks, news))
     }
 
     /// Whether there is a frame to take; otherwise the pipe goes idle as in

@@ -8,8 +8,8 @@
 //! ([`STREAMING`]) the writer shows a message by a plain store; the fence that this
 //! needs is made up for when the reader goes idle in the end.
 //!
-//! Only a call that waits stays, and only where no other pipe may have anything: a
-//! slow writer must not hold up the others.
+//! Only a call that waits stays (`socket/transfer.rs`), and only where no other pipe
+//! may have anything: a slow writer must not hold up the others.
 
 use std::time::{Duration, Instant};
 
@@ -50,25 +50,29 @@ impl Default for Stream {
 }
 
 impl Pipe {
-    /// Nothing is there: waits a moment for more, if this is a stream between
-    /// sockets. True when something has come.
+    /// Where nothing is there, waits a moment for more, if this is a stream between
+    /// sockets.
     #[inline]
-    pub(super) fn await_stream(&mut self) -> bool {
+    pub(crate) fn await_stream(&mut self) {
+        if self.input.is_empty() {
+            self.await_more();
+        }
+    }
+
+    fn await_more(&mut self) {
         let came = self.taken.wrapping_sub(self.stream.began_at);
         if came < STREAM || self.conflates || !self.leads_to_socket() {
             self.stream.began_at = self.taken;
-            return false;
-        }
-        if self.stream.distrusted > 0 {
+        } else if self.stream.distrusted > 0 {
             self.stream.distrusted -= 1;
             self.stream.began_at = self.taken;
-            return false;
+        } else {
+            self.stay();
         }
-        self.stay()
     }
 
     #[cold]
-    fn stay(&mut self) -> bool {
+    fn stay(&mut self) {
         self.lightly_read = true;
         self.in_lane().reader.store(STREAMING, Ordering::Relaxed);
         let start = Instant::now();
@@ -83,11 +87,11 @@ impl Pipe {
             }
             if visible > 0 {
                 stream.distrust = DISTRUST;
-                return true;
+                return;
             }
             if start.elapsed() >= STAY || self.peer_closed() {
                 self.stream.ended(self.taken);
-                return false;
+                return;
             }
         }
     }
@@ -97,7 +101,7 @@ impl Pipe {
     /// Looks a few times, in `looks` goes, whether an answer comes from another
     /// thread (inproc), unless there is `news` of something else: found here, it
     /// need not wake anybody. True when there is something to read.
-    pub(super) fn await_answer(&mut self, looks: u32, news: impl Fn() -> bool) -> bool {
+    pub(crate) fn await_answer(&mut self, looks: u32, news: impl Fn() -> bool) -> bool {
         if !self.leads_to_socket() || self.conflates {
             return false;
         }
@@ -129,23 +133,25 @@ impl Stream {
 mod tests {
     use super::*;
     use crate::message::Message;
-    use crate::pipe::{PipeSet, pipe};
+    use crate::pipe::pipe;
+
+    fn stays(came: usize, taken: usize, between_sockets: bool) -> bool {
+        let (mut writer, mut reader) = pipe([0, 0], false);
+        if between_sockets {
+            writer.joins_sockets();
+        }
+        (0..came).for_each(|_| writer.push(&mut Message::new()));
+        writer.flush();
+        (0..taken).for_each(|_| assert!(reader.pop(&mut Message::new())));
+        reader.await_stream();
+        reader.stream.distrusted > 0
+    }
 
     #[test]
-    fn only_a_call_that_waits_stays_and_only_at_the_sole_pipe() {
-        for (patient, sole) in [(false, false), (false, true), (true, false), (true, true)] {
-            let (mut writer, reader) = pipe([0, 0], false);
-            writer.joins_sockets();
-            let mut pipes = PipeSet::default();
-            pipes.patient = patient;
-            let key = pipes.insert(reader);
-            (0..STREAM).for_each(|_| writer.push(&mut Message::new()));
-            writer.flush();
-            let mut message = Message::new();
-            (0..STREAM).for_each(|_| assert!(pipes.pop_next(key, &mut message, sole)));
-            assert!(!pipes.pop_next(key, &mut message, sole));
-            let stayed = pipes.pipe(key).is_some_and(|pipe| pipe.stream.distrusted > 0);
-            assert_eq!(stayed, patient && sole);
-        }
+    fn only_a_stream_between_sockets_that_was_read_to_its_end_is_waited_for() {
+        assert!(stays(STREAM, STREAM, true));
+        assert!(!stays(STREAM - 1, STREAM - 1, true));
+        assert!(!stays(STREAM + 1, STREAM, true));
+        assert!(!stays(STREAM, STREAM, false));
     }
 }

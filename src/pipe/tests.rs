@@ -222,9 +222,10 @@ mod models {
             });
             let mut received = 0;
             while received < 2 {
+                b.await_stream();
                 if pop(&mut b).is_some() {
                     received += 1;
-                } else if !b.await_stream() && b.go_idle() {
+                } else if b.go_idle() {
                     while b.take_signals() & signal::READABLE == 0 {
                         loom::thread::yield_now();
                     }

@@ -57,7 +57,7 @@ impl FairQueue {
             return self.read_on(pipes, message, key);
         }
         while let Some(key) = self.ready.current() {
-            if pipes.pop_next(key, message, self.ready.sole().is_some()) {
+            if pipes.pop(key, message) {
                 if message.more() {
                     self.reading = Some(key);
                 } else {
@@ -74,11 +74,6 @@ impl FairQueue {
     /// Whether some frames of a message were taken, and not its last.
     pub(crate) fn is_within(&self) -> bool {
         self.reading.is_some()
-    }
-
-    /// The only pipe that may have anything.
-    pub(crate) fn sole_ready(&self) -> Option<Key> {
-        self.ready.sole()
     }
 
     /// The pipe that all comes from while no other one has anything to read.
@@ -116,5 +111,42 @@ impl FairQueue {
             }
         }
         Some(key)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::pipe::pipe;
+
+    #[test]
+    fn a_pipe_is_the_only_source_while_no_other_has_anything_and_no_message_is_cut() {
+        let (mut one, mut two) = (pipe([0, 0], false), pipe([0, 0], false));
+        let mut pipes = PipeSet::default();
+        let mut queue = FairQueue::default();
+        let keys = [pipes.insert(one.1), pipes.insert(two.1)];
+        keys.iter().for_each(|key| queue.readable(*key));
+        let frame = |more| {
+            let mut frame = Message::new();
+            frame.set_more(more);
+            frame
+        };
+        one.0.push(&mut frame(true));
+        one.0.push(&mut frame(false));
+        one.0.flush();
+        two.0.push(&mut frame(false));
+        two.0.flush();
+        let mut next = || {
+            let from = queue.recv(&mut pipes, &mut Message::new());
+            (from, queue.sole())
+        };
+        assert_eq!(next(), (Some(keys[0]), None));
+        assert_eq!(next(), (Some(keys[0]), None));
+        assert_eq!(next(), (Some(keys[1]), None));
+        assert_eq!(next(), (None, None));
+        two.0.push(&mut frame(false));
+        two.0.flush();
+        queue.readable(keys[1]);
+        assert_eq!(queue.sole(), Some(keys[1]));
     }
 }

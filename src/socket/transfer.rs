@@ -103,20 +103,20 @@ impl Slot {
         }
         let timeout = socket.options.rcvtimeo;
         let waits = blocking == Blocking::Wait && timeout != Some(Duration::ZERO);
-        if waits && std::mem::take(&mut socket.sent) {
-            self.await_answer(&mut socket);
+        if waits {
+            self.await_next(&mut socket);
         }
-        let mut received = socket.try_recv(message, waits);
+        let mut received = socket.try_recv(message);
         if received == Err(Errno::EAGAIN) && self.mailbox.quieten() {
             // Nothing is left to signal; but look again at what has come since.
             socket.process(self);
-            received = socket.try_recv(message, waits);
+            received = socket.try_recv(message);
         }
         match received {
             Err(Errno::EAGAIN) if waits => {}
             result => return result,
         }
-        self.retry(socket, timeout, |socket| socket.try_recv(message, true))
+        self.retry(socket, timeout, |socket| socket.try_recv(message))
     }
 
     /// Sends for a socket whose context ends, or of which the trace tells.
@@ -214,11 +214,9 @@ impl Socket {
     }
 
     #[inline]
-    fn try_recv(&mut self, message: &mut Message, waits: bool) -> Result<()> {
+    fn try_recv(&mut self, message: &mut Message) -> Result<()> {
         self.sole_input = None;
-        self.pipes.patient = waits;
         let received = self.pattern.recv(&mut self.pipes, message);
-        self.pipes.patient = false;
         match &received {
             Ok(()) => {
                 self.receive_more = message.more();

@@ -212,13 +212,17 @@ impl Slot {
         self.park(seen, deadline)
     }
 
-    /// The answer to what this socket has just sent is looked for where it comes,
-    /// before the pipe goes idle and its writer has to tell.
-    pub(super) fn await_answer(&self, socket: &mut Socket) {
-        if let Some(key) = socket.pattern.answerer()
-            && !is_blind()
-            && socket.pipes.await_answer(key, QUICK_LOOKS, || self.mailbox.has_news())
-        {
+    /// The answer to what this socket has just sent, or more of a stream, is looked
+    /// for where it comes, before the pipe goes idle and its writer has to tell.
+    #[inline(never)]
+    pub(super) fn await_next(&self, socket: &mut Socket) {
+        let has_sent = std::mem::take(&mut socket.sent);
+        let Some(pipe) = socket.pattern.source().and_then(|key| socket.pipes.pipe(key)) else {
+            return;
+        };
+        if !has_sent {
+            pipe.await_stream();
+        } else if !is_blind() && pipe.await_answer(QUICK_LOOKS, || self.mailbox.has_news()) {
             OUTLASTED.set(0);
         }
     }
