@@ -20,21 +20,39 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LONGEST_S = 4, MOST_AT_ONCE = 64 };
+enum { LONGEST_MS = 4000, LONGER_MS = 2000, MOST_AT_ONCE = 64, TICK_MS = 100 };
 
 /* A sequence under way. */
 struct child
 {
     pid_t pid; /* 0: none */
+    long long until_ms;
     uint64_t seed;
     int answers;
 };
 
+/* A clock that goes no further than a tick while this process cannot run, and so neither
+ * can the sequences. */
+static long long awake_ms (void)
+{
+    static long long seen, awake;
+    struct timespec time;
+    clock_gettime (CLOCK_MONOTONIC, &time);
+    long long now = time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+    awake += now - seen > 2 * TICK_MS ? 2 * TICK_MS : now - seen;
+    seen = now;
+    return awake;
+}
+
 static void run (const struct child *child, const char *keep, int scale)
 {
     static struct sequence sequence;
+    sigset_t none;
+    sigemptyset (&none);
+    sigprocmask (SIG_SETMASK, &none, NULL);
     char directory[64];
     struct rlimit no_core = {0, 0};
     setrlimit (RLIMIT_CORE, &no_core);
@@ -48,7 +66,6 @@ static void run (const struct child *child, const char *keep, int scale)
     snprintf (directory, sizeof directory, "d%d", (int) getpid ());
     if (mkdir (directory, 0700) || chdir (directory))
         _exit (3);
-    alarm (LONGEST_S + 2 * (unsigned) scale);
     generate (child->seed, &sequence);
     execute (&sequence, keep, scale);
     _exit (0);
@@ -71,29 +88,48 @@ static void report (const struct child *child, int status)
     close (child->answers);
 }
 
+static void begin (struct child *child, uint64_t seed, const char *keep, int scale)
+{
+    child->seed = seed;
+    child->answers = memfd_create ("answers", MFD_CLOEXEC);
+    child->until_ms = awake_ms () + LONGEST_MS + scale * LONGER_MS;
+    child->pid = fork ();
+    if (child->pid == 0)
+        run (child, keep, scale);
+}
+
+/* Whether it has ended; it is made to when its time is up. */
+static int has_ended (struct child *child)
+{
+    int status = 0;
+    if (waitpid (child->pid, &status, WNOHANG) != child->pid) {
+        if (awake_ms () > child->until_ms)
+            kill (child->pid, SIGALRM);
+        return 0;
+    }
+    report (child, status);
+    child->pid = 0;
+    return 1;
+}
+
 static void run_all (uint64_t first, int count, int at_once, const char *keep,
                      int scale)
 {
     static struct child children[MOST_AT_ONCE];
+    const struct timespec tick = {0, TICK_MS * 1000000};
     int begun = 0, ended = 0;
+    sigset_t ends;
+    sigemptyset (&ends);
+    sigaddset (&ends, SIGCHLD);
+    sigprocmask (SIG_BLOCK, &ends, NULL);
     while (ended < count) {
         for (int i = 0; i < at_once && begun < count; i++)
-            if (children[i].pid == 0) {
-                struct child *child = &children[i];
-                child->seed = first + (uint64_t) begun++;
-                child->answers = memfd_create ("answers", MFD_CLOEXEC);
-                child->pid = fork ();
-                if (child->pid == 0)
-                    run (child, keep, scale);
-            }
-        int status = 0;
-        pid_t pid = wait (&status);
+            if (children[i].pid == 0)
+                begin (&children[i], first + (uint64_t) begun++, keep, scale);
+        sigtimedwait (&ends, NULL, &tick);
         for (int i = 0; i < at_once; i++)
-            if (children[i].pid == pid) {
-                report (&children[i], status);
-                children[i].pid = 0;
-                ended++;
-            }
+            if (children[i].pid)
+                ended += has_ended (&children[i]);
     }
 }
 
