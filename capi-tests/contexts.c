@@ -431,12 +431,9 @@ TEST (an_idle_context_uses_no_cpu)
     CHECK_RECV (b, "x");
     CHECK_SEND (c, "x", 0);
     CHECK_RECV (d, "x");
-    sleep_ms (100);
-    double before = cpu_seconds ();
-    sleep_ms (1000);
-    CHECK (cpu_seconds () - before < 0.02);
+    CHECK_BECOMES (rests_for_ms (1000));
     /* Nor does a thread that waits in it. */
-    before = cpu_seconds ();
+    double before = cpu_seconds ();
     set_int (b, ZMQ_RCVTIMEO, 1000);
     char byte;
     CHECK_ERR (zmq_recv (b, &byte, 1, 0), EAGAIN);
@@ -459,9 +456,7 @@ TEST (a_stream_that_is_stuck_uses_no_cpu)
         set_int (push, ZMQ_SNDTIMEO, 300);
         while (zmq_send (push, body, size, 0) >= 0)
             ;
-        double before = cpu_seconds ();
-        sleep_ms (500);
-        CHECK (cpu_seconds () - before < 0.01);
+        CHECK_BECOMES (rests_for_ms (500));
         CHECK_OK (zmq_close (push));
         CHECK_OK (zmq_close (pull));
         CHECK_OK (zmq_ctx_term (ctx));

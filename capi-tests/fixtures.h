@@ -186,6 +186,15 @@ FIXTURE double cpu_seconds (void)
            + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+/* Whether so long a time passes without any work. For CHECK_BECOMES: on a busy machine
+ * what came before may still be under way, while what spins never rests. */
+FIXTURE int rests_for_ms (int ms)
+{
+    double before = cpu_seconds ();
+    sleep_ms (ms);
+    return cpu_seconds () - before < 0.01;
+}
+
 /* ---- threads ---- */
 
 /* One library call made on a thread of its own. */
