@@ -143,7 +143,7 @@ impl Message {
         // SAFETY: freshly allocated for exactly this type.
         unsafe {
             block.write(UserBlock {
-                block: Block { references: AtomicU32::new(1), class: 0, capacity: 0 },
+                block: Block { references: AtomicU32::new(1), class: 0, before: 0, capacity: 0 },
                 free,
                 hint,
             });

@@ -127,7 +127,9 @@ mod storage {
 struct Block {
     references: AtomicU32,
     /// The pool's size class (heap bodies).
-    class: u32,
+    class: u16,
+    /// The bytes before it, to where its memory begins (heap bodies).
+    before: u16,
     /// The bytes behind the head (heap bodies).
     capacity: usize,
 }

@@ -10,13 +10,13 @@
 //! name and the body; the frames in the pipe are those of RFC 37: name and body. One
 //! of DGRAM is the body; the frames are the peer's address as a C string and the body.
 
-use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::buffer::with_buffer;
 use super::ownership::{Driven, Owned};
 use super::{KILL, Lease, PIPE, START};
 use crate::error::{KeepErrno, Result};
@@ -29,10 +29,6 @@ use crate::transport::Datagrams;
 const LARGEST: usize = 64 * 1024;
 /// Datagrams read in one go before others have their turn.
 const READS_PER_TURN: usize = 64;
-
-thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// What the first frame of a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,16 +228,7 @@ impl Inner {
         if !self.readable {
             return true;
         }
-        let read = BUFFER.try_with(|buffer| {
-            let mut buffer = buffer.try_borrow_mut().ok()?;
-            buffer.resize(LARGEST, 0);
-            Some(self.receive_with(&mut buffer))
-        });
-        match read {
-            Ok(Some(alive)) => alive,
-            // The thread is ending and its buffer is gone: one for this call.
-            _ => self.receive_with(&mut vec![0; LARGEST]),
-        }
+        with_buffer(LARGEST, |buffer| self.receive_with(buffer))
     }
 
     fn receive_with(&mut self, buffer: &mut [u8]) -> bool {

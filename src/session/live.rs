@@ -1,12 +1,12 @@
 //! An open connection: stream, protocol, and what is on its way in or out.
 
-use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::{Batch, Written};
+use super::buffer::with_buffer;
 use super::protocol::Protocol;
 use super::{Ending, Settings};
 use crate::counters::Tally;
@@ -18,27 +18,21 @@ use crate::reactor::Reactor;
 use crate::transport::Stream;
 use crate::zmtp::{self, Inbox, ProtocolError};
 
-/// Bytes read at once. The buffer belongs to the thread that drives, so that
-/// an idle connection costs none.
+/// Bytes read at once.
 const READ_BYTES: usize = 128 * 1024;
 /// Bytes read at once of a peer that is not known yet: while an authenticator is
 /// asked about it, it may make us hold so much.
 const HANDSHAKE_READ_BYTES: usize = 8 * 1024;
-/// A body of which so much was read in one go is likely to be followed by
-/// another one, …
-const LARGE_BYTES: usize = 256 * 1024;
-/// … of which no more than this is to be read with its head, since it would be
-/// copied.
+/// A body as long as this is likely to be followed by another one, …
+const LARGE_BYTES: usize = 48 * 1024;
+/// … of which no more than this is to be read with its head: what is not read into
+/// its own message is copied there, which takes longer than another read.
 const HEAD_BYTES: usize = 8 * 1024;
 /// Frames of one message that may come before its last: water marks count
 /// messages, and each frame takes 64 bytes, however short it is.
 const MAX_FRAMES: usize = 1 << 20;
 /// Batches written in one go before other connections have their turn.
 const WRITES_PER_TURN: usize = 16;
-
-thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// An open connection.
 pub(super) struct Live {
@@ -72,7 +66,7 @@ pub(super) struct Live {
     pub(super) authenticator: Option<Pipe>,
     /// Stands for a step of the handshake that is taken elsewhere.
     pub(super) errand: Option<Ticket>,
-    /// The last read was of a large body.
+    /// What was read last is part of a large body.
     large: bool,
 }
 
@@ -155,16 +149,7 @@ impl Live {
         if !self.readable {
             return Ok(Round::Done);
         }
-        let read = BUFFER.try_with(|buffer| {
-            let mut buffer = buffer.try_borrow_mut().ok()?;
-            buffer.resize(READ_BYTES, 0);
-            Some(self.read_with(&mut buffer, &mut inbox, reads))
-        });
-        match read {
-            Ok(Some(round)) => round,
-            // The thread is ending and its buffer is gone: one for this call.
-            _ => self.read_with(&mut vec![0; READ_BYTES], &mut inbox, reads),
-        }
+        with_buffer(READ_BYTES, |buffer| self.read_with(buffer, &mut inbox, reads))
     }
 
     fn read_with(
@@ -194,6 +179,7 @@ impl Live {
                 self.protocol.body_received(now, into_body, inbox)?;
             }
             let received = self.protocol.receive(now, &buffer[..rest], inbox);
+            self.large |= self.protocol.take_longest_begun() >= LARGE_BYTES;
             // What came whole before an error has come.
             inbox.flush();
             let consumed = received?;
@@ -222,21 +208,19 @@ impl Live {
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<(usize, usize, bool)>, Ending> {
         let mut room = 0;
         let (read, asked) = loop {
+            let beyond = match self.protocol.is_ready() {
+                true if self.large => HEAD_BYTES,
+                true => buffer.len(),
+                false => HANDSHAKE_READ_BYTES,
+            };
+            let buffer = &mut buffer[..beyond];
             let read = match self.protocol.body_target() {
                 Some(target) => {
                     room = target.len();
-                    let asked = room + buffer.len();
                     let mut parts = [IoSliceMut::new(target), IoSliceMut::new(buffer)];
-                    (self.stream.receive_vectored(&mut parts), asked)
+                    (self.stream.receive_vectored(&mut parts), room + beyond)
                 }
-                None => {
-                    let asked = match self.protocol.is_ready() {
-                        true if self.large => HEAD_BYTES,
-                        true => buffer.len(),
-                        false => HANDSHAKE_READ_BYTES,
-                    };
-                    (self.stream.receive(&mut buffer[..asked]), asked)
-                }
+                None => (self.stream.receive(buffer), beyond),
             };
             match read {
                 (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -250,7 +234,7 @@ impl Live {
         }
         self.tally.bytes_in.add(read as u64);
         let into_body = read.min(room);
-        self.large = into_body >= LARGE_BYTES;
+        self.large = room >= LARGE_BYTES;
         Ok(Some((into_body, read - into_body, read == asked)))
     }
 

@@ -11,6 +11,7 @@
 
 mod authentication;
 mod batch;
+mod buffer;
 mod connected;
 mod connecting;
 mod datagrams;

@@ -113,6 +113,14 @@ impl Protocol {
         }
     }
 
+    /// See [`zmtp::Connection::take_longest_begun`].
+    pub(super) fn take_longest_begun(&mut self) -> usize {
+        match self {
+            Protocol::Zmtp(zmtp) => zmtp.take_longest_begun(),
+            Protocol::Raw(_) => 0,
+        }
+    }
+
     /// See [`zmtp::Connection::is_sealed`].
     pub(super) fn is_sealed(&self) -> bool {
         matches!(self, Protocol::Zmtp(zmtp) if zmtp.is_sealed())

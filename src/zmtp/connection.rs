@@ -162,6 +162,15 @@ impl Connection {
         received.map_err(|error| self.fail(error))
     }
 
+    /// The length of the longest body that has begun to come since the last call;
+    /// short ones are not looked at, nor those that a mechanism has sealed.
+    pub fn take_longest_begun(&mut self) -> usize {
+        match &mut self.state {
+            State::Traffic(traffic) => traffic.take_longest_begun(),
+            _ => 0,
+        }
+    }
+
     /// What has happened since the last call.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.event.take()

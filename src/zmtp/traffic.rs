@@ -51,6 +51,8 @@ pub(super) struct Traffic {
     in_message: bool,
     /// False while the inbox had no room, so that we left bytes unread.
     listening: bool,
+    /// The longest body that has begun since somebody asked.
+    longest_begun: usize,
 }
 
 /// What has come of a frame that was cut in two.
@@ -91,6 +93,7 @@ impl Traffic {
             takes_groups: has_groups(config),
             in_message: false,
             listening: true,
+            longest_begun: 0,
         }
     }
 
@@ -155,6 +158,11 @@ impl Traffic {
                 Ok(())
             }
         }
+    }
+
+    /// See [`super::Connection::take_longest_begun`].
+    pub(super) fn take_longest_begun(&mut self) -> usize {
+        std::mem::take(&mut self.longest_begun)
     }
 
     /// Heartbeats.
@@ -297,6 +305,7 @@ impl Traffic {
         if needs_room && !inbox.has_room() {
             return Ok(None);
         }
+        self.longest_begun = self.longest_begun.max(len);
         if let Some((body, rest)) = tail.split_at_checked(len) {
             if header.is_command() {
                 self.receive_command(now, body, inbox, output)?;

@@ -154,3 +154,14 @@ fn a_shelf_in_use_is_not_waited_for() {
     release_all(allocate_many(len, 100));
     assert_eq!(shelf.len(), before);
 }
+
+#[test]
+fn a_large_body_begins_in_the_middle_of_a_page() {
+    for len in [PLACED, 65536, 1 << 20, (1 << 20) + 1, 5 << 20] {
+        let block = allocate(len).unwrap();
+        // SAFETY: the head is followed by the body.
+        let body = unsafe { block.add(1) }.as_ptr() as usize;
+        assert_eq!(body % PAGE, PLACE);
+        release_all(vec![block]);
+    }
+}
