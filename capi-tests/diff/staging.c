@@ -129,7 +129,7 @@ void set_up (struct play *play, struct random *r)
         zmq_setsockopt (play->hub, ZMQ_SUBSCRIBE, "", 0);
     bind_hub (play, 1 + below (r, 7));
     int total = totals[below (r, 6)];
-    while (total * play->spoke_count > (play->cast->scene == ECHO ? 300 : 3000))
+    while (total * play->spoke_count > (play->cast->scene == ECHO ? 100 : 3000))
         total /= 2;
     printf (" %s %s and %d %s, %d each, %d endpoints, ways %d %d, marks %d %d", scenes[play->cast->scene],
             type_names[play->cast->hub], play->spoke_count, type_names[play->cast->spoke], total,
