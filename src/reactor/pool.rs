@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::{Reactor, Source};
 use crate::error::{Errno, Result};
-use crate::sync::with_signals_blocked;
+use crate::sync::{prepare_fences, with_signals_blocked};
 
 /// What a background thread is set up with.
 #[derive(Clone, Default)]
@@ -39,6 +39,9 @@ impl ReactorPool {
         settings: &Settings,
         on_failure: impl Fn() + Send + Sync + Clone + 'static,
     ) -> Result<ReactorPool> {
+        // While there is but one thread, which spares the kernel a wait for all cores:
+        // some milliseconds, that the first connection would take longer.
+        prepare_fences();
         let mut pool = ReactorPool { reactors: Vec::new(), threads: Mutex::new(Vec::new()) };
         for index in 0..count {
             let reactor = Arc::new(Reactor::new()?);
