@@ -123,6 +123,13 @@ impl Pipe {
         self.rest(CORKED)
     }
 
+    /// As [`Pipe::cork`], whatever there is: it is left to gather.
+    pub(crate) fn cork_as_it_is(&mut self) {
+        // Nothing to look for: the reader comes for what is there in any case.
+        self.in_lane().reader.store(CORKED, Ordering::Release);
+        self.lightly_read = true;
+    }
+
     fn rest(&mut self, how: u32) -> bool {
         self.in_lane().reader.swap(how, Ordering::SeqCst);
         fence_after_swap();

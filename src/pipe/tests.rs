@@ -128,6 +128,32 @@ mod exact {
         assert_eq!(b.take_signals(), signal::BATCH);
     }
 
+    /// A session that leaves what it is told of where it is.
+    struct Gatherer(Mutex<Option<Pipe>>);
+    impl Owner for Gatherer {
+        fn signalled(self: Arc<Self>, _: &EndRef) {
+            if let Some(pipe) = &mut *self.0.lock()
+                && pipe.take_signals() & signal::READABLE != 0
+            {
+                pipe.cork_as_it_is();
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_to_gather_is_told_of_before_its_writer_waits() {
+        let (mut a, b) = pipe([0, 0], false);
+        let end = b.end();
+        let gatherer = Arc::new(Gatherer(Mutex::new(Some(b))));
+        end.set_owner(gatherer.clone());
+        a.push(&mut message("x"));
+        assert_eq!(a.flush(), Flushed::Corked);
+        a.push_out();
+        assert_eq!(end.take_signals(), signal::BATCH);
+        let mut b = gatherer.0.lock().take();
+        assert!(b.as_mut().and_then(pop).is_some());
+    }
+
     #[test]
     fn what_was_written_before_the_close_stays_readable() {
         let (mut a, mut b) = owned_pipe([0, 0]);
@@ -323,21 +349,21 @@ mod models {
         });
     }
 
-    #[test]
-    fn loom_what_lay_in_wait_is_seen_when_the_stream_ends() {
-        bounded_model(3, || {
+    /// A stream of two messages after `before` others, to a reader that has corked its
+    /// lane.
+    fn a_stream_ends(before: usize, cork: fn(&mut Pipe)) {
+        bounded_model(3, move || {
             let (mut a, mut b) = owned_pipe([0, 0]);
-            assert!(b.cork());
+            (0..before).for_each(|_| write(&mut a));
+            b.take_signals();
+            cork(&mut b);
             let thread = loom::thread::spawn(move || {
-                for _ in 0..2 {
-                    a.push(&mut message("x"));
-                    a.flush();
-                }
+                (0..2).for_each(|_| write(&mut a));
                 a
             });
             b.be_active();
             let mut got = 0;
-            while got < 2 {
+            while got < before + 2 {
                 if pop(&mut b).is_some() {
                     got += 1;
                 } else if b.go_idle() {
@@ -348,6 +374,16 @@ mod models {
             }
             drop(thread.join().unwrap());
         });
+    }
+
+    #[test]
+    fn loom_what_lay_in_wait_is_seen_when_the_stream_ends() {
+        a_stream_ends(0, |reader| assert!(reader.cork()));
+    }
+
+    #[test]
+    fn loom_what_was_left_to_gather_is_seen_when_the_stream_ends() {
+        a_stream_ends(1, Pipe::cork_as_it_is);
     }
 
     #[test]

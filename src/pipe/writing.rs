@@ -147,10 +147,7 @@ impl Pipe {
         match self.out_lane().reader.load(Ordering::SeqCst) {
             ACTIVE | STREAMING => Flushed::Seen,
             CORKED if !self.has_batch() => Flushed::Corked,
-            _ => {
-                self.tell_reader();
-                Flushed::Seen
-            }
+            _ => self.tell_reader(),
         }
     }
 
@@ -176,15 +173,24 @@ impl Pipe {
     }
 
     #[inline]
-    fn tell_reader(&mut self) {
+    fn tell_reader(&mut self) -> Flushed {
+        let bytes = self.unsent_bytes;
         self.told();
         let reader = &self.out_lane().reader;
         let told = reader.compare_exchange(IDLE, ACTIVE, Ordering::SeqCst, Ordering::SeqCst);
         match told {
-            Ok(_) => self.link.signal(1 - self.side, signal::READABLE),
+            Ok(_) => {
+                self.link.signal(1 - self.side, signal::READABLE);
+                if self.out_lane().reader.load(Ordering::Relaxed) == CORKED {
+                    // It may have been told here and have left all where it is.
+                    self.unsent_bytes = bytes;
+                    return Flushed::Corked;
+                }
+            }
             Err(CORKED) => self.link.signal(1 - self.side, signal::BATCH),
             Err(_) => {}
         }
+        Flushed::Seen
     }
 
     /// Asks the reader to send what a corked lane has collected.

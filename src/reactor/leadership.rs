@@ -45,7 +45,9 @@ pub(super) struct Leadership<L> {
 pub(super) trait Corked {
     /// Whether there are any.
     fn has_corked(&self) -> bool;
-    /// Lets each look whether something was left over.
+    /// Whether some were let look, and others have yet to.
+    fn is_flushing(&self) -> bool;
+    /// Lets some look whether something was left over, if it is time to.
     fn flush_corked(&self);
 }
 
@@ -184,7 +186,9 @@ impl<L> Leadership<L> {
                 return;
             }
             if corked.has_corked() {
-                self.io_parker.park(Some(Instant::now() + NAP));
+                if !corked.is_flushing() {
+                    self.io_parker.park(Some(Instant::now() + NAP));
+                }
                 corked.flush_corked();
                 if !self.app_leads.load(Ordering::Relaxed) {
                     return;

@@ -13,6 +13,7 @@
 mod lead;
 mod leadership;
 mod pool;
+mod rounds;
 mod thread;
 mod timers;
 
@@ -31,7 +32,8 @@ pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
 use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
-use leadership::{Corked, Doze, Leadership};
+use leadership::{Doze, Leadership};
+use rounds::Rounds;
 use timers::Timers;
 
 /// What a source is told; bits, which sources combine with their own.
@@ -94,7 +96,9 @@ pub(crate) struct Reactor {
     run_queue: Mutex<Vec<Arc<dyn Source>>>,
     timers: Mutex<Timers>,
     /// Sources that hold back what they have to send until a batch is full.
-    corked: Mutex<Vec<Arc<dyn Source>>>,
+    corked: Mutex<Rounds>,
+    /// Memory for those that are looked at next.
+    slice: Mutex<Vec<usize>>,
     /// Registered sources: what the choice of a reactor goes by.
     load: AtomicU32,
 }
@@ -124,7 +128,8 @@ impl Reactor {
             free_tokens: Mutex::new(Vec::new()),
             run_queue: Mutex::new(Vec::new()),
             timers: Mutex::new(Timers::default()),
-            corked: Mutex::new(Vec::new()),
+            corked: Mutex::new(Rounds::default()),
+            slice: Mutex::new(Vec::new()),
             load: AtomicU32::new(0),
         })
     }
@@ -191,22 +196,17 @@ impl Reactor {
     }
 
     /// Takes note that a source holds back a batch; the I/O thread looks after
-    /// it every [`NAP`] until [`Reactor::uncork`].
-    pub(crate) fn cork(&self, source: Arc<dyn Source>) {
-        let first = {
-            let mut corked = self.corked.lock();
-            corked.push(source);
-            corked.len() == 1
-        };
-        if first {
+    /// it in its rounds until [`Reactor::uncork`].
+    pub(crate) fn cork(&self, id: SourceId) {
+        if self.corked.lock().join(id.0) {
             self.leadership.wake_io_thread();
             self.interrupt();
         }
     }
 
     /// The source holds nothing back any more.
-    pub(crate) fn uncork(&self, source: &Arc<dyn Source>) {
-        self.corked.lock().retain(|corked| !Arc::ptr_eq(corked, source));
+    pub(crate) fn uncork(&self, id: SourceId) {
+        self.corked.lock().leave(id.0);
     }
 
     /// Makes a sleeping leader look again.
@@ -242,7 +242,7 @@ impl Reactor {
             uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
             self.doze.sleep(|| {
-                let nap = (on_io_thread && self.has_corked()).then_some(NAP);
+                let nap = if on_io_thread { self.nap() } else { None };
                 let wait = self.wait_time(nap.or(max_wait));
                 self.poll_for(lead, wait, on_io_thread)
             })?;

@@ -141,8 +141,7 @@ impl Reactor {
     fn release(&self) {
         let sources = self.sources.try_lock().map(|mut s| std::mem::take(&mut *s));
         let queued = self.run_queue.try_lock().map(|mut q| std::mem::take(&mut *q));
-        let corked = self.corked.try_lock().map(|mut c| std::mem::take(&mut *c));
-        drop((sources, queued, corked));
+        drop((sources, queued));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::leadership::{Corked, PAUSE};
 use super::{Lead, NAP, Reactor, event};
@@ -38,20 +38,18 @@ impl Reactor {
     }
 
     fn lead_for_others(&self, lead: &mut Lead) -> io::Result<()> {
-        let mut flushed = Instant::now();
         while !self.leadership.is_stopping() {
-            let corked = self.has_corked();
+            let nap = self.nap();
             // EINTR cannot happen here (all signals are blocked).
-            if let Err(error) = self.turn(lead, corked.then_some(NAP), || false, true) {
+            if let Err(error) = self.turn(lead, nap, || false, true) {
                 if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
                     return Err(error);
                 }
                 // Want of memory, which must not become a busy loop.
                 std::thread::sleep(PAUSE);
             }
-            if corked && flushed.elapsed() >= NAP {
+            if nap.is_some() {
                 self.flush_corked();
-                flushed = Instant::now();
             }
             if self.leadership.is_wanted() {
                 break;
@@ -61,15 +59,33 @@ impl Reactor {
     }
 }
 
+impl Reactor {
+    /// How long the I/O thread may be away, if there are corked sources.
+    pub(super) fn nap(&self) -> Option<Duration> {
+        let corked = self.corked.lock();
+        match corked.is_under_way() {
+            true => Some(Duration::ZERO),
+            false => (!corked.is_empty()).then_some(NAP),
+        }
+    }
+}
+
 impl Corked for Reactor {
     fn has_corked(&self) -> bool {
         !self.corked.lock().is_empty()
     }
 
+    fn is_flushing(&self) -> bool {
+        self.corked.lock().is_under_way()
+    }
+
     fn flush_corked(&self) {
-        let corked = self.corked.lock().clone();
-        for source in corked {
-            source.notice(event::NAP_OVER);
+        let mut slice = std::mem::take(&mut *self.slice.lock());
+        self.corked.lock().next_slice(Instant::now(), &mut slice);
+        for id in slice.drain(..) {
+            self.notice(id, event::NAP_OVER);
         }
+        self.corked.lock().end_slice(Instant::now());
+        *self.slice.lock() = slice;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dial::Dialer;
-use super::flow::Flow;
+use super::flow::{Flow, Sending};
 use super::live::Live;
 use super::negotiating::Negotiating;
 use super::{
@@ -146,7 +146,12 @@ impl Inner {
             // A sender reads for others only what its own reading made room for.
             true => usize::from(signals & signal::WRITABLE != 0),
         };
-        self.pump(session, reads, direct && signals & signal::WRITABLE == 0, nap);
+        let sending = match direct && signals & signal::WRITABLE == 0 {
+            false => Sending::Other,
+            true if signals & signal::BATCH != 0 => Sending::Batch,
+            true => Sending::Message,
+        };
+        self.pump(session, reads, sending, nap);
         self.end_if_done(session);
         self.set_timer(session);
     }

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use super::drive::{Inner, Phase};
 use super::live::Round;
-use super::{Ending, Event, Session, pace};
+use super::pace::{self, Busy};
+use super::{Ending, Event, Session};
 use crate::zmtp;
 
 /// A corked session that had nothing left over, or could not send it, this many
@@ -15,6 +16,17 @@ use crate::zmtp;
 const IDLE_NAPS: u32 = 3;
 /// Direct writes in a row after which a stream is taken for one.
 const STREAK: u32 = 2;
+
+/// On whose behalf is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Not of a sender: there was an event, or the I/O thread comes by.
+    Other,
+    /// Of a sender with a message for an idle connection.
+    Message,
+    /// Of one who wants all that has gathered to be sent.
+    Batch,
+}
 
 /// How messages have been leaving lately.
 #[derive(Default)]
@@ -27,9 +39,24 @@ pub(super) struct Flow {
     idle_naps: u32,
 }
 
+impl Flow {
+    fn cork(&mut self, session: &Session) {
+        if !std::mem::replace(&mut self.corked, true) {
+            self.idle_naps = 0;
+            session.reactor.cork(session.id);
+        }
+    }
+}
+
 impl Inner {
     /// Reads and writes what can be.
-    pub(super) fn pump(&mut self, session: &Arc<Session>, reads: usize, sending: bool, nap: bool) {
+    pub(super) fn pump(
+        &mut self,
+        session: &Arc<Session>,
+        reads: usize,
+        sending: Sending,
+        nap: bool,
+    ) {
         if let Err(ending) = self.try_pump(session, reads, sending, nap) {
             self.disconnected(session, ending);
         }
@@ -39,7 +66,7 @@ impl Inner {
         &mut self,
         session: &Arc<Session>,
         reads: usize,
-        sending: bool,
+        sending: Sending,
         nap: bool,
     ) -> std::result::Result<(), Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(()) };
@@ -53,9 +80,16 @@ impl Inner {
         if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
             return Ok(());
         }
-        let busy_since = sending.then(pace::write_begins);
-        later |= self.write(busy_since, nap)?;
-        self.rest(session, busy_since);
+        let busy = (sending != Sending::Other).then(pace::write_begins);
+        if sending == Sending::Message
+            && busy.is_some_and(|busy| busy.with_many)
+            && self.leave_to_gather(session)
+        {
+            pace::write_ends();
+            return Ok(());
+        }
+        later |= self.write(busy, nap)?;
+        self.rest(session, busy);
         if later {
             session.reactor.run_later(session.clone());
         }
@@ -96,12 +130,21 @@ impl Inner {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Corks the pipe with the message in it, where nothing else is on its way and the
+    /// peer does not wait for an answer. False where it is to be sent at once.
+    fn leave_to_gather(&mut self, session: &Session) -> bool {
+        let Phase::Open(live) = &self.phase else { return false };
+        let Some(pipe) = &mut self.pipe else { return false };
+        if live.heard || self.lingering.is_some() || !live.is_quiet() {
+            return false;
+        }
+        self.flow.cork(session);
+        pipe.cork_as_it_is();
+        true
+    }
+
     /// Writes. Says whether there is more than its turn allows.
-    fn write(
-        &mut self,
-        busy_since: Option<Instant>,
-        nap: bool,
-    ) -> std::result::Result<bool, Ending> {
+    fn write(&mut self, busy: Option<Busy>, nap: bool) -> std::result::Result<bool, Ending> {
         let Phase::Open(live) = &mut self.phase else { return Ok(false) };
         if let Some(pipe) = &mut self.pipe {
             pipe.be_active();
@@ -114,12 +157,12 @@ impl Inner {
             let flows = waited && live.writable;
             self.flow.idle_naps = if flows { 0 } else { self.flow.idle_naps + 1 };
         }
-        if let Some(busy_since) = busy_since {
+        if let Some(busy) = busy {
             self.flow.batches += 1;
             if std::mem::take(&mut live.heard) {
                 self.flow.streak = 0;
             }
-            let streaming = self.flow.last_write.is_some_and(|last| last >= busy_since);
+            let streaming = self.flow.last_write.is_some_and(|last| last >= busy.since);
             self.flow.streak = if streaming { self.flow.streak + 1 } else { 0 };
             self.flow.last_write = Some(pace::write_ends());
         }
@@ -127,17 +170,15 @@ impl Inner {
     }
 
     /// Goes idle, or corks the pipe when a stream runs through it.
-    fn rest(&mut self, session: &Arc<Session>, busy_since: Option<Instant>) {
+    fn rest(&mut self, session: &Arc<Session>, busy: Option<Busy>) {
         let Phase::Open(live) = &mut self.phase else { return };
         let Some(pipe) = &mut self.pipe else { return };
-        if !live.protocol.is_ready() || !live.writable || !live.batch.is_empty() {
+        if !live.is_quiet() {
             // The next event of the connection looks at the pipe again.
             return;
         }
-        if busy_since.is_some() && self.flow.streak >= STREAK && !self.flow.corked {
-            self.flow.corked = true;
-            self.flow.idle_naps = 0;
-            session.reactor.cork(session.clone());
+        if busy.is_some() && self.flow.streak >= STREAK {
+            self.flow.cork(session);
         }
         let rests = if self.flow.corked { pipe.cork() } else { pipe.go_idle() };
         if !self.flow.corked {
@@ -166,8 +207,7 @@ impl Inner {
     pub(super) fn uncork(&mut self, session: &Arc<Session>) {
         if std::mem::take(&mut self.flow.corked) {
             self.flow.streak = 0;
-            let source: Arc<dyn crate::reactor::Source> = session.clone();
-            session.reactor.uncork(&source);
+            session.reactor.uncork(session.id);
         }
     }
 }

@@ -328,6 +328,11 @@ impl Live {
         self.batch.is_empty() && !self.protocol.has_output()
     }
 
+    /// Whether messages may go, and the kernel has all of those that have gone.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.protocol.is_ready() && self.writable && self.batch.is_empty()
+    }
+
     /// Takes back what the kernel did not take whole.
     pub(super) fn settle(mut self, pipe: &mut Pipe) {
         self.batch.settle(&self.protocol, pipe);

@@ -116,6 +116,10 @@ impl Corked for Model {
         *self.corked.lock()
     }
 
+    fn is_flushing(&self) -> bool {
+        false
+    }
+
     fn flush_corked(&self) {
         if std::mem::take(&mut *self.corked.lock()) {
             self.fire(EVENTS[0]);
