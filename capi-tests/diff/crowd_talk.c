@@ -205,19 +205,48 @@ static int read_one (void *socket, const char *who, int k)
     return 1;
 }
 
+/* How many messages were there. With answers a REP, which reads no more before, gives
+ * one to each. */
+static int read_all_of (void *socket, const char *who, int k, int answers)
+{
+    int count = 0;
+    answers = answers && kind_of (socket) == ZMQ_REP;
+    if (answers)
+        zmq_send (socket, "", 0, ZMQ_DONTWAIT);
+    while (count < MOST_READ && read_one (socket, who, k)) {
+        if (answers)
+            zmq_send (socket, "", 0, ZMQ_DONTWAIT);
+        if (answers || crowd.marks || socket == crowd.host)
+            rest ();
+        count++;
+    }
+    return count;
+}
+
 void read_host (void)
 {
-    for (int i = 0; i < MOST_READ && crowd.host && read_one (crowd.host, "host", 0); i++)
-        rest ();
+    if (crowd.host)
+        read_all_of (crowd.host, "host", 0, 0);
 }
 
 void read_members (void)
 {
     for (int k = 0; k < crowd.count; k++)
-        for (int i = 0; i < MOST_READ && member_socket (k) && read_one (member_socket (k), "m", k); i++)
-            if (crowd.marks)
-                rest ();
+        if (member_socket (k))
+            read_all_of (member_socket (k), "m", k, 0);
     rest ();
+}
+
+void read_everything (void)
+{
+    int count;
+    do {
+        count = crowd.host ? read_all_of (crowd.host, "host", 0, 1) : 0;
+        for (int k = 0; k < crowd.count; k++)
+            if (member_socket (k))
+                count += read_all_of (member_socket (k), "m", k, 1);
+        rest ();
+    } while (count);
 }
 
 /* A thread that sends once the others wait. */

@@ -116,8 +116,8 @@ void join (void *context, int count, uint32_t seed)
 void part (int count, uint32_t seed)
 {
     struct random random = {seed}, *r = &random;
-    read_host ();
-    read_members ();
+    if (crowd.host)
+        read_everything ();
     while (crowd.count && count--) {
         int k = below (r, crowd.count), what = below (r, 3);
         struct member *member = &crowd.members[k];

@@ -44,6 +44,8 @@ void take_interest (int count, uint32_t seed);
 /* A line for each message. */
 void read_host (void);
 void read_members (void);
+/* Until nothing waits to be read anywhere. */
+void read_everything (void);
 void watch (uint32_t seed);
 
 #endif
