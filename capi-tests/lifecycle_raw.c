@@ -2,6 +2,7 @@
  * kept alive by heartbeats, and given up. */
 #include "sockets.h"
 #include "raw.h"
+#include <pthread.h>
 
 /* The next connection to a raw listener, -1 when none comes in time. */
 static int raw_accept (int listener, int timeout_ms)
@@ -193,6 +194,38 @@ STORY (a_peer_that_never_speaks_is_dropped_after_the_handshake_interval)
     CHECK (raw_is_closed (fd));
     CHECK (now_ms () - start >= 190);
     CHECK (now_ms () - start < 4000);
+}
+
+enum { VISITORS = 1000 };
+static struct pollfd visitors[VISITORS];
+
+/* Comes back as soon as the first one is shown out; whether it is let in again. */
+static void *come_back (void *endpoint)
+{
+    CHECK (poll (visitors, VISITORS, AMPLE_MS) > 0);
+    int again = raw_try_connect (endpoint);
+    if (again < 0)
+        return NULL;
+    close (again);
+    return endpoint;
+}
+
+/* It would be let in by a socket that serves nobody any more. */
+STORY_ON_NETWORK_TRANSPORTS (who_is_shown_out_by_a_close_is_not_let_in_again)
+{
+    const char *endpoint;
+    void *dealer = bound_socket (ZMQ_DEALER, transport, &endpoint), *let_in;
+    for (int i = 0; i < VISITORS; i++) {
+        visitors[i] = (struct pollfd){raw_connect (endpoint), POLLIN, 0};
+        CHECK (raw_handshake (visitors[i].fd, "DEALER"));
+    }
+    pthread_t thread;
+    REQUIRE (pthread_create (&thread, NULL, come_back, (void *) endpoint) == 0);
+    close_socket (dealer);
+    REQUIRE (pthread_join (thread, &let_in) == 0);
+    CHECK (!let_in);
+    for (int i = 0; i < VISITORS; i++)
+        close (visitors[i].fd);
 }
 
 MAIN

@@ -61,13 +61,19 @@ impl Acceptor {
         Ok(acceptor)
     }
 
-    /// Stops to accept, and gives up the connections that were accepted: they
+    /// Stops to accept. Gives up the connections that were accepted: they
     /// end once what is queued for them was sent, within `linger`.
     pub(crate) fn close(&self, linger: Option<Duration>) {
-        let (open, sessions) = {
-            let mut state = self.state.lock();
-            (state.open.take(), std::mem::take(&mut state.sessions))
-        };
+        self.stop();
+        let sessions = std::mem::take(&mut self.state.lock().sessions);
+        for session in sessions.iter().filter_map(Weak::upgrade) {
+            session.abandon(linger);
+        }
+    }
+
+    /// Stops to accept; who was accepted stays.
+    pub(crate) fn stop(&self) {
+        let open = self.state.lock().open.take();
         if let Some(Open { listener, surroundings, .. }) = open {
             let fd = listener.as_raw_fd();
             self.reactor.unwatch(fd);
@@ -76,9 +82,6 @@ impl Acceptor {
             say!(Conn, "{}: listens no more at {}", surroundings.name, surroundings.shown);
             surroundings
                 .report_bound(closed.map_or_else(Event::CloseFailed, |()| Event::Closed(fd)));
-        }
-        for session in sessions.iter().filter_map(Weak::upgrade) {
-            session.abandon(linger);
         }
     }
 

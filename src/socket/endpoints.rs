@@ -72,6 +72,15 @@ impl Endpoints {
         self.entries.iter().any(|entry| &*entry.text == text && connects(&entry.kind))
     }
 
+    /// Nobody is let in any more.
+    pub(super) fn stop_listening(&self) {
+        for entry in &self.entries {
+            if let Kind::Acceptor(acceptor) = &entry.kind {
+                acceptor.stop();
+            }
+        }
+    }
+
     /// Closes what listens or connects. Pipes are the socket's to close.
     pub(super) fn close_all(
         &mut self,

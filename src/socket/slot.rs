@@ -135,6 +135,8 @@ impl Slot {
             std::mem::forget(home);
             return Ok(());
         }
+        // Peers that come back as soon as they hear of the end are not let in.
+        socket.endpoints.stop_listening();
         // Threads that wait for the socket find it gone. What was posted goes
         // with it.
         drop(self.mailbox.close());
