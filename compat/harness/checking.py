@@ -15,7 +15,8 @@ from pathlib import Path
 
 from .swap import mapped
 
-LIMIT_S = 60
+# Enough for a daemon on a busy machine.
+LIMIT_S = 180
 running = []
 lines = threading.Lock()
 

@@ -17,7 +17,7 @@ import threading
 from .swap import family, mapped
 
 FATES = {"ok ": "passed", "not ok ": "failed", "skip ": "skipped"}
-LIMIT_S = 300
+LIMIT_S = 900
 
 
 class Outcomes(dict):

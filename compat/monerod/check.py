@@ -8,7 +8,7 @@ from pathlib import Path
 import zmq
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from harness.checking import Program, check, done, free_port, programs, wait_for
+from harness.checking import LIMIT_S, Program, check, done, free_port, programs, wait_for
 
 # Somebody must be rewarded for the blocks: monero's own donations.
 MINER = (
@@ -20,7 +20,8 @@ BLOCKS = 20
 def rpc(port, method, **params):
     """A question over HTTP."""
     body = json.dumps({"jsonrpc": "2.0", "id": "0", "method": method, "params": params})
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json_rpc", body.encode(), 60) as got:
+    place = f"http://127.0.0.1:{port}/json_rpc"
+    with urllib.request.urlopen(place, body.encode(), LIMIT_S) as got:
         return json.load(got)["result"]
 
 
@@ -33,7 +34,7 @@ def listening(port):
 
 def socket(kind, where):
     made = zmq.Context.instance().socket(kind)
-    made.linger, made.rcvtimeo = 0, 60000
+    made.linger, made.rcvtimeo = 0, LIMIT_S * 1000
     if kind == zmq.SUB:
         made.subscribe("json-minimal-chain_main")
     made.connect(where)
