@@ -109,10 +109,6 @@ test-diff: lib
 	capi-tests/diff/run -n 3000 -t 40 -r 2
 
 diff: lib
-	capi-tests/diff/run -f 130970545497 -n 3000 -t 45
-	-capi-tests/diff/run -n 2000 -t 30
-
-diff: lib
 	capi-tests/diff/run -n $(or $(N),100000)
 
 # The functions of the draft API, which the oracle lacks.

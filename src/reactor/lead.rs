@@ -19,6 +19,14 @@ use crate::sync::{AtomicU32, HeldSignals, Ordering, was_cancelled};
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
 
+/// A spin that took so long was not one: on a machine with more to do than it has
+/// cores, who offers the core to others gets it back after a whole turn of theirs.
+const OVERSHOT: Duration = LONGEST_SPIN.saturating_mul(4);
+/// Waits without a spin after the first such, and at most. To sleep is better then,
+/// since the scheduler is quick with those who wake up.
+const CROWDED: u32 = 16;
+const LONG_CROWDED: u32 = 4096;
+
 /// How long a thread whose last spin has paid spins before it holds signals back: as
 /// long as most take that pay.
 const UNHELD: Duration = Duration::from_micros(10);
@@ -33,11 +41,54 @@ struct Spin {
     budget: Duration,
     /// Spins in vain, or waits without one, since the last that paid.
     in_vain: u32,
+    /// Waits until the next spin, since the core was wanted by others.
+    abstaining: u32,
+    /// How many they were at the beginning, 0 if it was not.
+    crowded: u32,
+}
+
+impl Spin {
+    const NEW: Spin = Spin { budget: LONGEST_SPIN, in_vain: 1, abstaining: 0, crowded: 0 };
+
+    /// A spin is over that has offered the core to others, and took so long.
+    fn offered(self, spun: Duration) -> Spin {
+        match spun >= OVERSHOT {
+            true => {
+                let crowded = (self.crowded * 2).clamp(CROWDED, LONG_CROWDED);
+                Spin { abstaining: crowded, crowded, ..self }
+            }
+            false => Spin { crowded: self.crowded / 2, ..self },
+        }
+    }
+
+    /// A spin has not paid: after some, the next ones are shorter.
+    fn lost(self) -> Spin {
+        let budget = match self.in_vain {
+            ..PATIENCE => self.budget,
+            // Not below a microsecond: then it does not spin at all.
+            _ if self.budget < Duration::from_micros(2) => Duration::ZERO,
+            _ => self.budget / 2,
+        };
+        Spin { budget, in_vain: self.in_vain + 1, ..self }
+    }
+
+    /// A spin has paid, or would have.
+    fn paid(self) -> Spin {
+        Spin { budget: LONGEST_SPIN, in_vain: 0, ..self }
+    }
+
+    /// A wait without a spin, since none has paid for long.
+    fn spared(self) -> Spin {
+        match self.in_vain >= TRY_AGAIN {
+            true => Spin { budget: LONGEST_SPIN, in_vain: PATIENCE, ..self },
+            false => Spin { in_vain: self.in_vain + 1, ..self },
+        }
+    }
 }
 
 thread_local! {
     /// How long this thread spins before it sleeps.
-    static SPIN: Cell<Spin> = const { Cell::new(Spin { budget: LONGEST_SPIN, in_vain: 1 }) };
+    static SPIN: Cell<Spin> = const { Cell::new(Spin::NEW) };
     /// The counts whose change this thread leads for, so that it does not wake
     /// itself out of the kernel.
     static LEADING_FOR: [Cell<*const NewsCount>; MOST_AWAITED] =
@@ -77,43 +128,44 @@ pub(crate) fn leads_for(count: &NewsCount) -> bool {
     })
 }
 
-/// Spins until `done`, at most as long as spinning has paid on this thread.
-/// Between two looks `look` runs. `EINTR` when a signal handler ran, as far as
+/// Spins until `done`, at most as long as spinning has paid on this thread, and
+/// notes whether it has again. Between two looks `look` runs. `EINTR` when a signal handler ran, as far as
 /// can be told; `ECANCELED` when the thread was cancelled.
 pub(crate) fn spin(
     done: impl Fn() -> bool,
     mut look: impl FnMut() -> io::Result<()>,
 ) -> io::Result<bool> {
-    let Spin { budget, in_vain } = SPIN.get();
-    if budget.is_zero() {
-        let again = in_vain >= TRY_AGAIN;
-        let budget = if again { LONGEST_SPIN } else { budget };
-        SPIN.set(Spin { budget, in_vain: if again { PATIENCE } else { in_vain + 1 } });
+    let spin = SPIN.get();
+    if spin.abstaining > 0 {
+        SPIN.set(Spin { abstaining: spin.abstaining - 1, ..spin });
         return Ok(done());
+    }
+    if spin.budget.is_zero() {
+        let done = done();
+        SPIN.set(if done { spin.paid() } else { spin.spared() });
+        return Ok(done);
     }
     let start = Instant::now();
     // A handler that runs now would leave no trace, and the call would go to sleep
     // all the same: signals wait, and are seen at the end. That takes two system
     // calls, too many where the last spin has paid and this one does at once.
-    let mut held = (in_vain > 0).then(HeldSignals::new);
-    let mut first = true;
+    let mut held = (spin.in_vain > 0).then(HeldSignals::new);
+    let mut yielded = false;
     loop {
         look()?;
         if done() {
+            SPIN.set(match yielded {
+                true => spin.paid().offered(start.elapsed()),
+                false => spin.paid(),
+            });
             return Ok(true);
         }
-        if std::mem::take(&mut first) && was_cancelled() {
+        if !std::mem::replace(&mut yielded, true) && was_cancelled() {
             return Err(io::Error::from_raw_os_error(Errno::ECANCELED.raw()));
         }
         let spun = start.elapsed();
-        if spun >= budget {
-            let budget = match in_vain {
-                ..PATIENCE => budget,
-                // Not below a microsecond: then it does not spin at all.
-                _ if budget < Duration::from_micros(2) => Duration::ZERO,
-                _ => budget / 2,
-            };
-            SPIN.set(Spin { budget, in_vain: in_vain + 1 });
+        if spun >= spin.budget {
+            SPIN.set(spin.lost().offered(spun));
             if held.is_some_and(|held| held.deliver()) {
                 return Err(io::Error::from_raw_os_error(libc::EINTR));
             }
@@ -130,7 +182,7 @@ pub(crate) fn spin(
 /// ones make spinning worth another try.
 pub(crate) fn waited(time: Duration) {
     if time < LONGEST_SPIN {
-        SPIN.set(Spin { budget: LONGEST_SPIN, in_vain: 0 });
+        SPIN.set(SPIN.get().paid());
     }
 }
 
@@ -176,10 +228,7 @@ impl Reactor {
     ) -> Led {
         let start = Instant::now();
         match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false)) {
-            Ok(true) => {
-                waited(Duration::ZERO);
-                return Led::Done;
-            }
+            Ok(true) => return Led::Done,
             Ok(false) => {}
             Err(error) => return Self::end_of(&error),
         }
@@ -263,5 +312,20 @@ mod tests {
         let far = start + Duration::from_secs(60);
         assert_eq!(reactor.lead(&[(&*news, 0)], Some(far)), Led::Done);
         assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_thread_whose_core_others_want_abstains_for_ever_longer() {
+        let turn_of_others = Duration::from_millis(4);
+        let mut spin = Spin::NEW;
+        for abstaining in [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096] {
+            // That it waited no longer than a spin without one is no reason to spin.
+            spin = spin.paid().offered(turn_of_others).paid();
+            assert_eq!(spin.abstaining, abstaining);
+        }
+        for crowded in [2048, 1024, 512] {
+            spin = Spin { abstaining: 0, ..spin }.offered(LONGEST_SPIN);
+            assert_eq!((spin.abstaining, spin.crowded), (0, crowded));
+        }
     }
 }

@@ -252,9 +252,7 @@ impl Slot {
         let start = Instant::now();
         let done =
             || !self.mailbox.is_quiet_since(seen) || deadline.is_some_and(|due| due <= start);
-        if spin(done, || Ok(()))? {
-            waited(Duration::ZERO);
-        }
+        spin(done, || Ok(()))?;
         self.park(seen, deadline)?;
         waited(start.elapsed());
         Ok(())
