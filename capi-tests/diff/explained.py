@@ -306,6 +306,17 @@ def ends_at_once(case):
                if re.match("   (unbind|disconnect)", line))
 
 
+def req_whose_replier_was_disconnected(case):
+    """A REQ that has ended its connect to an inproc name takes the reply from another at
+    once, not only when the other end has noticed."""
+    def free(slot):
+        peer = case.history.sockets.get(slot)
+        return peer and peer.kind == REQ and any(
+            name in peer.connected and name.startswith("inproc:") for name in peer.losses)
+    return case.both(r"^(left|\d\d recv\S*) s\d.* = -1 EAGAIN", r"^(left|\d\d recv\S*) s\d.* (\[|= \d)") \
+        and any(free(slot) for slot in case.slots())
+
+
 def router_hears_who_comes_again(case):
     """ROUTER: a peer that comes again under its name is heard at once."""
     comes_again = any("5" in peer.options and (peer.gone or peer.lost())
@@ -365,7 +376,7 @@ EXPLANATIONS = [
     pair_that_connects_to_itself, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
-    place_of_a_waiting_socket, ends_at_once, errno_under_a_monitor, mark_that_was_changed,
+    place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected, errno_under_a_monitor, mark_that_was_changed,
     stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     read_before_the_end, router_hears_who_comes_again,
