@@ -153,8 +153,7 @@ STORY (a_body_that_trickles_in_keeps_its_connection)
     int fd = begin_body (SIZE, 0);
     for (size_t done = 0; done < SIZE; done += PIECE) {
         CHECK_ERR (zmq_recv (to, got, SIZE, ZMQ_DONTWAIT), EAGAIN);
-        struct timespec pause = {0, 40000000};
-        nanosleep (&pause, NULL);
+        sleep_ms (40);
         peer_write (fd, body + done, PIECE);
     }
     CHECK_INT (zmq_recv (to, got, SIZE, 0), SIZE);

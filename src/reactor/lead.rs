@@ -129,8 +129,8 @@ pub(crate) fn leads_for(count: &NewsCount) -> bool {
 }
 
 /// Spins until `done`, at most as long as spinning has paid on this thread, and
-/// notes whether it has again. Between two looks `look` runs. `EINTR` when a signal handler ran, as far as
-/// can be told; `ECANCELED` when the thread was cancelled.
+/// notes whether it has again. Between two looks `look` runs. `EINTR` when a signal
+/// handler ran, as far as can be told; `ECANCELED` when the thread was cancelled.
 pub(crate) fn spin(
     done: impl Fn() -> bool,
     mut look: impl FnMut() -> io::Result<()>,

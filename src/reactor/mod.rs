@@ -97,8 +97,6 @@ pub(crate) struct Reactor {
     timers: Mutex<Timers>,
     /// Sources that hold back what they have to send until a batch is full.
     corked: Mutex<Rounds>,
-    /// Memory for those that are looked at next.
-    slice: Mutex<Vec<usize>>,
     /// Registered sources: what the choice of a reactor goes by.
     load: AtomicU32,
 }
@@ -129,7 +127,6 @@ impl Reactor {
             run_queue: Mutex::new(Vec::new()),
             timers: Mutex::new(Timers::default()),
             corked: Mutex::new(Rounds::default()),
-            slice: Mutex::new(Vec::new()),
             load: AtomicU32::new(0),
         })
     }

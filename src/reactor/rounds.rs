@@ -12,7 +12,7 @@ use super::NAP;
 
 /// Sources looked at before the kernel is asked again.
 pub(super) const SLICE: usize = 32;
-/// The longest rest between two rounds: nothing more need come for what is held back.
+/// The longest rest between two rounds: what is held back must not wait for ever.
 const LONGEST_REST: Duration = Duration::from_millis(20);
 /// Not in the list.
 const ABSENT: u32 = u32::MAX;
@@ -67,16 +67,22 @@ impl Rounds {
         !self.waiting.is_empty()
     }
 
-    /// The next few to be looked at, put into `slice`: none before a round is due.
-    pub(super) fn next_slice(&mut self, now: Instant, slice: &mut Vec<usize>) {
-        slice.clear();
+    /// The next few to be looked at, put into `slice`; says how many. None before a
+    /// round is due.
+    pub(super) fn next_slice(&mut self, now: Instant, slice: &mut [usize; SLICE]) -> usize {
         if self.waiting.is_empty() && self.due.is_none_or(|due| due <= now) {
             // In the order in which they joined, as long as none has left.
             self.waiting.extend(self.members.iter().rev());
             self.began = Some(now);
         }
         let rest = self.waiting.len().saturating_sub(SLICE);
-        slice.extend(self.waiting.drain(rest..).rev());
+        let next = self.waiting.drain(rest..).rev();
+        let mut count = 0;
+        for (place, id) in slice.iter_mut().zip(next) {
+            *place = id;
+            count += 1;
+        }
+        count
     }
 
     /// A slice was looked at.
@@ -95,9 +101,9 @@ mod tests {
     use super::*;
 
     fn round(rounds: &mut Rounds, now: Instant) -> Vec<usize> {
-        let mut slice = Vec::new();
-        rounds.next_slice(now, &mut slice);
-        slice
+        let mut slice = [0; SLICE];
+        let count = rounds.next_slice(now, &mut slice);
+        slice[..count].to_vec()
     }
 
     #[test]

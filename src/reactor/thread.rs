@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::leadership::{Corked, PAUSE};
+use super::rounds::SLICE;
 use super::{Lead, NAP, Reactor, event};
 
 impl Reactor {
@@ -80,12 +81,11 @@ impl Corked for Reactor {
     }
 
     fn flush_corked(&self) {
-        let mut slice = std::mem::take(&mut *self.slice.lock());
-        self.corked.lock().next_slice(Instant::now(), &mut slice);
-        for id in slice.drain(..) {
-            self.notice(id, event::NAP_OVER);
+        let mut slice = [0; SLICE];
+        let count = self.corked.lock().next_slice(Instant::now(), &mut slice);
+        for id in &slice[..count] {
+            self.notice(*id, event::NAP_OVER);
         }
         self.corked.lock().end_slice(Instant::now());
-        *self.slice.lock() = slice;
     }
 }
