@@ -342,8 +342,7 @@ static void finish (void)
             result (zmq_close (sockets[s]));
             printf ("\n");
         }
-    for (int s = 0; s < SLOTS; s++)
-        end_monitor (s); /* which end of a connection is the first to go is chance */
+    end_monitors (); /* which end of a connection is the first to go is chance */
     fflush (stdout);
     for (int c = 0; c < CONTEXTS; c++)
         if (contexts[c]) {

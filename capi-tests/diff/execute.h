@@ -88,7 +88,7 @@ void bind_descriptor (int s, const char *text);
 void monitor (int s, void *context, int events);
 /* A line for each event that has come. */
 void read_monitors (void);
-void end_monitor (int s);
+void end_monitors (void);
 
 /* plays.c */
 void play (uint32_t seed);

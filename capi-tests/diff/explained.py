@@ -227,9 +227,9 @@ def place_of_a_waiting_socket(case):
     waits = any(peer.gone and any(name.startswith("inproc:")
                                   for name in peer.connected | peer.bound)
                 for peer in case.history.all)
-    return case.both(r"^\d\d socket .* = -1 EMFILE", r" = 0$") \
-        and (waits or any(re.search(r"monitor .*(= -1| no more = 0)", line)
-                          for line in case.before))
+    full = r"^\d\d (socket .* = -1 EMFILE|monitor .*( no peer| = -1 EMFILE))"
+    return case.both(full, r" = (0|-1 EMFILE)$") \
+        and (waits or any(re.search(r"monitor .* no more = 0", line) for line in case.before))
 
 
 def turn_after_an_inproc_peer_left(case):

@@ -11,6 +11,13 @@
 #include <zmq.h>
 
 static void *monitors[SLOTS];
+/* Of each context, who waits at which name for a monitor, after one that could not be
+ * had: were it closed, libzmq would count it among the sockets still (COMPAT.md). */
+static struct
+{
+    void *context, *pair;
+    char address[40];
+} waiting[CONTEXTS];
 /* Where it listens. */
 static char listening[SLOTS][4][512];
 
@@ -81,12 +88,39 @@ void read_monitors (void)
             ;
 }
 
+/* Who waits in the context, at a name that is still free; -1 where there can be none. */
+static int wait_for_a_monitor (void *context)
+{
+    static int count;
+    int w = 0;
+    while (waiting[w].context && waiting[w].context != context)
+        w++;
+    waiting[w].context = context;
+    if (waiting[w].pair)
+        return w;
+    void *pair = zmq_socket (context, ZMQ_PAIR);
+    if (!pair)
+        return -1;
+    snprintf (waiting[w].address, sizeof waiting[w].address, "inproc://monitor%d", count++);
+    if (zmq_connect (pair, waiting[w].address)) {
+        zmq_close (pair);
+        return -1;
+    }
+    waiting[w].pair = pair;
+    return w;
+}
+
+static void end_monitor (int s)
+{
+    if (monitors[s]) {
+        zmq_close (monitors[s]);
+        monitors[s] = NULL;
+    }
+}
+
 /* The peer is there first: libzmq blocks without one (COMPAT.md). */
 void monitor (int s, void *context, int events)
 {
-    static int count;
-    char address[40];
-    snprintf (address, sizeof address, "inproc://monitor%d", count++);
     if (events < 0) {
         printf (" no more");
         result (zmq_socket_monitor (sockets[s], NULL, 0));
@@ -100,26 +134,25 @@ void monitor (int s, void *context, int events)
         printf (" not tried");
         return;
     }
-    void *pair = zmq_socket (context, ZMQ_PAIR);
-    if (!pair || zmq_connect (pair, address)) {
+    int w = wait_for_a_monitor (context);
+    if (w < 0) {
         printf (" no peer");
-        if (pair)
-            zmq_close (pair);
         return;
     }
-    int rc = zmq_socket_monitor (sockets[s], address, events);
+    int rc = zmq_socket_monitor (sockets[s], waiting[w].address, events);
     result (rc);
     memset (listening[s], 0, sizeof listening[s]);
-    if (rc == 0)
-        monitors[s] = pair;
-    else
-        zmq_close (pair);
+    if (rc == 0) {
+        monitors[s] = waiting[w].pair;
+        waiting[w].pair = NULL;
+    }
 }
 
-void end_monitor (int s)
+void end_monitors (void)
 {
-    if (monitors[s]) {
-        zmq_close (monitors[s]);
-        monitors[s] = NULL;
-    }
+    for (int s = 0; s < SLOTS; s++)
+        end_monitor (s);
+    for (int w = 0; w < CONTEXTS; w++)
+        if (waiting[w].pair)
+            zmq_close (waiting[w].pair);
 }
