@@ -200,4 +200,30 @@ STORY (a_connect_in_vain_that_was_ended_leaves_room_for_another_peer)
     CHECK_STR (recv_text (a, 0), "hello");
 }
 
+STORY (who_is_turned_away_amid_a_message_keeps_its_rest_from_the_next_peer)
+{
+    void *taken = open_socket (ZMQ_PAIR), *first = open_socket (ZMQ_PAIR),
+         *second = open_socket (ZMQ_PAIR), *next = open_socket (ZMQ_PAIR);
+    CHECK_OK (zmq_bind (taken, "inproc://taken"));
+    CHECK_OK (zmq_connect (first, "inproc://taken"));
+    CHECK_OK (zmq_connect (second, "inproc://taken"));
+    CHECK_INT (zmq_send (second, "begun", 5, ZMQ_SNDMORE), 5);
+    settle (taken);
+    settle (second);
+    CHECK_EMPTY (taken);
+    if (on_oracle ())
+        CHECK_ERR (zmq_send (second, "rest", 4, ZMQ_DONTWAIT), EAGAIN);
+    else
+        CHECK_INT (zmq_send (second, "rest", 4, ZMQ_DONTWAIT | ZMQ_SNDMORE), 4);
+    CHECK_OK (zmq_bind (second, "inproc://next"));
+    CHECK_OK (zmq_connect (next, "inproc://next"));
+    settle (second);
+    CHECK_INT (zmq_send (second, "end", 3, ZMQ_DONTWAIT), 3);
+    if (on_oracle ())
+        CHECK_RECV (next, "end");
+    CHECK_EMPTY (next);
+    SEND (second, "whole");
+    CHECK_RECV (next, "whole");
+}
+
 MAIN

@@ -207,9 +207,15 @@ def proxy_of_a_stream_whose_peer_left(case):
                        for held in case.history.proxies[int(case.line.split()[1])])
 
 
+def left_alone(case):
+    """Whether the peer of those concerned has left, or turned them away."""
+    return case.sockets() and all(peer.lost() or case.history.turned_away(peer.slot)
+                                  for peer in case.sockets())
+
+
 def rest_of_a_message_goes_nowhere(case):
     """The rest of a message whose peer has left: dropped, without an EAGAIN first."""
-    return case.both(r" amid = -1 EAGAIN", r" amid = \d") and case.lost()
+    return case.both(r" amid = -1 EAGAIN", r" amid = \d") and left_alone(case)
 
 
 def rest_of_a_message_can_be_sent(case):
@@ -217,7 +223,7 @@ def rest_of_a_message_can_be_sent(case):
     state = r" (?:\d:|EVENTS .* size 4 )(\d)"
     writable = [[int(bits) & 2 for bits in re.findall(state, line)]
                 for line in (case.line, case.our_line)]
-    return writable[0] and all(a <= b for a, b in zip(*writable)) and case.lost() \
+    return writable[0] and all(a <= b for a, b in zip(*writable)) and left_alone(case) \
         and all(peer.unfinished for peer in case.sockets())
 
 

@@ -165,6 +165,13 @@ class History:
     def lost(self, slot, transport=r"\w+"):
         return slot in self.sockets and self.sockets[slot].lost(transport)
 
+    def turned_away(self, slot):
+        """Whether a PAIR has connected over inproc to one that has another peer, or is to."""
+        own = self.sockets.get(slot)
+        hosts = [host for host in self.peers(slot) if host.kind == PAIR and own.kind == PAIR
+                 and any(name.startswith("inproc:") for name in host.bound & own.connected)]
+        return any(host.connected or len(self.peers(host.slot)) > 1 for host in hosts)
+
     def peers(self, slot):
         own = self.sockets.get(slot)
         return [p for p in self.all if own and p is not own and p.meets(own)]
