@@ -42,6 +42,25 @@ class Case:
     def both(self, theirs, mine):
         return re.search(theirs, self.line) and re.search(mine, self.our_line)
 
+    def same_call(self):
+        """Whether they tell of the same call: none of them of an event besides."""
+        calls = [re.match(r"(\d\d \S+|\s*\S+)( s\d)?", line) for line in (self.line, self.our_line)]
+        return all(calls) and calls[0][0] == calls[1][0]
+
+    def states(self):
+        """What could be done with sockets, POLLIN and POLLOUT, in the one and the other."""
+        return [[int(bits) for bits in re.findall(r" (?:\d:|EVENTS .* size 4 )(\d)", line)]
+                if re.match(r"\d\d (poll|get s\d EVENTS)", line) else []
+                for line in (self.line, self.our_line)]
+
+    def more_is_possible(self):
+        """Whether ours sends, receives or is ready where libzmq's was not."""
+        states = self.states()
+        if states[0]:
+            return all(a & ~b == 0 for a, b in zip(*states))
+        in_vain = r" = -1 EAGAIN| in vain| nothing by"
+        return re.search(in_vain, self.line) and not re.search(in_vain, self.our_line)
+
     def slots(self):
         """Whose state the lines differ in."""
         if re.match(r"\d\d poll", self.line):
@@ -95,11 +114,14 @@ def left_in_disorder(case, transport):
 
 def order_over_a_network(case):
     """Which of several peers over a network is read or served first."""
-    everybody = History(case.theirs).all
-    ends = [name for peer in everybody for name in peer.endpoints()
-            if not name.startswith("inproc:")]
-    return (len(ends) > 2 or any(peer.repeats for peer in everybody)) \
-        and case.same_but_for_order()
+    history = History(case.theirs)
+    company = history.company(case.slots())
+
+    def has_several(peer):
+        own = {name for name in peer.endpoints() if not name.startswith("inproc:")}
+        return peer.repeats or own and (len(own) > 1 or sum(
+            peer is not other and peer.may_meet(other) for other in company) > 1)
+    return any(map(has_several, company)) and case.same_but_for_order()
 
 
 def which_connection_ended_first(case):
@@ -111,13 +133,13 @@ def which_connection_ended_first(case):
                 for peer in case.sockets())
 
 
-def pair_that_connects_to_itself(case):
-    """PAIR that binds what it has connected to over a network: a second peer, which is
-    turned away and tries again."""
-    event = re.match(r"   event s(\d) 6 (?:CONNECTED|DISCONNECTED|CONNECT_RETRIED) ", case.our_line)
-    pair = event and case.history.sockets.get(int(event[1]))
-    return pair and pair.kind == PAIR and any(
-        not name.startswith("inproc:") for name in pair.bound & pair.connected)
+def pair_that_turns_another_away(case):
+    """PAIR over a network: a second peer (it may be the same one) is turned away and tries
+    again."""
+    event = re.match(r"   event s(\d) 6 (ACCEPTED|CONNECTED|DISCONNECTED|HANDSHAKE_SUCCEEDED) ",
+                     case.our_line)
+    return event and any(case.history.turned_away(pair.slot, "tcp:|ipc:")
+                         for pair in case.history.circle(int(event[1])))
 
 
 def manual_subscription_after_a_message(case):
@@ -137,8 +159,10 @@ def manual_subscription_after_a_message(case):
 def turn_of_a_named_peer(case):
     """ROUTER over inproc: the id of a peer that was named with ZMQ_CONNECT_ROUTING_ID
     takes a turn in libzmq."""
-    return case.same_but_for_order() \
-        and any(peer.kind == ROUTER and "61" in peer.options for peer in case.history.all)
+    return case.same_but_for_order() and any(
+        peer.kind == ROUTER and "61" in peer.options
+        and any(name.startswith("inproc:") for name in peer.connected)
+        for slot in case.slots() for peer in case.history.circle(slot))
 
 
 def turn_after_a_peer_left(case):
@@ -209,7 +233,7 @@ def proxy_of_a_stream_whose_peer_left(case):
 
 def left_alone(case):
     """Whether the peer of those concerned has left, or turned them away."""
-    return case.sockets() and all(peer.lost() or case.history.turned_away(peer.slot)
+    return case.sockets() and all(peer.lost() or case.history.turned_away(peer.slot, "inproc:")
                                   for peer in case.sockets())
 
 
@@ -220,9 +244,7 @@ def rest_of_a_message_goes_nowhere(case):
 
 def rest_of_a_message_can_be_sent(case):
     """The rest of a message whose peer has left can be sent: nowhere."""
-    state = r" (?:\d:|EVENTS .* size 4 )(\d)"
-    writable = [[int(bits) & 2 for bits in re.findall(state, line)]
-                for line in (case.line, case.our_line)]
+    writable = [[bits & 2 for bits in states] for states in case.states()]
     return writable[0] and all(a <= b for a, b in zip(*writable)) and left_alone(case) \
         and all(peer.unfinished for peer in case.sockets())
 
@@ -252,13 +274,13 @@ def turn_after_an_inproc_peer_left(case):
 def inproc_peer_that_left(case):
     """An inproc peer that left while messages waited: known at once, and nobody waits for
     it or finds it in his way."""
-    def counted_in(peer):
-        return peer.kind in (REQ, PAIR) or (
-            peer.kind == ROUTER and ("33" in peer.options or any(
-                {"5", "61"} & set(other.options) for other in case.history.all)))
-    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) \
-        and left_in_disorder(case, "inproc:") \
-        and any(counted_in(peer) for slot in case.slots() for peer in case.history.circle(slot))
+    def counted_it_in(peer):
+        return any(name.startswith("inproc:") for name in peer.disorder) and (
+            peer.kind in (REQ, PAIR)
+            or peer.kind == ROUTER and ({"33", "61"} & set(peer.options) or any(
+                "5" in other.options for other in case.history.all if peer.meets(other))))
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.slots() \
+        and all(any(map(counted_it_in, case.history.circle(slot))) for slot in case.slots())
 
 
 def subscriptions_of_a_closed_socket(case):
@@ -290,8 +312,9 @@ def pair_whose_pending_connect_ended(case):
         return peer and peer.kind == PAIR and (
             any(name in peer.connected and name.startswith("inproc:") for name in peer.losses)
             or any(other.gone and other.connected & peer.bound for other in case.history.all))
-    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and any(
-        held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
+    return case.more_is_possible() \
+        and re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and any(
+            held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
 
 
 def read_before_the_end(case):
@@ -340,11 +363,8 @@ def errno_under_a_monitor(case):
 def mark_that_was_changed(case):
     """ZMQ_SNDHWM or ZMQ_RCVHWM, changed where there are connections: holds at once, and is
     exact."""
-    def state(line):
-        return re.findall(r" (?:\d:|EVENTS .* size 4 )(\d)", line)
     full = case.both(r"^\d\d (send|old|msg m\d send).* = \d+", r" = -1 EAGAIN") \
-        or case.both(r"^\d\d (poll|get s\d EVENTS)", r"^\d\d (poll|get s\d EVENTS)") \
-        and any(int(a) & 2 != int(b) & 2 for a, b in zip(state(case.line), state(case.our_line)))
+        or any((a ^ b) & 2 for a, b in zip(*case.states()))
     return full and case.slots() and all(
         any(peer.remarked for peer in case.history.circle(slot)) for slot in case.slots())
 
@@ -371,15 +391,18 @@ def stops_however_it_is_written(case):
     """ZMQ_RECONNECT_STOP: an endpoint that libzmq would write in another way, or that is
     connected twice."""
     def odd(peer):
-        return peer.repeats or peer.ipv6 or any(re.search(r"//\[|:0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name)
-                   for name in peer.connected if name.startswith("tcp:"))
-    return all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
-               for p in case.sockets()) and case.sockets()
+        names = [name for name in peer.connected if name.startswith("tcp:")]
+        return names and (peer.repeats or peer.ipv6 or any(
+            re.search(r"//\[|:0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name) for name in names))
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)|   (unbind|disconnect)", case.line) \
+        and case.sockets() \
+        and all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
+                for p in case.sockets())
 
 
 EXPLANATIONS = [
     order_over_a_network, which_connection_ended_first, turn_of_a_named_peer,
-    pair_that_connects_to_itself, manual_subscription_after_a_message,
+    pair_that_turns_another_away, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
     place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected, errno_under_a_monitor, mark_that_was_changed,
@@ -391,11 +414,14 @@ EXPLANATIONS = [
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
 
+# Those that tell of an event that only one library has told of.
+OF_EVENTS = (pair_that_turns_another_away, ends_at_once)
+
 
 def explain(theirs, mine, line, our_line):
     """Why the two lines differ, or None."""
     case = Case(theirs, mine, line, our_line)
     for explanation in EXPLANATIONS:
-        if explanation(case):
+        if (case.same_call() or explanation in OF_EVENTS) and explanation(case):
             return " ".join(explanation.__doc__.split())
     return None

@@ -13,6 +13,12 @@ def plain(endpoint):
     return endpoint.replace("[::ffff:HOST]", "HOST")
 
 
+def loose(endpoint):
+    """The same for all ways to write an endpoint."""
+    known = re.fullmatch(r"inproc://.*|tcp://HOST:700[678]|ipc://e\d", endpoint)
+    return endpoint if known else endpoint.split(":")[0]
+
+
 class Peer:
     """A socket of the sequence, as far as the log tells."""
 
@@ -50,6 +56,11 @@ class Peer:
 
     def meets(self, other):
         return bool(self.bound & other.connected or self.connected & other.bound)
+
+    def may_meet(self, other):
+        """As meets, also where the endpoints may be other names of the same one."""
+        return bool(set(map(loose, self.bound)) & set(map(loose, other.connected))
+                    or set(map(loose, self.connected)) & set(map(loose, other.bound)))
 
 
 class History:
@@ -165,16 +176,28 @@ class History:
     def lost(self, slot, transport=r"\w+"):
         return slot in self.sockets and self.sockets[slot].lost(transport)
 
-    def turned_away(self, slot):
-        """Whether a PAIR has connected over inproc to one that has another peer, or is to."""
+    def turned_away(self, slot, transport):
+        """Whether a PAIR has connected to one that has another peer, or is to; or to itself,
+        who is a second one."""
         own = self.sockets.get(slot)
-        hosts = [host for host in self.peers(slot) if host.kind == PAIR and own.kind == PAIR
-                 and any(name.startswith("inproc:") for name in host.bound & own.connected)]
-        return any(host.connected or len(self.peers(host.slot)) > 1 for host in hosts)
+        hosts = [host for host in self.sockets.values() if own and host.kind == own.kind == PAIR
+                 and any(re.match(transport, name) for name in host.bound & own.connected)]
+        return any(host is own or host.connected or len(self.peers(host.slot)) > 1
+                   for host in hosts)
 
     def peers(self, slot):
         own = self.sockets.get(slot)
         return [p for p in self.all if own and p is not own and p.meets(own)]
+
+    def company(self, slots):
+        """All who were ever in these places, and whom they could hear of: peers, peers of
+        peers, those that a proxy joins."""
+        company = [peer for peer in self.all if peer.slot in slots]
+        for peer in company:
+            joined = [other for proxy in self.proxies if peer in proxy for other in proxy]
+            company += [other for other in self.all if other not in company
+                        and (other in joined or peer.may_meet(other))]
+        return company
 
     def circle(self, slot):
         """The socket and its peers."""
