@@ -172,7 +172,7 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut Message, src: *mut Message) -> 
         unsafe {
             check(src)?;
             check(dest)?;
-            let copy = (*src).share();
+            let copy = (*src).share_known();
             drop(dest.replace(copy));
         }
         Ok(())

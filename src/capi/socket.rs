@@ -373,7 +373,7 @@ pub unsafe extern "C-unwind" fn zmq_send(
             slot.send(&mut Message::small_copy(bytes, more), blocking(flags))?;
             return Ok(size(len));
         }
-        let mut message = Message::copy_of(bytes)?;
+        let mut message = Message::passing_copy(bytes)?;
         message.set_more(more);
         slot.send(&mut message, blocking(flags))?;
         Ok(size(len))

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicU32;
 
 use super::{Block, Body, FreeFn, MAX_INLINE, Message, Outer, Role, UserBlock, pool, storage};
@@ -64,6 +64,23 @@ impl Message {
             ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
         }
         Ok(message)
+    }
+
+    /// A copy of `bytes` for a message that passes through: one that goes to a peer or
+    /// came from one. It may share memory with those before and after it. `ENOMEM`
+    /// when there is none.
+    #[inline(always)]
+    pub fn passing_copy(bytes: &[u8]) -> Result<Message> {
+        if bytes.len() <= MAX_INLINE {
+            return Ok(Message::small_copy(bytes, false));
+        }
+        let Some((block, data)) = pool::cut(bytes.len()) else {
+            return Message::copy_of(bytes);
+        };
+        // SAFETY: the place has this length and nobody else has it.
+        unsafe { data.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        let outer = Outer { data: data.as_ptr(), len: bytes.len(), block: block.as_ptr() };
+        Ok(Message::assemble(Body { outer }, storage::SHEET, 0, false))
     }
 
     /// A copy of `bytes`, of which the first [`MAX_INLINE`] count, in the words that

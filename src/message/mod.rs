@@ -1,10 +1,11 @@
 //! The message: 64 bytes that move by copy, on whatever thread holds them.
 //!
 //! A message is one *frame* of a multipart message. Small bodies live inside
-//! the 64 bytes; larger ones in one reference-counted block (header and body
-//! together, recycled by [`pool`]); a caller's own buffer is kept with its free
-//! function; constant buffers are only pointed at. The 64 bytes are also the
-//! C type `zmq_msg_t`, so that nothing is converted at the C boundary.
+//! the 64 bytes; larger ones in a reference-counted block (recycled by [`pool`])
+//! of their own, or beside their neighbours in a sheet when they pass through; a
+//! caller's own buffer is kept with its free function; constant buffers are only
+//! pointed at. The 64 bytes are also the C type `zmq_msg_t`, so that nothing is
+//! converted at the C boundary.
 
 mod deferred;
 mod making;
@@ -58,6 +59,8 @@ pub struct Message {
     storage: u8,
     /// 0 or 1.
     more: u8,
+    /// The length of a body in the message. Of one elsewhere: 1 when another message
+    /// was made of it (`ZMQ_SHARED`), else 0.
     inline_len: u8,
     /// A [`Role`].
     role: u8,
@@ -116,10 +119,12 @@ mod storage {
     pub(super) const INLINE: u8 = 0xa1;
     /// In a block of ours, header and body together.
     pub(super) const HEAP: u8 = 0xa2;
+    /// In a block of ours that may hold other messages' bodies, too.
+    pub(super) const SHEET: u8 = 0xa3;
     /// In the caller's buffer, freed by its function.
-    pub(super) const USER: u8 = 0xa3;
+    pub(super) const USER: u8 = 0xa4;
     /// In a buffer that outlives the message.
-    pub(super) const CONSTANT: u8 = 0xa4;
+    pub(super) const CONSTANT: u8 = 0xa5;
 }
 
 /// The head of a body outside the message: reference count and origin.
@@ -218,7 +223,7 @@ impl Message {
     #[inline(always)]
     pub(crate) fn prefetch(&self) {
         #[cfg(target_arch = "x86_64")]
-        if self.storage == storage::HEAP {
+        if matches!(self.storage, storage::HEAP | storage::SHEET) {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             // SAFETY: the storage kind says which variant is live; a prefetch
             // reads and writes nothing.
@@ -248,7 +253,9 @@ impl Message {
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
         let unique = match self.storage {
             storage::INLINE => true,
-            storage::HEAP => !self.is_shared(),
+            // SAFETY: a live block.
+            storage::HEAP => unsafe { self.references() }.load(Ordering::Acquire) == 1,
+            // Who else is in the block, and with which body, it does not tell.
             _ => false,
         };
         let len = self.len();
@@ -390,20 +397,33 @@ impl Message {
         self.routing_id = id;
     }
 
-    /// Whether another message shares this body (`ZMQ_SHARED`).
+    /// Whether another message shares this body, or once did (`ZMQ_SHARED`).
     pub fn is_shared(&self) -> bool {
         match self.storage {
-            storage::HEAP | storage::USER => {
-                // SAFETY: both kinds have a live block.
-                unsafe { (*self.body.outer.block).references.load(Ordering::Acquire) > 1 }
-            }
+            storage::INLINE | storage::CLOSED => false,
             storage::CONSTANT => true,
-            _ => false,
+            _ => self.inline_len != 0,
         }
     }
 
+    /// Whether the body is in a block that counts its owners.
+    #[inline(always)]
+    fn has_block(&self) -> bool {
+        matches!(self.storage, storage::HEAP | storage::SHEET | storage::USER)
+    }
+
+    /// How many owners the body's block has.
+    ///
+    /// # Safety
+    /// [`Message::has_block`].
+    #[inline(always)]
+    unsafe fn references(&self) -> &AtomicU32 {
+        // SAFETY: the caller's promise; a block lives as long as its owners.
+        unsafe { &(*self.body.outer.block).references }
+    }
+
     /// Another message with the same body (shared when it is large), flags and
-    /// metadata (`zmq_msg_copy`, and every copy a publisher sends).
+    /// metadata. This one is not told: see [`Message::share_known`].
     #[inline]
     pub fn share(&self) -> Message {
         self.add_owners(1);
@@ -411,10 +431,27 @@ impl Message {
         unsafe { self.duplicate() }
     }
 
-    /// Shares the message `count` times, for one change of the count of owners,
-    /// and gives each copy to `each`.
+    /// As [`Message::share`], and from now on this one says that it is shared, too
+    /// (`zmq_msg_copy`).
+    pub fn share_known(&mut self) -> Message {
+        self.mark_shared();
+        self.share()
+    }
+
     #[inline]
-    pub(crate) fn share_among(&self, count: usize, mut each: impl FnMut(Message)) {
+    fn mark_shared(&mut self) {
+        if self.has_block() {
+            self.inline_len = 1;
+        }
+    }
+
+    /// Shares the message `count` times, for one change of the count of owners,
+    /// and gives each copy to `each` (every copy a publisher sends).
+    #[inline]
+    pub(crate) fn share_among(&mut self, count: usize, mut each: impl FnMut(Message)) {
+        if count > 0 {
+            self.mark_shared();
+        }
         // More owners than the count can hold make the body immortal anyway.
         self.add_owners(u32::try_from(count).unwrap_or(MAX_REFERENCES));
         for _ in 0..count {
@@ -425,9 +462,9 @@ impl Message {
 
     #[inline]
     fn add_owners(&self, count: u32) {
-        if matches!(self.storage, storage::HEAP | storage::USER) {
-            // SAFETY: both kinds have a live block.
-            let references = unsafe { &(*self.body.outer.block).references };
+        if self.has_block() {
+            // SAFETY: just asked.
+            let references = unsafe { self.references() };
             // Relaxed: whoever shares already holds a reference, as with `Arc`.
             if references.fetch_add(count, Ordering::Relaxed) >= MAX_REFERENCES - count {
                 references.store(IMMORTAL, Ordering::Relaxed);
@@ -448,7 +485,7 @@ impl Message {
             metadata: self.metadata.clone(),
             storage: self.storage,
             more: self.more,
-            inline_len: self.inline_len,
+            inline_len: if self.has_block() { 1 } else { self.inline_len },
             role: self.role,
             routing_id: self.routing_id,
             _reserved: 0,
@@ -497,8 +534,11 @@ impl Message {
         // SAFETY: called for storage kinds with a block, once per owner.
         unsafe {
             let outer = self.body.outer;
+            if self.storage == storage::SHEET {
+                return pool::release_cut(NonNull::new_unchecked(outer.block));
+            }
             let references = &(*outer.block).references;
-            // A body that was never shared needs no read-modify-write.
+            // The last owner needs no read-modify-write.
             if references.load(Ordering::Acquire) != 1 {
                 let before = references.fetch_sub(1, Ordering::Release);
                 if before >= MAX_REFERENCES {
@@ -528,7 +568,7 @@ impl Message {
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if matches!(self.storage, storage::HEAP | storage::USER) {
+        if self.has_block() {
             self.release_outer();
         }
     }

@@ -8,6 +8,8 @@
 //! that ends puts its blocks on the shelves. What exceeds the limits below goes
 //! back to the system.
 //!
+//! Small bodies of messages that pass through share a block; see [`sheet`].
+//!
 //! Nothing here waits: a shelf that another thread holds for long (or held while
 //! the process forked) counts as empty and full.
 //!
@@ -27,6 +29,11 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::Block;
 use crate::error::{Errno, Result};
+
+mod sheet;
+
+use sheet::{Released, Sheet};
+pub(super) use sheet::Place;
 
 /// The largest body that is recycled: beyond it, filling the body costs so much
 /// that its allocation does not matter.
@@ -85,6 +92,16 @@ pub(super) fn allocate(len: usize) -> Result<NonNull<Block>> {
     Ok(block)
 }
 
+/// A place for the body of a message that passes through, if it is small enough to
+/// have neighbours; released by [`release_cut`].
+#[inline]
+pub(super) fn cut(len: usize) -> Option<Place> {
+    if len > sheet::LARGEST {
+        return None;
+    }
+    CACHE.with(|cache| cache.sheet.cut(len)).or_else(|| cut_anew(len))
+}
+
 /// Takes back a block nobody refers to any more.
 ///
 /// # Safety
@@ -98,6 +115,18 @@ pub(super) unsafe fn release(block: NonNull<Block>) {
         unsafe { give_to_system(block) };
     } else if !CACHE.with(|cache| cache.push(class.into(), block)) {
         release_shared(class.into(), block);
+    }
+}
+
+/// Takes back one of the places in a block that came from [`cut`].
+///
+/// # Safety
+/// `block` came from there and the place is not used afterwards.
+#[inline]
+pub(super) unsafe fn release_cut(block: NonNull<Block>) {
+    if !CACHE.with(|cache| cache.released.count(block)) {
+        // SAFETY: the caller's promise.
+        unsafe { release_first_cut(block) };
     }
 }
 
@@ -147,6 +176,8 @@ struct Cache {
     /// How many there may be: 0 before [`EXIT`] is registered and after it ran.
     limit: [Cell<u32>; CLASSES],
     blocks: [Cell<*mut Block>; STARTS[THREAD_CLASSES]],
+    sheet: Sheet,
+    released: Released,
 }
 
 /// Puts the thread's blocks on the shelves when it ends.
@@ -158,6 +189,8 @@ thread_local! {
             len: [const { Cell::new(0) }; CLASSES],
             limit: [const { Cell::new(0) }; CLASSES],
             blocks: [const { Cell::new(ptr::null_mut()) }; STARTS[THREAD_CLASSES]],
+            sheet: Sheet::NONE,
+            released: Released::NONE,
         }
     };
     static EXIT: Exit = const { Exit };
@@ -215,6 +248,14 @@ impl Cache {
         self.len[class].set(kept.len() as u32);
     }
 
+    /// Whether what is left here when the thread ends is put back then.
+    fn is_kept(&self) -> bool {
+        if self.limit[0].get() == 0 {
+            self.register();
+        }
+        self.limit[0].get() != 0
+    }
+
     /// Lets the thread keep blocks from now on, unless it is about to end.
     fn register(&self) {
         if EXIT.try_with(|_| ()).is_ok() {
@@ -228,6 +269,10 @@ impl Cache {
 impl Drop for Exit {
     fn drop(&mut self) {
         CACHE.with(|cache| {
+            for sheet in cache.sheet.end(&cache.released).into_iter().chain(cache.released.settle_all()) {
+                // SAFETY: nobody else refers to it.
+                unsafe { release(sheet) };
+            }
             for class in 0..THREAD_CLASSES {
                 cache.limit[class].set(0);
                 cache.put_back(class, MAX_THREAD_BLOCKS);
@@ -276,6 +321,39 @@ fn allocate_shared(class: usize) -> Result<NonNull<Block>> {
             Ok(block)
         }
         None => take_from_system(capacity_of(class), class as u16),
+    }
+}
+
+/// The way of [`cut`] when the thread's sheet has no such room left.
+#[cold]
+#[inline(never)]
+fn cut_anew(len: usize) -> Option<Place> {
+    CACHE.with(|cache| {
+        if !cache.is_kept() {
+            return None;
+        }
+        let unused = cache.sheet.end(&cache.released);
+        cache.sheet.begin(unused.or_else(|| allocate(sheet::CAPACITY).ok())?);
+        cache.sheet.cut(len)
+    })
+}
+
+/// The way of [`release_cut`] when the thread has released none of this block's places
+/// of late.
+///
+/// # Safety
+/// As there.
+#[cold]
+#[inline(never)]
+unsafe fn release_first_cut(block: NonNull<Block>) {
+    let unused = CACHE.with(|cache| match cache.is_kept() {
+        true => cache.released.begin(block),
+        // SAFETY: the caller's reference.
+        false => unsafe { sheet::give_up(block, 1) }.then_some(block),
+    });
+    if let Some(unused) = unused {
+        // SAFETY: nobody refers to it any more.
+        unsafe { release(unused) };
     }
 }
 

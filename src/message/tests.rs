@@ -11,12 +11,35 @@ fn bodies_of_every_kind_read_back() {
         let bytes: Vec<u8> = (0..len).map(|i| i as u8).collect();
         let message = Message::copy_of(&bytes).unwrap();
         assert_eq!(message.data(), bytes);
-        let shared = message.share();
-        assert_eq!(shared.data(), bytes);
-        assert_eq!(shared.is_shared(), len > MAX_INLINE);
-        drop(message);
-        assert_eq!(shared.data(), bytes);
-        assert!(!shared.is_shared());
+        let passing = Message::passing_copy(&bytes).unwrap();
+        assert_eq!(passing.data(), bytes);
+        for mut message in [message, passing] {
+            assert!(!message.is_shared());
+            let shared = message.share_known();
+            assert_eq!(shared.data(), bytes);
+            let is_shared = len > MAX_INLINE;
+            assert_eq!((message.is_shared(), shared.is_shared()), (is_shared, is_shared));
+            drop(message);
+            assert_eq!(shared.data(), bytes);
+            assert_eq!(shared.is_shared(), is_shared, "it once was");
+        }
+    }
+}
+
+#[test]
+fn neighbours_in_a_sheet_keep_their_own_bytes() {
+    let body_of = |number: usize| vec![number as u8; 41 + number % 600];
+    let messages: Vec<_> =
+        (0..2000).map(|number| Message::passing_copy(&body_of(number)).unwrap()).collect();
+    let copies: Vec<_> = messages.iter().step_by(3).map(Message::share).collect();
+    let reader = std::thread::spawn(move || {
+        for (number, message) in messages.into_iter().enumerate() {
+            assert_eq!(message.data(), body_of(number));
+        }
+    });
+    reader.join().unwrap();
+    for (index, copy) in copies.into_iter().enumerate() {
+        assert_eq!(copy.data(), body_of(3 * index));
     }
 }
 
@@ -119,7 +142,7 @@ fn memory_that_never_was_a_message_is_not_live() {
         assert!(unsafe { !Message::is_live(memory.as_ptr().cast()) });
     }
     let message = Message::new().with_role(Role::Peer);
-    for (offset, byte) in [(48, 0xa0), (48, 0xa5), (49, 2), (50, 41), (51, 5)] {
+    for (offset, byte) in [(48, 0xa0), (48, 0xa6), (49, 2), (50, 41), (51, 5)] {
         let mut memory = [0_u8; 64];
         // SAFETY: a message has 64 bytes, all of them initialised.
         unsafe { ptr::copy_nonoverlapping((&raw const message).cast(), memory.as_mut_ptr(), 64) };

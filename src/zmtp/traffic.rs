@@ -378,7 +378,7 @@ impl Traffic {
         body: &[u8],
         inbox: &mut impl Inbox,
     ) -> Result<(), ProtocolError> {
-        let mut message = Message::copy_of(body).map_err(|_| ProtocolError::OutOfMemory)?;
+        let mut message = Message::passing_copy(body).map_err(|_| ProtocolError::OutOfMemory)?;
         message.set_more(more);
         self.in_message = more;
         inbox.push(message);
