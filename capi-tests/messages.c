@@ -253,6 +253,31 @@ TEST (copies_of_large_bodies_share_them)
     CHECK_INT (zmq_msg_get (&copy, ZMQ_SHARED), 1);
     CHECK_OK (zmq_msg_close (&msg));
     CHECK (holds (&copy, 1000, 5));
+    CHECK_INT (zmq_msg_get (&copy, ZMQ_SHARED), 1); /* it was, once */
+    CHECK_OK (zmq_msg_close (&copy));
+}
+
+TEST (neighbours_are_no_copies)
+{
+    enum { MANY = 3000 };
+    static zmq_msg_t msgs[MANY];
+    zmq_msg_t copy;
+    for (int i = 0; i < MANY; i++)
+        fill (&msgs[i], 41 + (size_t) i % 600, (char) i);
+    CHECK_OK (zmq_msg_init (&copy));
+    CHECK_OK (zmq_msg_copy (&copy, &msgs[7]));
+    for (int i = 0; i < MANY; i++) {
+        CHECK (holds (&msgs[i], 41 + (size_t) i % 600, (char) i));
+        CHECK ((uintptr_t) zmq_msg_data (&msgs[i]) % 16 == 0);
+        CHECK_INT (zmq_msg_get (&msgs[i], ZMQ_SHARED), i == 7);
+    }
+    for (int i = 0; i < MANY; i += 2)
+        CHECK_OK (zmq_msg_close (&msgs[i]));
+    for (int i = 1; i < MANY; i += 2) {
+        CHECK (holds (&msgs[i], 41 + (size_t) i % 600, (char) i));
+        CHECK_OK (zmq_msg_close (&msgs[i]));
+    }
+    CHECK (holds (&copy, 48, 7));
     CHECK_OK (zmq_msg_close (&copy));
 }
 

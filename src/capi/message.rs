@@ -55,7 +55,7 @@ pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut Message, size: usize) -> c_
     }
     guard_keeping_errno(|| {
         // SAFETY: the caller's promise.
-        unsafe { place_or_close(msg, Message::with_len(size)) }
+        unsafe { place_or_close(msg, Message::passing(size)) }
     })
 }
 

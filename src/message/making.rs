@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::atomic::AtomicU32;
 
 use super::{Block, Body, FreeFn, MAX_INLINE, Message, Outer, Role, UserBlock, pool, storage};
@@ -66,21 +66,33 @@ impl Message {
         Ok(message)
     }
 
-    /// A copy of `bytes` for a message that passes through: one that goes to a peer or
-    /// came from one. It may share memory with those before and after it. `ENOMEM`
-    /// when there is none.
+    /// A message of `len` bytes, their values unspecified, that passes through: one that
+    /// goes to a peer or came from one. Its body may share memory with those before and
+    /// after it. `ENOMEM` when there is none.
+    #[inline(always)]
+    pub fn passing(len: usize) -> Result<Message> {
+        if len <= MAX_INLINE {
+            return Ok(Message::inline([0; MAX_INLINE], len, false));
+        }
+        let Some((block, data)) = pool::cut(len) else {
+            return Message::with_block(len);
+        };
+        let outer = Outer { data: data.as_ptr(), len, block: block.as_ptr() };
+        Ok(Message::assemble(Body { outer }, storage::SHEET, 0, false))
+    }
+
+    /// A copy of `bytes` that passes through.
     #[inline(always)]
     pub fn passing_copy(bytes: &[u8]) -> Result<Message> {
         if bytes.len() <= MAX_INLINE {
             return Ok(Message::small_copy(bytes, false));
         }
-        let Some((block, data)) = pool::cut(bytes.len()) else {
-            return Message::copy_of(bytes);
-        };
-        // SAFETY: the place has this length and nobody else has it.
-        unsafe { data.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
-        let outer = Outer { data: data.as_ptr(), len: bytes.len(), block: block.as_ptr() };
-        Ok(Message::assemble(Body { outer }, storage::SHEET, 0, false))
+        let message = Message::passing(bytes.len())?;
+        // SAFETY: the new body has exactly this length and nobody else has it.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
+        }
+        Ok(message)
     }
 
     /// A copy of `bytes`, of which the first [`MAX_INLINE`] count, in the words that

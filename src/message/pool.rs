@@ -32,8 +32,8 @@ use crate::error::{Errno, Result};
 
 mod sheet;
 
-use sheet::{Released, Sheet};
 pub(super) use sheet::Place;
+use sheet::{Released, Sheet};
 
 /// The largest body that is recycled: beyond it, filling the body costs so much
 /// that its allocation does not matter.
@@ -206,21 +206,11 @@ impl Cache {
     }
 
     /// Asks for the head of a block that comes soon, and with it for the first
-    /// bytes of its body: another thread had it last, and it will be written to. The
-    /// place may be another class's; then that one's block comes.
+    /// bytes of its body. The place may be another class's; then that one's block comes.
     #[inline(always)]
     fn prefetch(&self, place: usize) {
-        #[cfg(target_arch = "x86_64")]
         if let Some(block) = self.blocks.get(place) {
-            // SAFETY: a prefetch reads and writes nothing. Processors without the
-            // instruction take it for none.
-            unsafe {
-                std::arch::asm!(
-                    "prefetchw [{}]",
-                    in(reg) block.get(),
-                    options(nostack, preserves_flags, readonly)
-                );
-            }
+            expect_write(block.get().cast());
         }
     }
 
@@ -266,10 +256,27 @@ impl Cache {
     }
 }
 
+/// Asks for memory that another thread had last and that will be written to.
+#[inline(always)]
+fn expect_write(_place: *mut u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads and writes nothing. Processors without the instruction
+    // take it for none.
+    unsafe {
+        std::arch::asm!(
+            "prefetchw [{}]",
+            in(reg) _place,
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+}
+
 impl Drop for Exit {
     fn drop(&mut self) {
         CACHE.with(|cache| {
-            for sheet in cache.sheet.end(&cache.released).into_iter().chain(cache.released.settle_all()) {
+            for sheet in
+                cache.sheet.end(&cache.released).into_iter().chain(cache.released.settle_all())
+            {
                 // SAFETY: nobody else refers to it.
                 unsafe { release(sheet) };
             }

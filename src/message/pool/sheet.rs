@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
 
-use super::Block;
+use super::{AHEAD, Block, expect_write};
 
 /// The largest body that is cut from a sheet; a larger one gains nothing.
 pub(super) const LARGEST: usize = if cfg!(ferrozmq_no_pool) { 0 } else { 512 };
@@ -54,7 +54,9 @@ impl Sheet {
         self.used.set(end);
         self.bodies.set(self.bodies.get() + 1);
         // SAFETY: a sheet has so many bytes behind its head.
-        Some((block, unsafe { block.add(1).cast::<u8>().add(start) }))
+        let data = unsafe { block.add(1).cast::<u8>().add(start) };
+        expect_write(data.as_ptr().wrapping_add(AHEAD * (end - start)));
+        Some((block, data))
     }
 
     /// Begins a sheet, of which the caller holds the only reference.
