@@ -167,13 +167,14 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut Message, src: *mut Message) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_copy(dest: *mut Message, src: *mut Message) -> c_int {
     guard(|| {
-        // SAFETY: the caller's promise; both live as checked. The copy is made
-        // before the old content goes, so that the same message twice is kept.
+        // SAFETY: the caller's promise; both live as checked.
         unsafe {
             check(src)?;
             check(dest)?;
-            let copy = (*src).share_known();
-            drop(dest.replace(copy));
+            if dest != src {
+                let copy = (*src).share_known();
+                drop(dest.replace(copy));
+            }
         }
         Ok(())
     })
