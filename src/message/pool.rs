@@ -189,8 +189,8 @@ thread_local! {
             len: [const { Cell::new(0) }; CLASSES],
             limit: [const { Cell::new(0) }; CLASSES],
             blocks: [const { Cell::new(ptr::null_mut()) }; STARTS[THREAD_CLASSES]],
-            sheet: Sheet::NONE,
-            released: Released::NONE,
+            sheet: Sheet::none(),
+            released: Released::none(),
         }
     };
     static EXIT: Exit = const { Exit };

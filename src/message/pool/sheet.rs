@@ -39,11 +39,9 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub(super) const NONE: Sheet = Sheet {
-        block: Cell::new(ptr::null_mut()),
-        used: Cell::new(CAPACITY),
-        bodies: Cell::new(0),
-    };
+    pub(super) const fn none() -> Sheet {
+        Sheet { block: Cell::new(ptr::null_mut()), used: Cell::new(CAPACITY), bodies: Cell::new(0) }
+    }
 
     /// Room for a body of `len` bytes, if that much is left.
     #[inline]
@@ -96,9 +94,11 @@ struct Entry {
 }
 
 impl Released {
-    pub(super) const NONE: Released = Released(
-        [const { Entry { block: Cell::new(ptr::null_mut()), bodies: Cell::new(0) } }; ENTRIES],
-    );
+    pub(super) const fn none() -> Released {
+        Released(
+            [const { Entry { block: Cell::new(ptr::null_mut()), bodies: Cell::new(0) } }; ENTRIES],
+        )
+    }
 
     /// Counts a released body, if its sheet is here already.
     #[inline]

@@ -8,7 +8,7 @@ use super::*;
 const NONE: &[NonNull<u8>] = &[];
 
 fn new_sheet() -> (Sheet, NonNull<Block>) {
-    let (sheet, block) = (Sheet::NONE, allocate(CAPACITY).unwrap());
+    let (sheet, block) = (Sheet::none(), allocate(CAPACITY).unwrap());
     sheet.begin(block);
     (sheet, block)
 }
@@ -39,7 +39,7 @@ fn bodies_lie_side_by_side() {
             // SAFETY: nobody else's; as many bytes as were asked for.
             unsafe { body.write_bytes(0x5a, len) };
         }
-        let released = Released::NONE;
+        let released = Released::none();
         assert!(bodies.iter().all(|_| release_one(&released, block).is_none()));
         give_back(sheet.end(&released));
     }
@@ -47,17 +47,17 @@ fn bodies_lie_side_by_side() {
 
 #[test]
 fn without_a_sheet_there_is_no_room() {
-    assert_eq!(Sheet::NONE.cut(1), None);
-    assert_eq!(Sheet::NONE.end(&Released::NONE), None);
+    assert_eq!(Sheet::none().cut(1), None);
+    assert_eq!(Sheet::none().end(&Released::none()), None);
     let (sheet, _) = new_sheet();
-    give_back(sheet.end(&Released::NONE));
+    give_back(sheet.end(&Released::none()));
     assert_eq!(cut_all(&sheet, 1), NONE);
 }
 
 #[test]
 fn a_sheet_is_kept_while_it_has_a_body() {
     let (sheet, block) = new_sheet();
-    let (here, there) = (Released::NONE, Released::NONE);
+    let (here, there) = (Released::none(), Released::none());
     let bodies = cut_all(&sheet, 64).len();
     for _ in 1..bodies {
         assert_eq!(release_one(&here, block), None);
@@ -72,7 +72,7 @@ fn a_sheet_is_kept_while_it_has_a_body() {
 #[test]
 fn more_sheets_than_places_are_settled_in_between() {
     let sheets: Vec<_> = (0..4 * ENTRIES).map(|_| new_sheet()).collect();
-    let released = Released::NONE;
+    let released = Released::none();
     let mut unused = Vec::new();
     for (sheet, block) in &sheets {
         assert!(sheet.cut(50).is_some() && sheet.cut(60).is_some());
@@ -112,7 +112,7 @@ fn bodies_are_released_on_other_threads() {
                 let bodies = Bodies(block, bodies);
                 thread::spawn(move || {
                     let Bodies(block, bodies) = { bodies };
-                    let released = Released::NONE;
+                    let released = Released::none();
                     let mut unused = Vec::new();
                     for body in bodies {
                         // SAFETY: this thread's until it is released.
@@ -126,7 +126,7 @@ fn bodies_are_released_on_other_threads() {
                 })
             })
             .collect();
-        let mut unused: Vec<_> = sheet.end(&Released::NONE).into_iter().collect();
+        let mut unused: Vec<_> = sheet.end(&Released::none()).into_iter().collect();
         for reader in readers {
             unused.extend(reader.join().unwrap().into_iter().map(|Unused(block)| block));
         }
