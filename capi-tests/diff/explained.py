@@ -58,7 +58,7 @@ class Case:
         states = self.states()
         if states[0]:
             return all(a & ~b == 0 for a, b in zip(*states))
-        in_vain = r" = -1 EAGAIN| in vain| nothing by"
+        in_vain = r" = -1 (EAGAIN|EHOSTUNREACH)| in vain| nothing by"
         return re.search(in_vain, self.line) and not re.search(in_vain, self.our_line)
 
     def slots(self):
@@ -186,9 +186,11 @@ def rest_of_a_lost_message(case):
 
 
 def inproc_connect_ended(case):
-    """An inproc connect whose peer has left: when it is no more."""
+    """An inproc connect whose peer has left: when it is no more. A REQ that has asked
+    nothing does not look, nor a ROUTER at a peer whose name is taken."""
     return case.both(r"^   (unbind|disconnect) .*inproc:.* = 0$", r"= -1 ENOENT$") \
-        and case.lost("inproc")
+        and case.lost("inproc") \
+        and (left_in_disorder(case, "inproc:") or case.kinds() <= {REQ, ROUTER})
 
 
 def of_proxy(case, number, proxy):
@@ -252,12 +254,14 @@ def rest_of_a_message_can_be_sent(case):
 def place_of_a_waiting_socket(case):
     """A socket that was closed with a connect to an inproc name that is not bound, or
     whose inproc peer was not called since, or a monitor's: its place is free at once."""
-    waits = any(peer.gone and any(name.startswith("inproc:")
-                                  for name in peer.connected | peer.bound)
-                for peer in case.history.all)
+    def waits(peer):
+        return peer.monitor_ended or peer.gone and any(
+            name.startswith("inproc:") for name in peer.endpoints())
     full = r"^\d\d (socket .* = -1 EMFILE|monitor .*( no peer| = -1 EMFILE))"
+    made = re.search(r"ctx\d", case.line)
+    contexts = [made[0]] if made else [peer.context for peer in case.sockets()]
     return case.both(full, r" = (0|-1 EMFILE)$") \
-        and (waits or any(re.search(r"monitor .* no more = 0", line) for line in case.before))
+        and any(peer.context in contexts and waits(peer) for peer in case.history.all)
 
 
 def turn_after_an_inproc_peer_left(case):
@@ -351,7 +355,8 @@ def router_hears_who_comes_again(case):
     comes_again = any("5" in peer.options and (peer.gone or peer.lost())
                       for slot in case.slots() for peer in case.history.peers(slot))
     return case.kinds() == {ROUTER} and case.lost() and comes_again \
-        and re.match(RECEIVES + r"|\d\d send_to", case.line)
+        and re.match(RECEIVES + r"|\d\d send_to", case.line) and (
+            case.more_is_possible() or any("56" in peer.options for peer in case.sockets()))
 
 
 def errno_under_a_monitor(case):

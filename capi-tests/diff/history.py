@@ -22,12 +22,13 @@ def loose(endpoint):
 class Peer:
     """A socket of the sequence, as far as the log tells."""
 
-    def __init__(self, slot, kind):
-        self.slot, self.kind = slot, kind
+    def __init__(self, slot, kind, context):
+        self.slot, self.kind, self.context = slot, kind, context
         self.bound, self.connected = set(), set()
         self.options = {}
         self.ipv6 = False
         self.monitored = False
+        self.monitor_ended = False
         self.gone = False
         self.unfinished = False
         self.multipart = False
@@ -84,7 +85,7 @@ class History:
             self.ipv6[context[1]] = context[2] != "0"
         made = re.match(r"\d\d socket s(\d) (ctx\d) type (\d+) = 0", line)
         if made:
-            peer = Peer(int(made[1]), int(made[3]))
+            peer = Peer(int(made[1]), int(made[3]), made[2])
             peer.ipv6 = self.ipv6.get(made[2], False)
             self.sockets[peer.slot] = peer
             self.all.append(peer)
@@ -129,6 +130,7 @@ class History:
             del self.sockets[peer.slot]
         elif verb == "monitor" and done:
             peer.monitored = True
+            peer.monitor_ended |= " no more" in rest
         elif verb == "set" and done:
             option = re.match(r" option (\d+) value (\S+)|  ?(\S+) size \d+ (\S+)", rest)
             if option:
