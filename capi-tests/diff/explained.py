@@ -174,6 +174,16 @@ def turn_after_a_peer_left(case):
                                  r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)")
 
 
+def turn_after_several_connections_ended(case):
+    """Who is served next, after the end of a peer that had connected more than once to an
+    inproc name."""
+    repeated = {name for peer in case.history.all for name in peer.repeats
+                if name.startswith("inproc:")}
+    return re.match(RECEIVES, case.line) and case.slots() and all(any(
+        peer.kind in (DEALER, PUSH, REQ) and peer.losses & repeated
+        for peer in case.history.circle(slot)) for slot in case.slots())
+
+
 def key_with_a_zero(case):
     """A CURVE key as text that has a NUL within."""
     return case.both(r"set s\d CURVE_\w+KEY size 4[01] .* = 0$", r" = -1 EINVAL$")
@@ -413,6 +423,7 @@ EXPLANATIONS = [
     place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected, errno_under_a_monitor, mark_that_was_changed,
     stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
+    turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,

@@ -32,8 +32,8 @@ class Peer:
         self.gone = False
         self.unfinished = False
         self.multipart = False
-        # It has connected to an endpoint twice.
-        self.repeats = False
+        # Endpoints that it has connected to twice.
+        self.repeats = set()
         # A water mark was changed while it was bound or connected.
         self.remarked = False
         # Endpoints at whose other side somebody left; those of them where messages
@@ -114,7 +114,8 @@ class History:
         done = re.search(r" = 0( = 0)?$", rest)
         if verb in ("bind", "connect") and endpoint and done:
             name = re.sub(r"\*$", "WILD", plain(endpoint[1]))
-            peer.repeats |= verb == "connect" and name in peer.connected
+            if verb == "connect" and name in peer.connected:
+                peer.repeats.add(name)
             (peer.bound if verb == "bind" else peer.connected).add(name)
             # Whose connect it still finds.
             if verb == "bind" and any(name in other.connected for other in self.all
