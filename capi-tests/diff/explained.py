@@ -197,10 +197,10 @@ def rest_of_a_lost_message(case):
 
 def inproc_connect_ended(case):
     """An inproc connect whose peer has left: when it is no more. A REQ that has asked
-    nothing does not look, nor a ROUTER at a peer whose name is taken."""
+    nothing does not look, nor a ROUTER or REP at a peer whose name is taken."""
     return case.both(r"^   (unbind|disconnect) .*inproc:.* = 0$", r"= -1 ENOENT$") \
         and case.lost("inproc") \
-        and (left_in_disorder(case, "inproc:") or case.kinds() <= {REQ, ROUTER})
+        and (left_in_disorder(case, "inproc:") or case.kinds() <= {REQ, REP, ROUTER})
 
 
 def of_proxy(case, number, proxy):
