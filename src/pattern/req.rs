@@ -59,13 +59,23 @@ impl Req {
         delimiter.set_more(true);
         self.asked = self.dealer.out.send(pipes, &mut delimiter)?;
         self.state = State::Asking;
-        // Replies that came while nobody waited answer former requests.
+        self.drop_stale(pipes);
+        Ok(())
+    }
+
+    /// Drops replies that came while nobody waited: they answer former requests.
+    fn drop_stale(&mut self, pipes: &mut PipeSet) {
+        // To receive from the one pipe that the reply will come by, and find nothing,
+        // would make it idle: its writer would have to tell of the reply.
+        let source = self.dealer.source().and_then(|key| pipes.pipe(key));
+        if source.is_some_and(|pipe| !pipe.can_read()) {
+            return;
+        }
         let mut stale = Message::new();
         for _ in 0..STALE_FRAMES {
             let Some(key) = self.dealer.input.recv(pipes, &mut stale) else { break };
             pipes.dropped(Cause::Stale, u64::from(!stale.more()), Some(key));
         }
-        Ok(())
     }
 
     /// A frame from whoever was asked, or, once that one has left, from anybody.
