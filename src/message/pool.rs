@@ -58,8 +58,11 @@ const UNPOOLED: u16 = u16::MAX;
 /// in some 32 messages, …
 const MAX_THREAD_BLOCKS: usize = 64;
 /// … but few bytes, since every thread may keep as much of each class: a thread
-/// that uses all of them holds at most 1 MiB.
+/// that uses all of them holds at most 2.5 MiB. …
 const MAX_THREAD_BYTES: usize = 64 << 10;
+/// … Of large blocks these would be so few that most bodies had to visit the shelf,
+/// which costs more than a program does that passes them on unread.
+const MIN_THREAD_BLOCKS: usize = 8;
 /// The classes that threads keep blocks of, up to 64 KiB. For larger ones the
 /// visit to the shelf is nothing beside the copying of the body.
 const THREAD_CLASSES: usize = 21;
@@ -152,7 +155,13 @@ const _: () = assert!(capacity_of(THREAD_CLASSES - 1) == MAX_THREAD_BYTES);
 /// How many blocks of a class a thread keeps.
 const fn thread_limit(class: usize) -> usize {
     let limit = MAX_THREAD_BYTES / capacity_of(class);
-    if limit < MAX_THREAD_BLOCKS { limit } else { MAX_THREAD_BLOCKS }
+    if limit > MAX_THREAD_BLOCKS {
+        MAX_THREAD_BLOCKS
+    } else if limit < MIN_THREAD_BLOCKS {
+        MIN_THREAD_BLOCKS
+    } else {
+        limit
+    }
 }
 
 /// Where each class's places in [`Cache::blocks`] start, and where the last
