@@ -212,6 +212,22 @@ TEST (monitors_count_among_the_sockets)
     end (s, again);
 }
 
+/* The oracle keeps its place until the context ends, and aborts then if there is none
+ * left. */
+TEST (a_listener_that_waited_in_vain_gives_up_its_place)
+{
+    if (on_oracle ())
+        return;
+    begin ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 2));
+    void *s = new_socket (ctx, ZMQ_DEALER), *listener = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_connect (listener, "inproc://a"));
+    CHECK_ERR (zmq_socket_monitor (s, "inproc://a", ZMQ_EVENT_ALL), EMFILE);
+    CHECK_OK (zmq_close (listener));
+    CHECK_OK (zmq_socket_monitor (s, "inproc://a", ZMQ_EVENT_ALL));
+    end (s, NULL);
+}
+
 TEST (the_listener_may_connect_first)
 {
     begin ();
