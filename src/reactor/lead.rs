@@ -3,8 +3,9 @@
 //! Such a thread polls for everyone until its own condition holds. It spins a
 //! little before it sleeps in the kernel, because a wake-up from there costs
 //! many times what a short wait does; after a few spins in vain each further one
-//! halves the next, one that was not restores it, and between two looks the core
-//! is offered to others, so that spinning is harmless where it does not pay. Two
+//! halves the next, one that was not restores it, and between two looks (a few of
+//! them, while nobody takes it) the core is offered to others, so that spinning is
+//! harmless where it does not pay. Two
 //! threads that answer each other find into step that way: each must spin while
 //! the other is still being woken.
 
@@ -27,6 +28,12 @@ const OVERSHOT: Duration = LONGEST_SPIN.saturating_mul(4);
 const CROWDED: u32 = 16;
 const LONG_CROWDED: u32 = 4096;
 
+/// An offer that took so long was taken: another thread had the core meanwhile.
+const TAKEN: Duration = Duration::from_nanos(1500);
+/// Looks for each offer of a core that nobody took the last time: an offer costs as
+/// much as a look, and what comes meanwhile is seen that much later.
+const LOOKS_AN_OFFER: u32 = 6;
+
 /// How long a thread whose last spin has paid spins before it holds signals back: as
 /// long as most take that pay.
 const UNHELD: Duration = Duration::from_micros(10);
@@ -45,10 +52,13 @@ struct Spin {
     abstaining: u32,
     /// How many they were at the beginning, 0 if it was not.
     crowded: u32,
+    /// The last offer of the core was taken.
+    taken: bool,
 }
 
 impl Spin {
-    const NEW: Spin = Spin { budget: LONGEST_SPIN, in_vain: 1, abstaining: 0, crowded: 0 };
+    const NEW: Spin =
+        Spin { budget: LONGEST_SPIN, in_vain: 1, abstaining: 0, crowded: 0, taken: true };
 
     /// A spin is over that has offered the core to others, and took so long.
     fn offered(self, spun: Duration) -> Spin {
@@ -145,6 +155,8 @@ pub(crate) fn spin(
         SPIN.set(if done { spin.paid() } else { spin.spared() });
         return Ok(done);
     }
+    let mut spin = spin;
+    let mut looks = 0;
     let start = Instant::now();
     // A handler that runs now would leave no trace, and the call would go to sleep
     // all the same: signals wait, and are seen at the end. That takes two system
@@ -174,7 +186,13 @@ pub(crate) fn spin(
         if held.is_none() && spun >= UNHELD {
             held = Some(HeldSignals::new());
         }
-        std::thread::yield_now();
+        looks += 1;
+        if spin.taken || looks % LOOKS_AN_OFFER == 0 {
+            std::thread::yield_now();
+            spin.taken = start.elapsed() - spun >= TAKEN;
+        } else {
+            std::hint::spin_loop();
+        }
     }
 }
 

@@ -234,7 +234,8 @@ impl Reactor {
         on_io_thread: bool,
     ) -> io::Result<()> {
         self.run_due(lead);
-        let wait = if done() { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
+        let look = max_wait == Some(Duration::ZERO) || done();
+        let wait = if look { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
             uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
         } else {
