@@ -11,25 +11,8 @@ root=$PWD/target/debian-root
 log=$out/log
 rm -rf "$out"
 mkdir -p "$out"
-passed=0 failed=0
-
-check () { # NAME COMMAND...
-    name=$1
-    shift
-    if "$@" >"$log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL debian: $name"
-        sed 's/^/    /' "$log" | tail -n 20
-    fi
-}
-have () { command -v "$1" >/dev/null 2>&1 || { echo "debian: no $1, skipped: $2"; return 1; }; }
-finish () {
-    echo "debian: $passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+suite=debian
+. tests/checks.sh
 
 have dpkg-shlibdeps "everything" || finish
 check "the packages build" packaging/debian/build "$out"

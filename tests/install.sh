@@ -10,20 +10,9 @@ make -s install DESTDIR= PREFIX="$place" || exit 1
 lib=$place/lib
 work=$place/work
 mkdir -p "$work"
-passed=0 failed=0
+suite=install log=$work/log
+. tests/checks.sh
 
-check () { # NAME COMMAND...
-    name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL install: $name"
-        sed 's/^/    /' "$work/log" | head -n 20
-    fi
-}
-have () { command -v "$1" >/dev/null 2>&1 || { echo "install: no $1, skipped: $2"; return 1; }; }
 # The files below a folder, by their names from there.
 files () { (cd "$1" && find . ! -type d ! -path './work/*' | sort); }
 
@@ -252,5 +241,4 @@ files "$place" >"$work/left"
 check "to the last file" test ! -s "$work/left"
 check "and its own folder" test ! -e "$place/lib/cmake/ZeroMQ"
 
-echo "install: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
