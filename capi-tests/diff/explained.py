@@ -113,13 +113,14 @@ def left_in_disorder(case, transport):
 
 
 def order_over_a_network(case):
-    """Which of several peers over a network is read or served first."""
+    """Which of several peers over a network is read or served first. Who connects to himself
+    has two."""
     history = History(case.theirs)
     company = history.company(case.slots())
 
     def has_several(peer):
         own = {name for name in peer.endpoints() if not name.startswith("inproc:")}
-        return peer.repeats or own and (len(own) > 1 or sum(
+        return peer.repeats or own and (len(own) > 1 or peer.may_meet(peer) or sum(
             peer is not other and peer.may_meet(other) for other in company) > 1)
     return any(map(has_several, company)) and case.same_but_for_order()
 
@@ -420,8 +421,8 @@ EXPLANATIONS = [
     pair_that_turns_another_away, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
-    place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected, errno_under_a_monitor, mark_that_was_changed,
-    stream_peer_that_left,
+    place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected,
+    errno_under_a_monitor, mark_that_was_changed, stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
