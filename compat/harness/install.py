@@ -2,6 +2,7 @@
 is `Skipped`, which is no failure of ours."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -99,6 +100,30 @@ def unpacked(place, *packages):
         apt(["satisfy", "--no-install-recommends", ", ".join(others)])
         made.write_text("\n".join(versions))
     return root, dict(line.split(" ", 1) for line in made.read_text().splitlines())
+
+
+def source(place, package):
+    """Fetches a Debian source package; gives the folder of what its authors published,
+    and the version. The lists of source packages are its own: the system has none."""
+    folder = place / "source"
+    if not folder.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        part = place / "part"
+        (part / "lists/partial").mkdir(parents=True)
+        system = Path("/etc/os-release").read_text(encoding="utf-8")
+        suite = re.search(r"^VERSION_CODENAME=(\w+)", system, re.MULTILINE)
+        if not suite:
+            raise Skipped("no Debian packages here")
+        (part / "list").write_text(f"deb-src http://deb.debian.org/debian {suite[1]} main\n")
+        apt_get = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root"]
+        apt_get += ["-o", f"Dir::Etc::SourceList={part}/list", "-o", "Dir::Etc::SourceParts=-"]
+        apt_get += ["-o", f"Dir::State::Lists={part}/lists"]
+        run([*apt_get, "update"])
+        run([*apt_get, "source", "--download-only", package], folder=part)
+        run(["tar", "-xf", *part.glob("*.orig.tar.*")], folder=part)
+        part.rename(folder)
+    (tree,) = [path for path in folder.iterdir() if path.is_dir() and path.name != "lists"]
+    return tree, tree.name.rpartition("-")[2]
 
 
 def venv(place, *requirements):
