@@ -19,7 +19,7 @@ pub(crate) use registered::{Object, Poller, PollerEvent};
 use crate::error::{Errno, Result};
 use crate::reactor::{MOST_AWAITED, Reactor};
 use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
-use crate::sync::{EventFd, ppoll};
+use crate::sync::{EventFd, Parker, ppoll};
 
 /// `ZMQ_POLLERR`.
 const POLLERR: c_short = 4;
@@ -139,7 +139,7 @@ fn wait(
         }
         let parker = parker();
         let _watches = watch(items, |slot| Watch::thread(slot, &parker))?;
-        let _followed = follow(items);
+        let _followed = follow(items, Some(&parker));
         if any_ready(items)? {
             return Ok(());
         }
@@ -148,7 +148,7 @@ fn wait(
     let wake_up = wake_up()?;
     polled.push(libc::pollfd { fd: wake_up.raw(), events: libc::POLLIN, revents: 0 });
     let watches = watch(items, |slot| Watch::descriptor(slot, wake_up.clone()))?;
-    let followed = follow(items);
+    let followed = follow(items, None);
     if any_ready(items)? {
         return Ok(());
     }
@@ -208,8 +208,9 @@ fn room_for<T>(count: usize) -> Result<Vec<T>> {
     Ok(room)
 }
 
-/// Makes sure that the sockets' reactors are being polled.
-fn follow(items: &[PollItem]) -> Vec<Following> {
+/// Makes sure that the sockets' reactors are being polled. A thread that is `parked`
+/// is woken when it may lead after all, see [`lead`].
+fn follow(items: &[PollItem], parked: Option<&Arc<Parker>>) -> Vec<Following> {
     let sockets = items.iter().filter(|item| !item.socket.is_null());
     let mut reactors: Vec<Arc<Reactor>> = Vec::new();
     for reactor in sockets.filter_map(|item| slot(item).ok()?.reactor_to_follow()) {
@@ -217,7 +218,9 @@ fn follow(items: &[PollItem]) -> Vec<Following> {
             reactors.push(reactor);
         }
     }
-    reactors.into_iter().map(Following::new).collect()
+    let may_lead = reactors.len() == 1 && items.len() <= MOST_AWAITED;
+    let heir = parked.filter(|_| may_lead);
+    reactors.into_iter().map(|reactor| Following::new(reactor, heir.cloned())).collect()
 }
 
 /// Whether a socket is ready, or has gone: looked at after watching begins.

@@ -11,11 +11,12 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Reactor;
 use crate::error::Errno;
-use crate::sync::{AtomicU32, HeldSignals, Ordering, was_cancelled};
+use crate::sync::{AtomicU32, HeldSignals, Ordering, Parker, was_cancelled};
 
 /// The longest spin: about twice what a wake-up from the kernel costs.
 pub(crate) const LONGEST_SPIN: Duration = Duration::from_micros(60);
@@ -275,21 +276,20 @@ impl Reactor {
     }
 
     /// A thread begins to sleep until somebody else's poll serves it. Makes
-    /// sure that somebody polls.
-    pub(crate) fn follow(&self) {
-        self.leadership.follow();
+    /// sure that somebody polls. An `heir` is woken when it may lead itself.
+    pub(crate) fn follow(&self, heir: Option<&Arc<Parker>>) {
+        self.leadership.follow(heir);
     }
 
     /// The thread does not sleep any more.
-    pub(crate) fn unfollow(&self) {
-        self.leadership.unfollow();
+    pub(crate) fn unfollow(&self, heir: Option<&Arc<Parker>>, leads_next: bool) {
+        self.leadership.unfollow(heir, leads_next);
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::os::fd::RawFd;
-    use std::sync::Arc;
 
     use super::super::Source;
     use super::*;

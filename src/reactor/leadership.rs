@@ -9,11 +9,12 @@
 //! What is polled is a parameter, so that loom can check all of this without a
 //! kernel.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::NAP;
 use crate::sync::{
-    AtomicBool, AtomicU32, AtomicU64, Ordering, Parker, TryLock, TryLockGuard, fence,
+    AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering, Parker, TryLock, TryLockGuard, fence,
     fence_after_swap,
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Leadership<L> {
     lead_wanted: AtomicBool,
     /// Application threads that sleep until somebody else's poll serves them.
     followers: AtomicU32,
+    /// Where those of them sleep that would lead, and were not asked to yet.
+    heirs: Mutex<Vec<Arc<Parker>>>,
 }
 
 /// Sources that hold back what they have to send, which the I/O thread looks
@@ -75,8 +78,9 @@ impl Drop for SaysSo<'_> {
     }
 }
 
-/// Hands over, the lock given back. At once when other threads depend on the
-/// poll; else the I/O thread finds out by itself within a millisecond.
+/// Hands over, the lock given back. At once when other threads depend on the poll,
+/// to one of them if any would lead; else the I/O thread finds out by itself within a
+/// millisecond.
 struct HandOver<'a, L>(&'a Leadership<L>);
 
 impl<L> Drop for HandOver<'_, L> {
@@ -85,7 +89,10 @@ impl<L> Drop for HandOver<'_, L> {
         // `pause_until_needed`.
         fence_after_swap();
         let waits = self.0.io_waits_for_leader.load(Ordering::SeqCst);
-        if waits || self.0.followers.load(Ordering::SeqCst) > 0 {
+        let followed = self.0.followers.load(Ordering::SeqCst) > 0;
+        // Who comes from the application reads its own messages without a hop.
+        let inherited = followed && self.0.wake_heir();
+        if waits || (followed && !inherited) {
             self.0.wake_io_thread();
         }
     }
@@ -104,6 +111,7 @@ impl<L> Leadership<L> {
             app_leads: AtomicBool::new(false),
             lead_wanted: AtomicBool::new(false),
             followers: AtomicU32::new(0),
+            heirs: Mutex::new(Vec::new()),
         }
     }
 
@@ -120,8 +128,11 @@ impl<L> Leadership<L> {
     }
 
     /// A thread begins to sleep until somebody else's poll serves it. Makes
-    /// sure that somebody polls.
-    pub(super) fn follow(&self) {
+    /// sure that somebody polls. An `heir` is woken when it may lead itself.
+    pub(super) fn follow(&self, heir: Option<&Arc<Parker>>) {
+        if let Some(heir) = heir {
+            self.heirs.lock().push(heir.clone());
+        }
         self.followers.fetch_add(1, Ordering::SeqCst);
         // Pairs with the fence in `HandOver`.
         fence_after_swap();
@@ -130,9 +141,30 @@ impl<L> Leadership<L> {
         }
     }
 
-    /// The thread does not sleep any more.
-    pub(super) fn unfollow(&self) {
-        self.followers.fetch_sub(1, Ordering::SeqCst);
+    /// The thread does not sleep any more. An heir that was woken and does not lead
+    /// hands on.
+    pub(super) fn unfollow(&self, heir: Option<&Arc<Parker>>, leads_next: bool) {
+        let others = self.followers.fetch_sub(1, Ordering::SeqCst) > 1;
+        let Some(heir) = heir else { return };
+        let mut heirs = self.heirs.lock();
+        if let Some(place) = heirs.iter().position(|other| Arc::ptr_eq(other, heir)) {
+            heirs.swap_remove(place);
+            return;
+        }
+        drop(heirs);
+        fence_after_swap();
+        if others && !leads_next && !self.app_leads.load(Ordering::SeqCst) && !self.wake_heir() {
+            self.wake_io_thread();
+        }
+    }
+
+    /// Wakes a follower that would lead. False where there is none.
+    fn wake_heir(&self) -> bool {
+        let heir = self.heirs.lock().pop();
+        if let Some(heir) = &heir {
+            heir.unpark();
+        }
+        heir.is_some()
     }
 
     /// Ends a pause of the I/O thread. One that does not pause is not told: it
@@ -181,32 +213,37 @@ impl<L> Leadership<L> {
     }
 
     fn pause_until_needed(&self, corked: &impl Corked) {
+        let mut seen = self.leads.load(Ordering::Relaxed);
+        let mut not_led = Duration::ZERO;
         loop {
             if self.is_stopping() {
                 return;
             }
-            if corked.has_corked() {
-                if !corked.is_flushing() {
-                    self.io_parker.park(Some(Instant::now() + NAP));
-                }
-                corked.flush_corked();
-                if !self.app_leads.load(Ordering::Relaxed) {
-                    return;
-                }
-                continue;
-            }
-            let seen = self.leads.load(Ordering::Relaxed);
-            // A follower was left behind with nobody to poll for it: be quick.
+            let has_corked = corked.has_corked();
             let followed = self.followers.load(Ordering::SeqCst) > 0;
-            let pause = if followed { NAP } else { PAUSE };
-            self.io_parker.park(Some(Instant::now() + pause));
-            let led_meanwhile = self.leads.load(Ordering::Relaxed) != seen;
+            if followed && !self.app_leads.load(Ordering::SeqCst) {
+                // It was left behind with nobody to poll for it: let it lead, or be quick.
+                self.wake_heir();
+            }
+            let pause = if has_corked || followed { NAP } else { PAUSE };
+            if !has_corked || !corked.is_flushing() {
+                self.io_parker.park(Some(Instant::now() + pause));
+            }
+            if has_corked {
+                corked.flush_corked();
+            }
+            not_led += pause;
+            let leads = self.leads.load(Ordering::Relaxed);
+            if std::mem::replace(&mut seen, leads) != leads {
+                not_led = Duration::ZERO;
+            }
             if !self.app_leads.load(Ordering::SeqCst) {
+                // Who has led lately is at work, and comes back.
                 let followed = self.followers.load(Ordering::SeqCst) > 0;
-                if !led_meanwhile || followed {
+                if not_led >= PAUSE || followed {
                     return;
                 }
-            } else if !led_meanwhile && !corked.has_corked() {
+            } else if not_led >= PAUSE && !corked.has_corked() {
                 // One application thread leads and stays: sleep until it goes.
                 self.io_waits_for_leader.swap(true, Ordering::SeqCst);
                 // Pairs with the fence in `HandOver`.
@@ -215,6 +252,8 @@ impl<L> Leadership<L> {
                     self.io_parker.park(None);
                 }
                 self.io_waits_for_leader.store(false, Ordering::SeqCst);
+                seen = self.leads.load(Ordering::Relaxed);
+                not_led = Duration::ZERO;
             }
         }
     }

@@ -106,18 +106,28 @@ impl Drop for Watch {
 /// A thread that sleeps until somebody else polls a reactor for it.
 pub(crate) struct Following {
     reactor: Arc<Reactor>,
+    /// Where it sleeps, if it would lead.
+    heir: Option<Arc<Parker>>,
+    leads_next: bool,
 }
 
 impl Following {
-    pub(crate) fn new(reactor: Arc<Reactor>) -> Following {
-        reactor.follow();
-        Following { reactor }
+    /// This thread follows. Where it sleeps as an `heir`, it is woken when it may lead
+    /// itself.
+    pub(crate) fn new(reactor: Arc<Reactor>, heir: Option<Arc<Parker>>) -> Following {
+        reactor.follow(heir.as_ref());
+        Following { reactor, heir, leads_next: false }
+    }
+
+    /// Ends, and the thread tries to lead.
+    fn lead_next(mut self) {
+        self.leads_next = true;
     }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.reactor.unfollow();
+        self.reactor.unfollow(self.heir.as_ref(), self.leads_next);
     }
 }
 
@@ -205,11 +215,18 @@ impl Slot {
         reactor: &Arc<Reactor>,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        if let Some(waited) = lead_for(&[(self, seen)], reactor, deadline) {
-            return waited;
+        loop {
+            if let Some(waited) = lead_for(&[(self, seen)], reactor, deadline) {
+                return waited;
+            }
+            let parker = parker();
+            let following = Following::new(reactor.clone(), Some(parker.clone()));
+            self.park(&parker, seen, deadline)?;
+            if !self.mailbox.is_quiet_since(seen) {
+                return Ok(());
+            }
+            following.lead_next();
         }
-        let _following = Following::new(reactor.clone());
-        self.park(seen, deadline)
     }
 
     /// The answer to what this socket has just sent, or more of a stream, is looked
@@ -253,19 +270,23 @@ impl Slot {
         let done =
             || !self.mailbox.is_quiet_since(seen) || deadline.is_some_and(|due| due <= start);
         spin(done, || Ok(()))?;
-        self.park(seen, deadline)?;
+        self.park(&parker(), seen, deadline)?;
         waited(start.elapsed());
         Ok(())
     }
 
-    fn park(&'static self, seen: u32, deadline: Option<Instant>) -> Result<()> {
-        let parker = parker();
-        let _watch = Watch::thread(self, &parker);
+    fn park(
+        &'static self,
+        parker: &Arc<Parker>,
+        seen: u32,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
+        let _watch = Watch::thread(self, parker);
         // Announced before the registration, or it unparks.
         if !self.mailbox.is_quiet_since(seen) {
             return Ok(());
         }
-        park_on(&parker, deadline)
+        park_on(parker, deadline)
     }
 
     /// The reactor that must be polled while a thread sleeps for this socket.

@@ -1,7 +1,7 @@
 //! Models: while somebody waits, somebody polls.
 
 use super::*;
-use crate::sync::{Arc, Mutex, bounded_model};
+use crate::sync::bounded_model;
 
 /// What the kernel has to tell: there are two sockets, and a waker.
 const EVENTS: [u32; 2] = [1, 2];
@@ -13,19 +13,19 @@ struct Model {
     doze: Doze,
     kernel: AtomicU32,
     news: [AtomicU32; 2],
-    parkers: [Parker; 2],
+    parkers: [Arc<Parker>; 2],
     /// Event 0 comes once these are sent.
     corked: Mutex<bool>,
 }
 
 impl Model {
-    fn new() -> Arc<Model> {
-        Arc::new(Model {
+    fn new() -> loom::sync::Arc<Model> {
+        loom::sync::Arc::new(Model {
             leadership: Leadership::new(()),
             doze: Doze::new(),
             kernel: AtomicU32::new(0),
             news: std::array::from_fn(|_| AtomicU32::new(0)),
-            parkers: std::array::from_fn(|_| Parker::new()),
+            parkers: std::array::from_fn(|_| Arc::new(Parker::new())),
             corked: Mutex::new(false),
         })
     }
@@ -66,11 +66,12 @@ impl Model {
                     }
                 });
             }
-            self.leadership.follow();
+            let heir = Some(&self.parkers[socket]);
+            self.leadership.follow(heir);
             if !self.has_news(socket) {
                 self.parkers[socket].park(None);
             }
-            self.leadership.unfollow();
+            self.leadership.unfollow(heir, !self.has_news(socket));
         }
     }
 
@@ -127,22 +128,74 @@ impl Corked for Model {
     }
 }
 
-fn spawn(model: &Arc<Model>, f: impl FnOnce(&Model) + 'static) -> loom::thread::JoinHandle<()> {
+fn spawn(
+    model: &loom::sync::Arc<Model>,
+    f: impl FnOnce(&Model) + 'static,
+) -> loom::thread::JoinHandle<()> {
     let model = model.clone();
     loom::thread::spawn(move || f(&model))
 }
 
-#[test]
-fn loom_the_io_thread_takes_over_for_a_follower() {
-    bounded_model(3, || {
+fn the_io_thread_takes_over(follow: impl Fn(&Model) + Copy + Send + Sync + 'static) {
+    bounded_model(3, move || {
         let model = Model::new();
         let leading = model.leadership.lead();
         let io_thread = spawn(&model, |model| model.leadership.pause(model));
-        let follower = spawn(&model, |model| model.leadership.follow());
+        let follower = spawn(&model, follow);
         drop(leading);
         // Nobody leads any more, and nobody else will wake it.
         io_thread.join().unwrap();
         follower.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_io_thread_takes_over_for_a_follower() {
+    the_io_thread_takes_over(|model| model.leadership.follow(None));
+}
+
+#[test]
+fn loom_the_io_thread_takes_over_for_an_heir_that_does_not_lead() {
+    the_io_thread_takes_over(|model| model.leadership.follow(Some(&model.parkers[0])));
+}
+
+#[test]
+fn loom_a_follower_leads_next() {
+    bounded_model(3, || {
+        let model = Model::new();
+        let leading = model.leadership.lead();
+        let follower = spawn(&model, |model| {
+            let heir = Some(&model.parkers[0]);
+            model.leadership.follow(heir);
+            // Else it has come too late to be seen, and the I/O thread is told.
+            if model.leadership.app_leads.load(Ordering::SeqCst) {
+                model.parkers[0].park(None);
+                model.leadership.unfollow(heir, true);
+                assert!(model.leadership.lead().is_some());
+            }
+        });
+        drop(leading);
+        follower.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_an_heir_that_does_not_lead_hands_on() {
+    bounded_model(3, || {
+        let model = Model::new();
+        let leading = model.leadership.lead();
+        for parker in &model.parkers {
+            model.leadership.follow(Some(parker));
+        }
+        let heirs = [0, 1].map(|index| {
+            spawn(&model, move |model| {
+                model.parkers[index].park(None);
+                model.leadership.unfollow(Some(&model.parkers[index]), false);
+            })
+        });
+        drop(leading);
+        // Nobody else would wake the second one.
+        heirs.into_iter().for_each(|heir| heir.join().unwrap());
     });
 }
 
