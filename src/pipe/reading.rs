@@ -130,6 +130,11 @@ impl Pipe {
         self.lightly_read = true;
     }
 
+    /// Whether its writer leaves messages to gather, until there is a batch.
+    pub(crate) fn is_corked(&self) -> bool {
+        self.in_lane().reader.load(Ordering::Relaxed) == CORKED
+    }
+
     fn rest(&mut self, how: u32) -> bool {
         self.in_lane().reader.swap(how, Ordering::SeqCst);
         fence_after_swap();

@@ -131,6 +131,15 @@ pub(crate) enum Led {
     NotLeader,
 }
 
+/// What a thread has to do besides, while it waits.
+pub(crate) trait Meanwhile {
+    /// Does a little of what cannot be left much longer. False when there is nothing.
+    fn between_looks(&self) -> bool;
+
+    /// Does all there is.
+    fn before_sleep(&self);
+}
+
 /// Whether this thread leads for that count.
 pub(crate) fn leads_for(count: &NewsCount) -> bool {
     LEADING_FOR.with(|counts| {
@@ -140,11 +149,12 @@ pub(crate) fn leads_for(count: &NewsCount) -> bool {
 }
 
 /// Spins until `done`, at most as long as spinning has paid on this thread, and
-/// notes whether it has again. Between two looks `look` runs. `EINTR` when a signal
+/// notes whether it has again. `look` runs first and between two looks; where it says
+/// that it was of use, the spin begins there. `EINTR` when a signal
 /// handler ran, as far as can be told; `ECANCELED` when the thread was cancelled.
 pub(crate) fn spin(
     done: impl Fn() -> bool,
-    mut look: impl FnMut() -> io::Result<()>,
+    mut look: impl FnMut() -> io::Result<bool>,
 ) -> io::Result<bool> {
     let spin = SPIN.get();
     if spin.abstaining > 0 {
@@ -158,14 +168,14 @@ pub(crate) fn spin(
     }
     let mut spin = spin;
     let mut looks = 0;
-    let start = Instant::now();
+    let mut start = Instant::now();
     // A handler that runs now would leave no trace, and the call would go to sleep
     // all the same: signals wait, and are seen at the end. That takes two system
     // calls, too many where the last spin has paid and this one does at once.
     let mut held = (spin.in_vain > 0).then(HeldSignals::new);
     let mut yielded = false;
     loop {
-        look()?;
+        let was_useful = look()?;
         if done() {
             SPIN.set(match yielded {
                 true => spin.paid().offered(start.elapsed()),
@@ -175,6 +185,10 @@ pub(crate) fn spin(
         }
         if !std::mem::replace(&mut yielded, true) && was_cancelled() {
             return Err(io::Error::from_raw_os_error(Errno::ECANCELED.raw()));
+        }
+        if was_useful {
+            start = Instant::now();
+            continue;
         }
         let spun = start.elapsed();
         if spun >= spin.budget {
@@ -229,14 +243,19 @@ impl Reactor {
     /// Leads until one of the counts has changed, the deadline passes or a
     /// signal or a cancellation comes; at once [`Led::NotLeader`] when somebody
     /// else leads. There may be [`MOST_AWAITED`] counts.
-    pub(crate) fn lead(&self, awaited: &[Awaited<'_>], deadline: Option<Instant>) -> Led {
+    pub(crate) fn lead(
+        &self,
+        awaited: &[Awaited<'_>],
+        deadline: Option<Instant>,
+        meanwhile: &impl Meanwhile,
+    ) -> Led {
         debug_assert!(awaited.len() <= MOST_AWAITED);
         let Some(mut leading) = self.leadership.lead() else {
             return Led::NotLeader;
         };
         let _leads_for = LeadsFor::new(awaited);
         let done = || awaited.iter().any(|(count, seen)| count.load(Ordering::Acquire) != *seen);
-        leading.with(|lead| self.lead_until(lead, done, deadline))
+        leading.with(|lead| self.lead_until(lead, done, deadline, meanwhile))
     }
 
     fn lead_until(
@@ -244,11 +263,16 @@ impl Reactor {
         lead: &mut super::Lead,
         done: impl Fn() -> bool,
         deadline: Option<Instant>,
+        meanwhile: &impl Meanwhile,
     ) -> Led {
         let start = Instant::now();
-        match spin(&done, || self.turn(lead, Some(Duration::ZERO), &done, false)) {
+        let look = || {
+            self.turn(lead, Some(Duration::ZERO), &done, false)?;
+            Ok(!done() && meanwhile.between_looks())
+        };
+        match spin(&done, look) {
             Ok(true) => return Led::Done,
-            Ok(false) => {}
+            Ok(false) => meanwhile.before_sleep(),
             Err(error) => return Self::end_of(&error),
         }
         loop {
@@ -294,6 +318,14 @@ mod tests {
     use super::super::Source;
     use super::*;
 
+    impl Meanwhile for () {
+        fn between_looks(&self) -> bool {
+            false
+        }
+
+        fn before_sleep(&self) {}
+    }
+
     /// Is run twice; the second time it has news for whoever leads.
     struct Late {
         reactor: Arc<Reactor>,
@@ -328,7 +360,7 @@ mod tests {
         reactor.run_later(Arc::new(late));
         let start = Instant::now();
         let far = start + Duration::from_secs(60);
-        assert_eq!(reactor.lead(&[(&*news, 0)], Some(far)), Led::Done);
+        assert_eq!(reactor.lead(&[(&*news, 0)], Some(far), &()), Led::Done);
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 

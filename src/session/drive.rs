@@ -147,6 +147,7 @@ impl Inner {
             true => usize::from(signals & signal::WRITABLE != 0),
         };
         let sending = match direct && signals & signal::WRITABLE == 0 {
+            false if bits & !(event::READABLE | event::WRITABLE) == 0 => Sending::Nobody,
             false => Sending::Other,
             true if signals & signal::BATCH != 0 => Sending::Batch,
             true => Sending::Message,

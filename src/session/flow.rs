@@ -9,6 +9,7 @@ use super::drive::{Inner, Phase};
 use super::live::Round;
 use super::pace::{self, Busy};
 use super::{Ending, Event, Session};
+use crate::pipe::Pipe;
 use crate::zmtp;
 
 /// A corked session that had nothing left over, or could not send it, this many
@@ -20,7 +21,9 @@ const STREAK: u32 = 2;
 /// On whose behalf is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sending {
-    /// Not of a sender: there was an event, or the I/O thread comes by.
+    /// Of nobody: the connection has had an event.
+    Nobody,
+    /// Not of a sender: the I/O thread comes by, or something else has happened.
     Other,
     /// Of a sender with a message for an idle connection.
     Message,
@@ -45,6 +48,12 @@ impl Flow {
             self.idle_naps = 0;
             session.reactor.cork(session.id);
         }
+    }
+}
+
+impl Sending {
+    fn is_of_sender(self) -> bool {
+        matches!(self, Sending::Message | Sending::Batch)
     }
 }
 
@@ -80,7 +89,13 @@ impl Inner {
         if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
             return Ok(());
         }
-        let busy = (sending != Sending::Other).then(pace::write_begins);
+        if sending == Sending::Nobody && self.is_gathering() {
+            if later {
+                session.reactor.run_later(session.clone());
+            }
+            return Ok(());
+        }
+        let busy = sending.is_of_sender().then(pace::write_begins);
         if sending == Sending::Message
             && busy.is_some_and(|busy| busy.with_many)
             && self.leave_to_gather(session)
@@ -128,6 +143,17 @@ impl Inner {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Whether all that is to be sent lies in a corked pipe, to which somebody will come:
+    /// what was read for is no reason to send what has hardly begun to gather.
+    fn is_gathering(&self) -> bool {
+        let Phase::Open(live) = &self.phase else { return false };
+        self.flow.corked
+            && self.lingering.is_none()
+            && live.is_quiet()
+            && live.is_written()
+            && self.pipe.as_ref().is_some_and(Pipe::is_corked)
     }
 
     /// Corks the pipe with the message in it, where nothing else is on its way and the

@@ -7,6 +7,7 @@
 //! block in receiving while another sends. Reactors never take the lock; they
 //! post to the mailbox.
 
+mod behind;
 mod counting;
 #[cfg(feature = "draft")]
 mod draft;

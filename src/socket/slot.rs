@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::mailbox::{Mailbox, Port};
-use super::{Home, Socket};
+use super::{Home, Socket, behind};
 use crate::error::{Errno, Result};
 use crate::message::run_waiting_frees;
 use crate::options::ContextOptions;
@@ -189,14 +189,26 @@ impl Slot {
     }
 
     #[inline]
-    pub(super) fn note_corked(&self) {
+    pub(super) fn note_corked(&'static self) {
         if !self.corked.load(Ordering::Relaxed) {
             self.corked.store(true, Ordering::Relaxed);
+            behind::leave(self);
         }
     }
 
     pub(super) fn may_be_corked(&self) -> bool {
         self.corked.load(Ordering::Relaxed) && self.corked.swap(false, Ordering::Relaxed)
+    }
+
+    /// Sends what waits for company, unless somebody is at the socket or it is another
+    /// process's, too. Says whether something may have.
+    pub(super) fn push_out_if_corked(&self) -> bool {
+        if self.made_in.load(Ordering::Relaxed) != fork_generation() || !self.may_be_corked() {
+            return false;
+        }
+        let _frees = RunFrees;
+        let core = self.core.try_lock();
+        core.and_then(|mut core| core.as_mut().map(|socket| socket.push_out())).is_some()
     }
 
     /// `ENOTSOCK` when there is no socket here: what comes before any other
