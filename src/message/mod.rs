@@ -11,12 +11,13 @@ mod deferred;
 mod making;
 mod metadata;
 mod pool;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::{CStr, c_void};
 use std::mem::{MaybeUninit, offset_of};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -86,12 +87,6 @@ pub const MAX_INLINE: usize = 40;
 
 /// Kinds of storage beyond the first.
 const STORAGE_KINDS: u32 = (storage::CONSTANT - storage::INLINE) as u32;
-
-/// Only a program that overwrites copies without closing them gets here; its
-/// body is then never freed, which is better than freed under the copies left.
-const MAX_REFERENCES: u32 = 1 << 31;
-/// What the count of such a body is set back to, whichever way it moves.
-const IMMORTAL: u32 = 3 << 30;
 
 #[repr(C)]
 union Body {
@@ -254,7 +249,7 @@ impl Message {
         let unique = match self.storage {
             storage::INLINE => true,
             // SAFETY: a live block.
-            storage::HEAP => unsafe { self.references() }.load(Ordering::Acquire) == 1,
+            storage::HEAP => unsafe { self.block() }.references.load(Ordering::Acquire) == 1,
             // Who else is in the block, and with which body, it does not tell.
             _ => false,
         };
@@ -397,101 +392,6 @@ impl Message {
         self.routing_id = id;
     }
 
-    /// Whether another message shares this body, or once did (`ZMQ_SHARED`).
-    pub fn is_shared(&self) -> bool {
-        match self.storage {
-            storage::INLINE | storage::CLOSED => false,
-            storage::CONSTANT => true,
-            _ => self.inline_len != 0,
-        }
-    }
-
-    /// Whether the body is in a block that counts its owners.
-    #[inline(always)]
-    fn has_block(&self) -> bool {
-        matches!(self.storage, storage::HEAP | storage::SHEET | storage::USER)
-    }
-
-    /// How many owners the body's block has.
-    ///
-    /// # Safety
-    /// [`Message::has_block`].
-    #[inline(always)]
-    unsafe fn references(&self) -> &AtomicU32 {
-        // SAFETY: the caller's promise; a block lives as long as its owners.
-        unsafe { &(*self.body.outer.block).references }
-    }
-
-    /// Another message with the same body (shared when it is large), flags and
-    /// metadata. This one is not told: see [`Message::share_known`].
-    #[inline]
-    pub fn share(&self) -> Message {
-        self.add_owners(1);
-        // SAFETY: counted above.
-        unsafe { self.duplicate() }
-    }
-
-    /// As [`Message::share`], and from now on this one says that it is shared, too
-    /// (`zmq_msg_copy`).
-    pub fn share_known(&mut self) -> Message {
-        self.mark_shared();
-        self.share()
-    }
-
-    #[inline]
-    fn mark_shared(&mut self) {
-        if self.has_block() {
-            self.inline_len = 1;
-        }
-    }
-
-    /// Shares the message `count` times, for one change of the count of owners,
-    /// and gives each copy to `each` (every copy a publisher sends).
-    #[inline]
-    pub(crate) fn share_among(&mut self, count: usize, mut each: impl FnMut(Message)) {
-        if count > 0 {
-            self.mark_shared();
-        }
-        // More owners than the count can hold make the body immortal anyway.
-        self.add_owners(u32::try_from(count).unwrap_or(MAX_REFERENCES));
-        for _ in 0..count {
-            // SAFETY: counted above.
-            each(unsafe { self.duplicate() });
-        }
-    }
-
-    #[inline]
-    fn add_owners(&self, count: u32) {
-        if self.has_block() {
-            // SAFETY: just asked.
-            let references = unsafe { self.references() };
-            // Relaxed: whoever shares already holds a reference, as with `Arc`.
-            if references.fetch_add(count, Ordering::Relaxed) >= MAX_REFERENCES - count {
-                references.store(IMMORTAL, Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// A further owner of the body.
-    ///
-    /// # Safety
-    /// The owner was counted by [`Message::add_owners`].
-    #[inline]
-    unsafe fn duplicate(&self) -> Message {
-        Message {
-            // SAFETY: a bitwise copy of plain bytes and pointers; the caller
-            // has accounted for the further owner.
-            body: unsafe { ptr::read(&self.body) },
-            metadata: self.metadata.clone(),
-            storage: self.storage,
-            more: self.more,
-            inline_len: if self.has_block() { 1 } else { self.inline_len },
-            role: self.role,
-            routing_id: self.routing_id,
-            _reserved: 0,
-        }
-    }
-
     /// Whether this memory holds a message that was initialised and not closed.
     /// Memory that passes holds valid values in all fields that not every value
     /// is valid for, so that a reference to it may be made.
@@ -526,42 +426,6 @@ impl Message {
             ptr::addr_of_mut!((*memory).metadata).write(None);
             message
         });
-    }
-
-    /// Gives up the shared or owned body outside the 64 bytes.
-    #[inline(never)]
-    fn release_outer(&mut self) {
-        // SAFETY: called for storage kinds with a block, once per owner.
-        unsafe {
-            let outer = self.body.outer;
-            if self.storage == storage::SHEET {
-                return pool::release_cut(NonNull::new_unchecked(outer.block));
-            }
-            let references = &(*outer.block).references;
-            // The last owner needs no read-modify-write.
-            if references.load(Ordering::Acquire) != 1 {
-                let before = references.fetch_sub(1, Ordering::Release);
-                if before >= MAX_REFERENCES {
-                    references.store(IMMORTAL, Ordering::Relaxed);
-                }
-                if before != 1 {
-                    return;
-                }
-                // What the other owners did to the body comes before its
-                // release. A load of the word they released, not a fence:
-                // the thread sanitizer knows no fences.
-                references.load(Ordering::Acquire);
-            }
-            if self.storage == storage::HEAP {
-                pool::release(NonNull::new_unchecked(outer.block));
-            } else {
-                let user = Box::from_raw(outer.block.cast::<UserBlock>());
-                if let Some(function) = user.free {
-                    let data = outer.data.cast();
-                    deferred::run_soon(deferred::Free { function, data, hint: user.hint });
-                }
-            }
-        }
     }
 }
 

@@ -57,11 +57,10 @@ const UNPOOLED: u16 = u16::MAX;
 /// What a thread keeps of one class: blocks enough to visit the shelf only once
 /// in some 32 messages, …
 const MAX_THREAD_BLOCKS: usize = 64;
-/// … but few bytes, since every thread may keep as much of each class: a thread
-/// that uses all of them holds at most 2.5 MiB. …
+/// … but few bytes, since every thread may keep as much of each class, …
 const MAX_THREAD_BYTES: usize = 64 << 10;
-/// … Of large blocks these would be so few that most bodies had to visit the shelf,
-/// which costs more than a program does that passes them on unread.
+/// … and of the largest still so many that most bodies need no visit. A thread that
+/// uses all classes holds at most 2.5 MiB.
 const MIN_THREAD_BLOCKS: usize = 8;
 /// The classes that threads keep blocks of, up to 64 KiB. For larger ones the
 /// visit to the shelf is nothing beside the copying of the body.
@@ -364,8 +363,8 @@ fn cut_anew(len: usize) -> Option<Place> {
 unsafe fn release_first_cut(block: NonNull<Block>) {
     let unused = CACHE.with(|cache| match cache.is_kept() {
         true => cache.released.begin(block),
-        // SAFETY: the caller's reference.
-        false => unsafe { sheet::give_up(block, 1) }.then_some(block),
+        // SAFETY: alive by the caller's reference.
+        false => unsafe { block.as_ref() }.remove_owners(1).then_some(block),
     });
     if let Some(unused) = unused {
         // SAFETY: nobody refers to it any more.

@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 
+use super::sharing::{IMMORTAL, MAX_REFERENCES};
 use super::*;
 use crate::error::Errno;
 

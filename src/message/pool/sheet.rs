@@ -74,8 +74,8 @@ impl Sheet {
         // The thread's own references keep it alive meanwhile.
         released.settle(block);
         self.used.set(CAPACITY);
-        // SAFETY: what the thread holds and did not hand out with bodies.
-        unsafe { give_up(block, HELD - self.bodies.get()) }.then_some(block)
+        // SAFETY: alive while the thread holds what it did not hand out with bodies.
+        unsafe { block.as_ref() }.remove_owners(HELD - self.bodies.get()).then_some(block)
     }
 }
 
@@ -145,20 +145,8 @@ impl Entry {
     fn take(&self) -> Option<NonNull<Block>> {
         let block = NonNull::new(self.block.replace(ptr::null_mut()))?;
         // SAFETY: alive while bodies are not yet taken off its count.
-        unsafe { give_up(block, self.bodies.get()) }.then_some(block)
+        unsafe { block.as_ref() }.remove_owners(self.bodies.get()).then_some(block)
     }
-}
-
-/// Takes references off a sheet's count; whether there are none left.
-///
-/// # Safety
-/// They are the caller's.
-pub(super) unsafe fn give_up(block: NonNull<Block>, references: u32) -> bool {
-    // SAFETY: the caller's references keep it alive.
-    let count = unsafe { &block.as_ref().references };
-    // Acquire: what the other owners did to the bodies comes before their memory is
-    // used again. Release: so does what was done here.
-    count.fetch_sub(references, Ordering::AcqRel) == references
 }
 
 #[cfg(test)]
