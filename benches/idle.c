@@ -18,10 +18,18 @@ static struct work of (int whose)
     return (struct work) {cpu_of (&used), used.ru_nvcsw + used.ru_nivcsw};
 }
 
+/* The sum of all threads is read later than the own share of it: what comes between
+ * counts for the others. So the least of some readings. */
 static struct work of_others (void)
 {
-    struct work own = of (RUSAGE_THREAD), all = of (RUSAGE_SELF);
-    return (struct work) {all.cpu - own.cpu, all.switches - own.switches};
+    struct work least = {0};
+    for (int i = 0; i < 20; i++) {
+        struct work own = of (RUSAGE_THREAD), all = of (RUSAGE_SELF);
+        double cpu = all.cpu - own.cpu;
+        if (i == 0 || cpu < least.cpu)
+            least = (struct work) {cpu, all.switches - own.switches};
+    }
+    return least;
 }
 
 int main (int argc, char **argv)
@@ -50,8 +58,7 @@ int main (int argc, char **argv)
     double elapsed = now_s () - start;
     struct work after = of_others ();
     double cpu = after.cpu - before.cpu;
-    /* The sum of all threads is read later than the own share of it: what is less
-     * than a call takes is none. */
+    /* Less than a call takes is none. */
     result ("cpu_us_per_s", cpu < 10e-6 ? 0 : cpu / elapsed * 1e6);
     result ("switches_per_s", (double) (after.switches - before.switches) / elapsed);
 
