@@ -8,7 +8,7 @@ not compared any more, so each asks for as much as it can.
 import re
 from collections import Counter
 
-from history import (DEALER, PAIR, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, History,
+from history import (DEALER, PAIR, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB, History,
                      plain)
 
 # Lines that tell what was received, or what could be.
@@ -231,9 +231,14 @@ def proxy_whose_capture_ended(case):
 
 
 def proxy_that_feeds_itself(case):
-    """Messages that come back to a proxy go round for ever: when which of them is seen is
-    chance, and libzmq's takes no command while it waits for room."""
-    return any(of_proxy(case, number, held) and any(a.meets(b) for a in held for b in held)
+    """Messages that come back to a proxy go round for ever, or end the subscription they
+    came by: when which of them is seen is chance, and libzmq's takes no command while it
+    waits for room."""
+    def subscribes(held):
+        """What it passes back to where it came from may end the subscription."""
+        return len(held) == 1 and held[0].kind == XSUB
+    return any(of_proxy(case, number, held)
+               and (subscribes(held) or any(a.meets(b) for a in held for b in held))
                for number, held in enumerate(case.history.proxies))
 
 
@@ -260,6 +265,17 @@ def rest_of_a_message_can_be_sent(case):
     writable = [[bits & 2 for bits in states] for states in case.states()]
     return writable[0] and all(a <= b for a, b in zip(*writable)) and left_alone(case) \
         and all(peer.unfinished for peer in case.sockets())
+
+
+def rest_of_a_message_for_the_next_peer(case):
+    """The rest of a message that a PAIR's peer left amid: libzmq sends it to the next one."""
+    got = re.match(r"(?:\d\d recv\S* |left )s(\d).*\[(\d+) ", case.line)
+    if not got or not re.search(r" = -1 EAGAIN", case.our_line):
+        return False
+    rests = [re.match(rf"\d\d send\S* s(\d) .*amid = {got[2]}$", line) for line in case.before]
+    senders = {int(rest[1]) for rest in rests if rest}
+    return any(peer.slot in senders and peer.kind == PAIR and peer.lost("inproc")
+               for peer in case.history.peers(int(got[1])))
 
 
 def place_of_a_waiting_socket(case):
@@ -330,6 +346,14 @@ def pair_whose_pending_connect_ended(case):
     return case.more_is_possible() \
         and re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and any(
             held(s) or any(held(p.slot) for p in case.history.peers(s)) for s in case.slots())
+
+
+def pair_whose_messages_linger(case):
+    """A PAIR that ended a connect before its messages had left can have another peer."""
+    return case.more_is_possible() and case.sockets() and all(
+        peer.kind == PAIR and any(re.match("tcp:|ipc:", name)
+                                  for name in peer.losses & peer.connected)
+        for peer in case.sockets())
 
 
 def read_before_the_end(case):
@@ -421,6 +445,7 @@ EXPLANATIONS = [
     pair_that_turns_another_away, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
+    rest_of_a_message_for_the_next_peer, pair_whose_messages_linger,
     place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected,
     errno_under_a_monitor, mark_that_was_changed, stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
