@@ -122,8 +122,8 @@ class History:
                                       if other.gone):
                 peer.disorder.add(name)
         elif verb in ("unbind", "disconnect") and endpoint and done:
-            self.lose(peer, endpoint[1])
-            peer.lose(endpoint[1], self.drained)
+            self.lose(peer, plain(endpoint[1]))
+            peer.lose(plain(endpoint[1]), self.drained)
         elif verb == "close":
             for name in peer.endpoints():
                 self.lose(peer, name)
