@@ -2,6 +2,7 @@
  * library itself never raises one, nor lets its threads receive one. */
 #include "fixtures.h"
 #include <sys/eventfd.h>
+#include <sys/time.h>
 
 static const int handler_flags[] = {0, SA_RESTART};
 
@@ -57,6 +58,50 @@ TEST (send_is_interrupted)
     CHECK_INT (zmq_msg_send (&msg, push, 0), 4);
     CHECK_RECV (pull, "kept");
     end (push, pull);
+}
+
+/* A thread that has just sent to many sockets has work left when it begins to wait: a
+ * signal that comes meanwhile is not forgotten. One that comes just before the thread
+ * sleeps may be, once in a while. */
+TEST (a_wait_after_many_sends_is_interrupted)
+{
+    enum { MANY = 100, ROUNDS = 16, PATIENCE_MS = 300 };
+    void *push[MANY], *pull[MANY];
+    begin ();
+    void *other_ctx = zmq_ctx_new ();
+    REQUIRE (other_ctx != NULL);
+    for (int i = 0; i < MANY; i++) {
+        endpoint_t there;
+        push[i] = new_socket (ctx, ZMQ_PUSH);
+        pull[i] = new_socket (other_ctx, ZMQ_PULL);
+        bind_to (pull[i], "tcp", there);
+        CHECK_OK (zmq_connect (push[i], there));
+    }
+    void *quiet = new_socket (ctx, ZMQ_PULL);
+    endpoint_t endpoint;
+    bind_to (quiet, "tcp", endpoint);
+    set_int (quiet, ZMQ_RCVTIMEO, PATIENCE_MS);
+    catch_signal (SIGALRM, 0);
+    int lost = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < 6 * MANY; i++)
+            CHECK_SEND (push[i % MANY], "some words", 0);
+        struct itimerval once = {.it_value = {0, 120 + 20 * round}};
+        REQUIRE (setitimer (ITIMER_REAL, &once, NULL) == 0);
+        char byte;
+        CHECK_INT (zmq_recv (quiet, &byte, 1, 0), -1);
+        lost += errno != EINTR;
+        for (int i = 0; i < 6 * MANY; i++)
+            CHECK_RECV (pull[i % MANY], "some words");
+    }
+    CHECK (signals_seen > 0 && lost <= ROUNDS / 4);
+    signals_seen = 0;
+    for (int i = 0; i < MANY; i++) {
+        CHECK_OK (zmq_close (push[i]));
+        CHECK_OK (zmq_close (pull[i]));
+    }
+    CHECK_OK (zmq_ctx_term (other_ctx));
+    end (quiet, NULL);
 }
 
 TEST (poll_is_interrupted)

@@ -16,7 +16,9 @@ impl Block {
     #[inline]
     fn add_owners(&self, count: u32) {
         // Relaxed: whoever shares already holds a reference, as with `Arc`.
-        if self.references.fetch_add(count, Ordering::Relaxed) >= MAX_REFERENCES.saturating_sub(count) {
+        if self.references.fetch_add(count, Ordering::Relaxed)
+            >= MAX_REFERENCES.saturating_sub(count)
+        {
             self.references.store(IMMORTAL, Ordering::Relaxed);
         }
     }

@@ -35,6 +35,10 @@ const TAKEN: Duration = Duration::from_nanos(1500);
 /// much as a look, and what comes meanwhile is seen that much later.
 const LOOKS_AN_OFFER: u32 = 6;
 
+/// So often a spin begins anew because it was of use: the call has a time-out, and
+/// others may depend on the thread.
+const MOST_USEFUL: u32 = 32;
+
 /// How long a thread whose last spin has paid spins before it holds signals back: as
 /// long as most take that pay.
 const UNHELD: Duration = Duration::from_micros(10);
@@ -131,15 +135,6 @@ pub(crate) enum Led {
     NotLeader,
 }
 
-/// What a thread has to do besides, while it waits.
-pub(crate) trait Meanwhile {
-    /// Does a little of what cannot be left much longer. False when there is nothing.
-    fn between_looks(&self) -> bool;
-
-    /// Does all there is.
-    fn before_sleep(&self);
-}
-
 /// Whether this thread leads for that count.
 pub(crate) fn leads_for(count: &NewsCount) -> bool {
     LEADING_FOR.with(|counts| {
@@ -167,7 +162,7 @@ pub(crate) fn spin(
         return Ok(done);
     }
     let mut spin = spin;
-    let mut looks = 0;
+    let (mut looks, mut useful) = (0, 0);
     let mut start = Instant::now();
     // A handler that runs now would leave no trace, and the call would go to sleep
     // all the same: signals wait, and are seen at the end. That takes two system
@@ -186,7 +181,9 @@ pub(crate) fn spin(
         if !std::mem::replace(&mut yielded, true) && was_cancelled() {
             return Err(io::Error::from_raw_os_error(Errno::ECANCELED.raw()));
         }
-        if was_useful {
+        if was_useful && useful < MOST_USEFUL {
+            useful += 1;
+            held.get_or_insert_with(HeldSignals::new);
             start = Instant::now();
             continue;
         }
@@ -242,12 +239,13 @@ impl Drop for LeadsFor {
 impl Reactor {
     /// Leads until one of the counts has changed, the deadline passes or a
     /// signal or a cancellation comes; at once [`Led::NotLeader`] when somebody
-    /// else leads. There may be [`MOST_AWAITED`] counts.
+    /// else leads. There may be [`MOST_AWAITED`] counts. Between two looks the thread
+    /// does a little of what it has to do besides; `meanwhile` says whether there was any.
     pub(crate) fn lead(
         &self,
         awaited: &[Awaited<'_>],
         deadline: Option<Instant>,
-        meanwhile: &impl Meanwhile,
+        meanwhile: impl Fn() -> bool,
     ) -> Led {
         debug_assert!(awaited.len() <= MOST_AWAITED);
         let Some(mut leading) = self.leadership.lead() else {
@@ -263,16 +261,16 @@ impl Reactor {
         lead: &mut super::Lead,
         done: impl Fn() -> bool,
         deadline: Option<Instant>,
-        meanwhile: &impl Meanwhile,
+        meanwhile: impl Fn() -> bool,
     ) -> Led {
         let start = Instant::now();
         let look = || {
             self.turn(lead, Some(Duration::ZERO), &done, false)?;
-            Ok(!done() && meanwhile.between_looks())
+            Ok(!done() && meanwhile())
         };
         match spin(&done, look) {
             Ok(true) => return Led::Done,
-            Ok(false) => meanwhile.before_sleep(),
+            Ok(false) => {}
             Err(error) => return Self::end_of(&error),
         }
         loop {
@@ -318,14 +316,6 @@ mod tests {
     use super::super::Source;
     use super::*;
 
-    impl Meanwhile for () {
-        fn between_looks(&self) -> bool {
-            false
-        }
-
-        fn before_sleep(&self) {}
-    }
-
     /// Is run twice; the second time it has news for whoever leads.
     struct Late {
         reactor: Arc<Reactor>,
@@ -360,7 +350,7 @@ mod tests {
         reactor.run_later(Arc::new(late));
         let start = Instant::now();
         let far = start + Duration::from_secs(60);
-        assert_eq!(reactor.lead(&[(&*news, 0)], Some(far), &()), Led::Done);
+        assert_eq!(reactor.lead(&[(&*news, 0)], Some(far), || false), Led::Done);
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 

@@ -27,7 +27,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
 
-pub(crate) use lead::{Awaited, Led, MOST_AWAITED, Meanwhile, NewsCount, leads_for, spin, waited};
+pub(crate) use lead::{Awaited, Led, MOST_AWAITED, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;

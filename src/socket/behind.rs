@@ -5,16 +5,15 @@
 //! that its thread has sent to each is left alone for a moment: it is likely to get
 //! more, as where a program goes round its sockets, and to send what has hardly
 //! begun to gather costs both sides a system call for each message. But a thread
-//! that waits longer has time to spare, and those who are to answer may be idle: so
-//! it looks after them itself, one between two looks, and does not leave them to the
-//! I/O thread.
+//! that spins has time to spare, and those who are to answer may be idle: so it looks
+//! after them itself, one between two looks. What is left when it goes to sleep is the
+//! I/O thread's, as always.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Slot;
-use crate::reactor::Meanwhile;
 
 /// How long a waiting thread leaves a socket alone to which it has sent.
 const PATIENCE: Duration = Duration::from_micros(40);
@@ -46,31 +45,19 @@ impl<T> Left<T> {
     }
 }
 
-/// What a thread does for other sockets while it waits for one.
-pub(super) struct Behind;
-
-impl Meanwhile for Behind {
-    fn between_looks(&self) -> bool {
-        send_one(|| {
-            let now = Instant::now();
-            now.checked_sub(PATIENCE).unwrap_or(now)
-        })
-    }
-
-    fn before_sleep(&self) {
-        while send_one(Instant::now) {}
-    }
-}
-
 /// This thread has left something at a socket.
 pub(super) fn leave(slot: &'static Slot) {
     // A thread that ends waits for nothing any more.
     let _ = BEHIND.try_with(|behind| behind.borrow_mut().put(slot, Instant::now()));
 }
 
-/// Sends what this thread left first, if it had by then. False when there is nothing.
-/// The thread holds no socket.
-fn send_one(by: fn() -> Instant) -> bool {
+/// Sends what this thread left first, if it was left long enough. False when there is
+/// nothing. The thread holds no socket.
+pub(super) fn send_one() -> bool {
+    let by = || {
+        let now = Instant::now();
+        now.checked_sub(PATIENCE).unwrap_or(now)
+    };
     let take = || BEHIND.try_with(|behind| behind.borrow_mut().take(by)).ok().flatten();
     std::iter::from_fn(take).any(Slot::push_out_if_corked)
 }

@@ -203,12 +203,13 @@ impl Slot {
     /// Sends what waits for company, unless somebody is at the socket or it is another
     /// process's, too. Says whether something may have.
     pub(super) fn push_out_if_corked(&self) -> bool {
-        if self.made_in.load(Ordering::Relaxed) != fork_generation() || !self.may_be_corked() {
+        if self.made_in.load(Ordering::Relaxed) != fork_generation() {
             return false;
         }
         let _frees = RunFrees;
-        let core = self.core.try_lock();
-        core.and_then(|mut core| core.as_mut().map(|socket| socket.push_out())).is_some()
+        let Some(mut core) = self.core.try_lock() else { return false };
+        let socket = core.as_mut().filter(|_| self.may_be_corked());
+        socket.map(|socket| socket.push_out()).is_some()
     }
 
     /// `ENOTSOCK` when there is no socket here: what comes before any other

@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::behind::Behind;
 use super::mailbox::Waker;
-use super::{Slot, Socket};
+use super::{Slot, Socket, behind};
 use crate::error::{Errno, Result};
-use crate::reactor::{Awaited, Led, Meanwhile, Reactor, spin, waited};
+use crate::reactor::{Awaited, Led, Reactor, spin, waited};
 use crate::sync::{EventFd, Ordering, Parked, Parker};
 
 /// Looks at the flag before the first yield: an answer from a thread on
@@ -116,7 +115,6 @@ impl Following {
     /// This thread follows. Where it sleeps as an `heir`, it is woken when it may lead
     /// itself.
     pub(crate) fn new(reactor: Arc<Reactor>, heir: Option<Arc<Parker>>) -> Following {
-        Behind.before_sleep();
         reactor.follow(heir.as_ref());
         Following { reactor, heir, leads_next: false }
     }
@@ -156,12 +154,12 @@ pub(crate) fn lead_for(
     let led = match sockets {
         [socket] => {
             let _watch = watch(socket);
-            reactor.lead(&[awaited(socket)], deadline, &Behind)
+            reactor.lead(&[awaited(socket)], deadline, behind::send_one)
         }
         _ => {
             let _watches: Vec<Watch> = sockets.iter().map(watch).collect();
             let awaited: Vec<Awaited<'_>> = sockets.iter().map(awaited).collect();
-            reactor.lead(&awaited, deadline, &Behind)
+            reactor.lead(&awaited, deadline, behind::send_one)
         }
     };
     match led {
@@ -271,9 +269,7 @@ impl Slot {
         let start = Instant::now();
         let done =
             || !self.mailbox.is_quiet_since(seen) || deadline.is_some_and(|due| due <= start);
-        if !spin(done, || Ok(Behind.between_looks()))? {
-            Behind.before_sleep();
-        }
+        spin(done, || Ok(behind::send_one()))?;
         self.park(&parker(), seen, deadline)?;
         waited(start.elapsed());
         Ok(())

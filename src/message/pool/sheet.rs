@@ -88,6 +88,10 @@ pub(super) struct Released([Entry; ENTRIES]);
 /// bodies of at a time; what it may hold on to for later.
 const ENTRIES: usize = 8;
 
+/// So many are counted for a sheet before they are taken off: copies of one body that
+/// are made and closed again would else be counted for ever.
+const MOST_COUNTED: u32 = 1 << 16;
+
 struct Entry {
     block: Cell<*mut Block>,
     bodies: Cell<u32>,
@@ -104,15 +108,15 @@ impl Released {
     #[inline]
     pub(super) fn count(&self, block: NonNull<Block>) -> bool {
         let entry = self.entry(block);
-        let known = entry.block.get() == block.as_ptr();
+        let known = entry.block.get() == block.as_ptr() && entry.bodies.get() < MOST_COUNTED;
         if known {
             entry.bodies.set(entry.bodies.get() + 1);
         }
         known
     }
 
-    /// Begins to count a sheet's bodies with one. Returns another sheet whose place it
-    /// takes, if nobody refers to that one any more.
+    /// Begins to count a sheet's bodies with one. What was counted in its place is taken
+    /// off: returns another sheet, if nobody refers to that one any more.
     pub(super) fn begin(&self, block: NonNull<Block>) -> Option<NonNull<Block>> {
         let entry = self.entry(block);
         let other = entry.take();

@@ -70,6 +70,22 @@ fn a_sheet_is_kept_while_it_has_a_body() {
 }
 
 #[test]
+fn copies_that_come_and_go_are_not_counted_for_ever() {
+    let (sheet, block) = new_sheet();
+    assert!(sheet.cut(100).is_some());
+    let released = Released::none();
+    // SAFETY: alive while the sheet is.
+    let references = &unsafe { block.as_ref() }.references;
+    for _ in 0..10 * MOST_COUNTED {
+        references.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(release_one(&released, block), None);
+    }
+    assert!(references.load(Ordering::Relaxed) <= HELD + MOST_COUNTED);
+    assert_eq!(release_one(&released, block), None, "the body itself");
+    give_back(sheet.end(&released));
+}
+
+#[test]
 fn more_sheets_than_places_are_settled_in_between() {
     let sheets: Vec<_> = (0..4 * ENTRIES).map(|_| new_sheet()).collect();
     let released = Released::none();
