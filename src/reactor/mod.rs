@@ -84,6 +84,12 @@ struct Lead {
     batch: Vec<Arc<dyn Source>>,
 }
 
+/// Notifies a source. It reads and accepts, by calls that are cancellation points: an
+/// application thread that leads must not be unwound from within them.
+fn tell(source: Arc<dyn Source>, bits: u32) {
+    uncancelled(|| source.notice(bits));
+}
+
 /// One I/O thread's worth of connections.
 pub(crate) struct Reactor {
     leadership: Leadership<Lead>,
@@ -298,7 +304,7 @@ impl Reactor {
         let mut batch = std::mem::take(&mut lead.batch);
         std::mem::swap(&mut batch, &mut *self.run_queue.lock());
         for source in batch.drain(..) {
-            source.notice(event::RUN);
+            tell(source, event::RUN);
         }
         lead.batch = batch;
     }
@@ -320,7 +326,7 @@ impl Reactor {
     fn notice(&self, id: usize, bits: u32) {
         let source = self.sources.lock().get(id).and_then(Clone::clone);
         if let Some(source) = source {
-            source.notice(bits);
+            tell(source, bits);
         }
     }
 }
