@@ -58,12 +58,17 @@ impl Message {
         if bytes.len() <= MAX_INLINE {
             return Ok(Message::small_copy(bytes, false));
         }
-        let message = Message::with_block(bytes.len())?;
+        Ok(Message::with_block(bytes.len())?.filled_with(bytes))
+    }
+
+    /// Writes a body outside the message that was just made, as long as `bytes`.
+    #[inline(always)]
+    fn filled_with(self, bytes: &[u8]) -> Message {
         // SAFETY: the new body has exactly this length and nobody else has it.
         unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
+            ptr::copy_nonoverlapping(bytes.as_ptr(), self.body.outer.data, bytes.len());
         }
-        Ok(message)
+        self
     }
 
     /// A message of `len` bytes, their values unspecified, that passes through: one that
@@ -71,12 +76,8 @@ impl Message {
     /// after it. `ENOMEM` when there is none.
     #[inline(always)]
     pub fn passing(len: usize) -> Result<Message> {
-        if len <= MAX_INLINE {
-            return Ok(Message::inline([0; MAX_INLINE], len, false));
-        }
-        let Some((block, data)) = pool::cut(len) else {
-            return Message::with_block(len);
-        };
+        let place = if len <= MAX_INLINE { None } else { pool::cut(len) };
+        let Some((block, data)) = place else { return Message::with_len(len) };
         let outer = Outer { data: data.as_ptr(), len, block: block.as_ptr() };
         Ok(Message::assemble(Body { outer }, storage::SHEET, 0, false))
     }
@@ -87,12 +88,7 @@ impl Message {
         if bytes.len() <= MAX_INLINE {
             return Ok(Message::small_copy(bytes, false));
         }
-        let message = Message::passing(bytes.len())?;
-        // SAFETY: the new body has exactly this length and nobody else has it.
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), message.body.outer.data, bytes.len());
-        }
-        Ok(message)
+        Ok(Message::passing(bytes.len())?.filled_with(bytes))
     }
 
     /// A copy of `bytes`, of which the first [`MAX_INLINE`] count, in the words that

@@ -377,10 +377,7 @@ unsafe fn release_first_cut(block: NonNull<Block>) {
 #[inline(never)]
 fn release_shared(class: usize, block: NonNull<Block>) {
     CACHE.with(|cache| {
-        if class < THREAD_CLASSES {
-            if cache.limit[class].get() == 0 {
-                cache.register();
-            }
+        if class < THREAD_CLASSES && cache.is_kept() {
             cache.put_back(class, exchanged(class));
         }
         if !cache.push(class, block) {
@@ -397,10 +394,8 @@ fn exchanged(class: usize) -> usize {
 
 /// One block for the caller, and a few for the thread's cache, which has none.
 fn take_from_shelf(class: usize, cache: &Cache) -> Option<NonNull<Block>> {
-    if class < THREAD_CLASSES && cache.limit[class].get() == 0 {
-        cache.register();
-    }
-    let room = cache.limit[class].get() as usize;
+    let is_kept = class < THREAD_CLASSES && cache.is_kept();
+    let room = if is_kept { cache.limit[class].get() as usize } else { 0 };
     let mut shelf = SHELVES[class].try_lock()?;
     let taken = exchanged(class).min(room.max(1)).min(shelf.len());
     SHELVES_BYTES.fetch_sub(taken * capacity_of(class), Ordering::Relaxed);
