@@ -89,11 +89,23 @@ impl Inner {
         if !live.met && self.shake_hands(session, reads, &mut later)?.is_break() {
             return Ok(());
         }
+        later |= self.send_out(session, sending, nap)?;
+        if later {
+            session.reactor.run_later(session.clone());
+        }
+        Ok(())
+    }
+
+    /// Writes, unless what there is should gather. Says whether there is more than its
+    /// turn allows.
+    fn send_out(
+        &mut self,
+        session: &Arc<Session>,
+        sending: Sending,
+        nap: bool,
+    ) -> std::result::Result<bool, Ending> {
         if sending == Sending::Nobody && self.is_gathering() {
-            if later {
-                session.reactor.run_later(session.clone());
-            }
-            return Ok(());
+            return Ok(false);
         }
         let busy = sending.is_of_sender().then(pace::write_begins);
         if sending == Sending::Message
@@ -101,14 +113,11 @@ impl Inner {
             && self.leave_to_gather(session)
         {
             pace::write_ends();
-            return Ok(());
+            return Ok(false);
         }
-        later |= self.write(busy, nap)?;
+        let later = self.write(busy, nap)?;
         self.rest(session, busy);
-        if later {
-            session.reactor.run_later(session.clone());
-        }
-        Ok(())
+        Ok(later)
     }
 
     /// Sees to what has happened in the handshake; reads on, if it is done.
