@@ -66,6 +66,10 @@ class Case:
         if re.match(r"\d\d poll", self.line):
             states = [set(re.findall(r" (\d):(\d+)", line)) for line in (self.line, self.our_line)]
             return sorted({int(slot) for slot, _ in states[0] ^ states[1]})
+        waiting = [re.findall(r" (\d)(?= |$)", line.split(" for", 1)[1])
+                   for line in (self.line, self.our_line) if re.match(r"\d\d await s\d", line)]
+        if len(waiting) == 2 and waiting[0] != waiting[1]:
+            return sorted(map(int, set(waiting[0]) ^ set(waiting[1])))
         return [int(slot) for slot in re.findall(r" s(\d)", self.line + self.our_line)[:1]]
 
     def sockets(self):
@@ -278,6 +282,16 @@ def rest_of_a_message_for_the_next_peer(case):
                for peer in case.history.peers(int(got[1])))
 
 
+def message_amid_which_another_left(case):
+    """A message amid which another peer leaves stays whole: libzmq may send its rest to a
+    third."""
+    def breaks(peer):
+        return peer.kind in (DEALER, PUSH, REQ) and peer.interrupted and not peer.gone \
+            and case.history.connections(peer.slot) > 2
+    return re.match(RECEIVES, case.line) and case.slots() and all(
+        any(map(breaks, case.history.circle(slot))) for slot in case.slots())
+
+
 def place_of_a_waiting_socket(case):
     """A socket that was closed with a connect to an inproc name that is not bound, or
     whose inproc peer was not called since, or a monitor's: its place is free at once."""
@@ -386,10 +400,10 @@ def req_whose_replier_was_disconnected(case):
 
 
 def router_hears_who_comes_again(case):
-    """ROUTER: a peer that comes again under its name is heard at once."""
+    """ROUTER, REP: a peer that comes again under its name is heard at once."""
     comes_again = any("5" in peer.options and (peer.gone or peer.lost())
                       for slot in case.slots() for peer in case.history.peers(slot))
-    return case.kinds() == {ROUTER} and case.lost() and comes_again \
+    return case.kinds() and case.kinds() <= {ROUTER, REP} and case.lost() and comes_again \
         and re.match(RECEIVES + r"|\d\d send_to", case.line) and (
             case.more_is_possible() or any("56" in peer.options for peer in case.sockets()))
 
@@ -445,8 +459,9 @@ EXPLANATIONS = [
     pair_that_turns_another_away, manual_subscription_after_a_message,
     rest_of_a_lost_message, inproc_connect_ended, proxy_goes_on,
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
-    rest_of_a_message_for_the_next_peer, pair_whose_messages_linger,
-    place_of_a_waiting_socket, ends_at_once, req_whose_replier_was_disconnected,
+    rest_of_a_message_for_the_next_peer, message_amid_which_another_left,
+    pair_whose_messages_linger, place_of_a_waiting_socket, ends_at_once,
+    req_whose_replier_was_disconnected,
     errno_under_a_monitor, mark_that_was_changed, stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,

@@ -31,6 +31,8 @@ class Peer:
         self.monitor_ended = False
         self.gone = False
         self.unfinished = False
+        # A connection of its own ended amid a message that it was sending.
+        self.interrupted = False
         self.multipart = False
         # Endpoints that it has connected to twice.
         self.repeats = set()
@@ -52,6 +54,7 @@ class Peer:
 
     def lose(self, name, orderly):
         self.losses.add(name)
+        self.interrupted |= self.unfinished
         if not orderly:
             self.disorder.add(name)
 
@@ -191,6 +194,12 @@ class History:
     def peers(self, slot):
         own = self.sockets.get(slot)
         return [p for p in self.all if own and p is not own and p.meets(own)]
+
+    def connections(self, slot):
+        """How many the socket ever had, each counted once."""
+        own = self.sockets[slot]
+        return sum(1 + (name in own.repeats | peer.repeats) for peer in self.peers(slot)
+                   for name in own.bound & peer.connected | own.connected & peer.bound)
 
     def company(self, slots):
         """All who were ever in these places, and whom they could hear of: peers, peers of

@@ -100,7 +100,14 @@ void await (int s, int mask, int descriptors, uint32_t seed)
     for (int i = 0; i < SLOTS; i++)
         if (sockets[i] && i != s && (mask >> i & 1) && !(descriptors && is_readable (i)))
             slots[count++] = i;
-    if (!sockets[s] || count == 0) {
+    if (!sockets[s]) {
+        printf (" none");
+        return;
+    }
+    printf (" s%d for", s);
+    for (int i = 0; i < count; i++)
+        printf (" %d", slots[i]);
+    if (count == 0) {
         printf (" none");
         return;
     }
@@ -117,9 +124,6 @@ void await (int s, int mask, int descriptors, uint32_t seed)
     const char *outcome = descriptors ? wait_for_descriptors (items, slots, count)
                                       : wait_for_events (slots, count);
     pthread_join (thread, NULL);
-    printf (" s%d for", s);
-    for (int i = 0; i < count; i++)
-        printf (" %d", slots[i]);
     printf (" %s%s", outcome, unfinished[s] ? " amid" : "");
     if (sender.rc >= 0)
         unfinished[s] = 0;
