@@ -8,8 +8,8 @@ not compared any more, so each asks for as much as it can.
 import re
 from collections import Counter
 
-from history import (DEALER, PAIR, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB, History,
-                     plain)
+from history import (DEALER, PAIR, PARTNERS, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB,
+                     History, loose, plain)
 
 # Lines that tell what was received, or what could be.
 RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
@@ -388,6 +388,20 @@ def ends_at_once(case):
                if re.match("   (unbind|disconnect)", line))
 
 
+def types_that_are_no_partners(case):
+    """Sockets whose types are no partners: libzmq's may have heard that the other end has
+    hung up, and not yet why."""
+    event = re.match(r"   event s(\d) 6 HANDSHAKE_FAILED_NO_DETAIL (\S+)", case.line)
+    own = event and case.history.sockets.get(int(event[1]))
+    if not own or re.match("   event .* HANDSHAKE_FAILED", case.our_line):
+        return False
+    at = {loose(plain(event[2]))}
+    return any(other.kind not in PARTNERS.get(own.kind, range(12))
+               and (at <= set(map(loose, own.bound)) & set(map(loose, other.connected))
+                    or at <= set(map(loose, own.connected)) & set(map(loose, other.bound)))
+               for other in case.history.all)
+
+
 def req_whose_replier_was_disconnected(case):
     """A REQ that has ended its connect to an inproc name takes the reply from another at
     once, not only when the other end has noticed."""
@@ -461,7 +475,7 @@ EXPLANATIONS = [
     rest_of_a_message_goes_nowhere, rest_of_a_message_can_be_sent,
     rest_of_a_message_for_the_next_peer, message_amid_which_another_left,
     pair_whose_messages_linger, place_of_a_waiting_socket, ends_at_once,
-    req_whose_replier_was_disconnected,
+    types_that_are_no_partners, req_whose_replier_was_disconnected,
     errno_under_a_monitor, mark_that_was_changed, stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
@@ -472,7 +486,7 @@ EXPLANATIONS = [
 ]
 
 # Those that tell of an event that only one library has told of.
-OF_EVENTS = (pair_that_turns_another_away, ends_at_once)
+OF_EVENTS = (pair_that_turns_another_away, ends_at_once, types_that_are_no_partners)
 
 
 def explain(theirs, mine, line, our_line):

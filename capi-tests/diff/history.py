@@ -4,6 +4,11 @@ import re
 
 PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range(12)
 
+# The types that each talks to.
+PARTNERS = {PAIR: {PAIR}, PUB: {SUB, XSUB}, SUB: {PUB, XPUB}, REQ: {REP, ROUTER},
+            REP: {REQ, DEALER}, DEALER: {REP, DEALER, ROUTER}, ROUTER: {REQ, DEALER, ROUTER},
+            PULL: {PUSH}, PUSH: {PULL}, XPUB: {SUB, XSUB}, XSUB: {PUB, XPUB}}
+
 # ZMQ_SNDHWM and ZMQ_RCVHWM, by number and by name.
 MARKS = ("23", "24", "SNDHWM", "RCVHWM")
 
