@@ -30,8 +30,10 @@ def delivered(lines):
 class Case:
     """Two answers, and the first lines in which they differ."""
 
-    def __init__(self, theirs, mine, line, our_line):
+    def __init__(self, theirs, mine, line, our_line, of_waiters=False):
         self.theirs, self.mine = theirs, mine
+        # Whether to look at those who wait for a message, and not at its sender.
+        self.of_waiters = of_waiters
         self.line, self.our_line = line, our_line
         same = 0
         while same < min(len(theirs), len(mine)) and theirs[same] == mine[same]:
@@ -66,11 +68,19 @@ class Case:
         if re.match(r"\d\d poll", self.line):
             states = [set(re.findall(r" (\d):(\d+)", line)) for line in (self.line, self.our_line)]
             return sorted({int(slot) for slot, _ in states[0] ^ states[1]})
-        waiting = [re.findall(r" (\d)(?= |$)", line.split(" for", 1)[1])
-                   for line in (self.line, self.our_line) if re.match(r"\d\d await s\d", line)]
-        if len(waiting) == 2 and waiting[0] != waiting[1]:
-            return sorted(map(int, set(waiting[0]) ^ set(waiting[1])))
+        if self.of_waiters:
+            return self.waiters()
         return [int(slot) for slot in re.findall(r" s(\d)", self.line + self.our_line)[:1]]
+
+    def waiters(self):
+        """Who waits in one of the answers only, else those whom the sender could reach."""
+        waits = [re.match(r"\d\d await s(\d) for((?: \d)*) ", line)
+                 for line in (self.line, self.our_line)]
+        if not all(waits):
+            return []
+        slots = [set(map(int, wait[2].split())) for wait in waits]
+        peers = {peer.slot for peer in self.history.peers(int(waits[0][1])) if not peer.gone}
+        return sorted(slots[0] ^ slots[1] or slots[0] & peers)
 
     def sockets(self):
         return [self.history.sockets[s] for s in self.slots() if s in self.history.sockets]
@@ -491,8 +501,11 @@ OF_EVENTS = (pair_that_turns_another_away, ends_at_once, types_that_are_no_partn
 
 def explain(theirs, mine, line, our_line):
     """Why the two lines differ, or None."""
-    case = Case(theirs, mine, line, our_line)
+    cases = [Case(theirs, mine, line, our_line)]
+    if cases[0].waiters():
+        cases.append(Case(theirs, mine, line, our_line, of_waiters=True))
     for explanation in EXPLANATIONS:
-        if (case.same_call() or explanation in OF_EVENTS) and explanation(case):
-            return " ".join(explanation.__doc__.split())
+        for case in cases:
+            if (case.same_call() or explanation in OF_EVENTS) and explanation(case):
+                return " ".join(explanation.__doc__.split())
     return None
