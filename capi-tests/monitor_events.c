@@ -314,6 +314,45 @@ TEST (a_peer_that_comes_back_is_connected_again)
     }
 }
 
+/* From the second attempt on, a tcp endpoint is known by the address that was reached. */
+static void check_is_known_by_its_address (int ipv6, const char *host, const char *reached)
+{
+    begin ();
+    endpoint_t bound, given, numeric;
+    void *s = new_socket (ctx, ZMQ_DEALER), *c = new_socket (ctx, ZMQ_DEALER);
+    CHECK_OK (set_int (c, ZMQ_IPV6, ipv6));
+    void *m = watch (c, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED
+                          | ZMQ_EVENT_CONNECT_RETRIED);
+    bind_to (s, "tcp", bound);
+    const char *port = strrchr (bound, ':');
+    snprintf (given, sizeof given, "tcp://%s%s", host, port);
+    snprintf (numeric, sizeof numeric, "tcp://%s%s", reached, port);
+    CHECK_OK (zmq_connect (c, given));
+    CHECK_EVENT (m, ZMQ_EVENT_CONNECTED, given);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK (zmq_close (s));
+        CHECK_EVENT (m, ZMQ_EVENT_DISCONNECTED, i ? numeric : given);
+        CHECK_EVENT (m, ZMQ_EVENT_CONNECT_RETRIED, numeric);
+        s = new_socket (ctx, ZMQ_DEALER);
+        CHECK_BECOMES (zmq_bind (s, bound) == 0);
+        do {
+            CHECK (next_event (m, NULL));
+            CHECK_STR (seen.endpoint, numeric);
+        } while (seen.number == ZMQ_EVENT_CONNECT_RETRIED);
+        CHECK_INT (seen.number, ZMQ_EVENT_CONNECTED);
+    }
+    CHECK_OK (zmq_disconnect (c, given));
+    CHECK_OK (zmq_close (m));
+    end (s, c);
+}
+
+TEST (a_peer_that_comes_back_is_known_by_its_address)
+{
+    check_is_known_by_its_address (0, "localhost", "127.0.0.1");
+    check_is_known_by_its_address (0, "127.0.0.1:0;127.1", "127.0.0.1");
+    check_is_known_by_its_address (1, "127.0.0.1", "[::ffff:127.0.0.1]");
+}
+
 TEST (the_accepting_side_shows_its_own_address)
 {
     begin ();

@@ -210,6 +210,11 @@ impl Inner {
 
     /// A connection is gone: waits before the next attempt, or ends.
     pub(super) fn wait_again(&mut self, session: &Arc<Session>) {
+        if let (Some((dialer, _)), Some(surroundings)) = (&self.dialer, &mut self.surroundings)
+            && let Some(reached) = dialer.reached()
+        {
+            surroundings.shown = reached.into();
+        }
         match self.next_attempt() {
             Some(until) => self.phase = Phase::Waiting(until),
             None => self.give_up(session),

@@ -13,6 +13,8 @@ pub(super) struct Dialer {
     pub(super) target: Endpoint,
     /// Addresses still to be tried in this attempt.
     addresses: std::vec::IntoIter<Address>,
+    /// The one that is being tried, or was reached.
+    current: Option<Address>,
     pub(super) source: Option<SocketAddr>,
     /// What to ask a proxy for, if the way leads through one.
     pub(super) destination: Option<Destination>,
@@ -38,6 +40,7 @@ impl Dialer {
         Dialer {
             target,
             addresses: Vec::new().into_iter(),
+            current: None,
             source: None,
             destination: None,
             own_source: None,
@@ -96,7 +99,19 @@ impl Dialer {
 
     /// The next address to try.
     pub(super) fn next_address(&mut self) -> Option<Address> {
-        self.addresses.next()
+        self.current = self.addresses.next();
+        self.current.clone()
+    }
+
+    /// The peer's address that there was a connection to, as an endpoint: monitors know
+    /// the next attempts by it. Not a path, which is as it was written, nor a proxy.
+    pub(super) fn reached(&self) -> Option<String> {
+        match &self.current {
+            Some(address @ Address::Tcp(_)) if self.destination.is_none() => {
+                Some(address.endpoint())
+            }
+            _ => None,
+        }
     }
 
     /// A connection came about: the next back-off begins anew. True when there was

@@ -153,7 +153,8 @@ pub(crate) struct Surroundings {
     pub(crate) host: Arc<dyn Host>,
     /// The endpoint as the user wrote it (connect) or as it was bound.
     pub(crate) endpoint: Arc<str>,
-    /// The endpoint as monitors know it: that of the proxy, if there is one.
+    /// The endpoint as monitors know it: that of the proxy, if there is one; of a tcp
+    /// connect that had a connection before, the address that it was to.
     pub(crate) shown: Arc<str>,
     /// See [`Settings`].
     pub(crate) settings: Arc<Settings>,
