@@ -1,6 +1,7 @@
 /* Signals: caught ones interrupt what blocks, also under SA_RESTART; the
  * library itself never raises one, nor lets its threads receive one. */
 #include "fixtures.h"
+#include "raw.h"
 #include <sys/eventfd.h>
 #include <sys/time.h>
 
@@ -102,6 +103,66 @@ TEST (a_wait_after_many_sends_is_interrupted)
     }
     CHECK_OK (zmq_ctx_term (other_ctx));
     end (quiet, NULL);
+}
+
+static bool talks;
+
+/* Asks again and again whether the other end is alive. */
+static void *body_ask (struct call *c)
+{
+    enum { PINGS = 100 };
+    static const char ping[] = "\4\7\4PING\0";
+    char pings[PINGS * sizeof ping], pongs[1 << 16];
+    int fd = raw_connect (c->a);
+    REQUIRE (raw_handshake (fd, "PUSH"));
+    for (int i = 0; i < PINGS; i++)
+        memcpy (pings + i * sizeof ping, ping, sizeof ping);
+    while (__atomic_load_n (&talks, __ATOMIC_RELAXED)) {
+        CHECK (raw_write (fd, pings, sizeof pings));
+        while (recv (fd, pongs, sizeof pongs, MSG_DONTWAIT) > 0) {
+        }
+        usleep (20);
+    }
+    close (fd);
+    return NULL;
+}
+
+/* Whoever waits for one socket serves others meanwhile: a signal that comes then is
+ * not forgotten. */
+TEST (a_wait_beside_a_busy_connection_is_interrupted)
+{
+    enum { ROUNDS = 40, PATIENCE_MS = 200 };
+    begin ();
+    void *busy = new_socket (ctx, ZMQ_PULL), *quiet = new_socket (ctx, ZMQ_PULL);
+    endpoint_t endpoint, unused;
+    bind_to (busy, "tcp", endpoint);
+    bind_to (quiet, "tcp", unused);
+    set_int (quiet, ZMQ_RCVTIMEO, PATIENCE_MS);
+    sigset_t alarm_only, before;
+    sigemptyset (&alarm_only);
+    sigaddset (&alarm_only, SIGALRM);
+    talks = true;
+    struct call asks[2];
+    /* Threads inherit that they take no alarm. */
+    pthread_sigmask (SIG_BLOCK, &alarm_only, &before);
+    for (int i = 0; i < 2; i++)
+        call_start (&asks[i], body_ask, endpoint, NULL);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    catch_signal (SIGALRM, 0);
+    int lost = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct itimerval once = {.it_value = {0, 5000 + 137 * round}};
+        REQUIRE (setitimer (ITIMER_REAL, &once, NULL) == 0);
+        char byte;
+        CHECK_INT (zmq_recv (quiet, &byte, 1, 0), -1);
+        lost += errno != EINTR;
+    }
+    CHECK (signals_seen > 0 && lost <= ROUNDS / 4);
+    signals_seen = 0;
+    __atomic_store_n (&talks, false, __ATOMIC_RELAXED);
+    for (int i = 0; i < 2; i++)
+        call_join (&asks[i]);
+    end (busy, quiet);
 }
 
 TEST (poll_is_interrupted)
@@ -344,33 +405,6 @@ TEST (the_callers_mask_is_left_alone)
         CHECK_INT (sigismember (&after, n), sigismember (&before, n));
     CHECK (pipe_before.sa_handler == pipe_after.sa_handler);
     end (a, b);
-}
-
-static void *body_cancelled (struct call *c)
-{
-    pthread_setcanceltype (PTHREAD_CANCEL_DEFERRED, NULL);
-    return body_recv (c);
-}
-
-static void *body_cancelled_poll (struct call *c) { return body_poll (c); }
-
-/* Ours defers a cancellation until the call returns: see COMPAT.md. */
-TEST (a_blocked_call_can_be_cancelled)
-{
-    if (!on_oracle ())
-        return;
-    for (int i = 0; i < 2; i++) {
-        begin ();
-        void *s = new_socket (ctx, ZMQ_PULL), *result = NULL;
-        struct call c;
-        call_start (&c, i ? body_cancelled_poll : body_cancelled, s, NULL);
-        call_wait_blocked (&c);
-        CHECK_OK (pthread_cancel (c.thread));
-        CHECK_OK (pthread_join (c.thread, &result));
-        CHECK (result == PTHREAD_CANCELED);
-        CHECK_INT (c.done, 0);
-        end (s, NULL);
-    }
 }
 
 MAIN

@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Reactor;
+use super::{Leader, Reactor};
 use crate::error::Errno;
 use crate::sync::{AtomicU32, HeldSignals, Ordering, Parker, was_cancelled};
 
@@ -265,7 +265,7 @@ impl Reactor {
     ) -> Led {
         let start = Instant::now();
         let look = || {
-            self.turn(lead, Some(Duration::ZERO), &done, false)?;
+            self.turn(lead, Some(Duration::ZERO), &done, Leader::Application(None))?;
             Ok(!done() && meanwhile())
         };
         match spin(&done, look) {
@@ -273,19 +273,22 @@ impl Reactor {
             Ok(false) => {}
             Err(error) => return Self::end_of(&error),
         }
-        loop {
-            if done() {
-                waited(start.elapsed());
-                return Led::Done;
-            }
+        let held = HeldSignals::new();
+        while !done() {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
                 return Led::TimedOut;
             }
-            if let Err(error) = self.turn(lead, left, &done, false) {
+            if let Err(error) = self.turn(lead, left, &done, Leader::Application(Some(&held))) {
                 return Self::end_of(&error);
             }
+            // While others have so much to do that there is no sleep in between.
+            if !done() && held.deliver() {
+                return Led::Interrupted;
+            }
         }
+        waited(start.elapsed());
+        Led::Done
     }
 
     fn end_of(error: &io::Error) -> Led {

@@ -12,27 +12,27 @@
 
 mod lead;
 mod leadership;
+mod poll_set;
 mod pool;
 mod rounds;
 mod thread;
 mod timers;
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::event::Event;
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token};
+use mio::{Interest, Token};
 use parking_lot::Mutex;
 
 pub(crate) use lead::{Awaited, Led, MOST_AWAITED, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, Ordering, UnlessLost, ppoll, uncancelled};
+use crate::sync::{AtomicU32, EventFd, HeldSignals, Ordering};
 use leadership::{Doze, Leadership};
+use poll_set::{PollSet, Registrar};
 use rounds::Rounds;
 use timers::Timers;
 
@@ -71,31 +71,31 @@ pub(crate) trait Source: Send + Sync {
 
 /// The waker's own token.
 const WAKER: Token = Token(usize::MAX);
-/// Events taken from the kernel at once.
-const EVENTS_PER_POLL: usize = 256;
 /// How long messages may lie in a corked pipe before the I/O thread sends them.
 const NAP: Duration = Duration::from_micros(100);
 
 /// What the leader holds.
 struct Lead {
-    poll: UnlessLost<Poll>,
-    events: Events,
+    poll: PollSet,
     /// Reused for the run queue.
     batch: Vec<Arc<dyn Source>>,
 }
 
-/// Notifies a source. It reads and accepts, by calls that are cancellation points: an
-/// application thread that leads must not be unwound from within them.
-fn tell(source: Arc<dyn Source>, bits: u32) {
-    uncancelled(|| source.notice(bits));
+/// Who leads, for one turn.
+#[derive(Clone, Copy)]
+enum Leader<'a> {
+    /// The I/O thread, which has no signals, and other things to see to.
+    IoThread,
+    /// An application thread. If it may sleep, signals are held back, so that none comes
+    /// while it serves others, where it would leave no trace; they come in its sleep.
+    Application(Option<&'a HeldSignals>),
 }
 
 /// One I/O thread's worth of connections.
 pub(crate) struct Reactor {
     leadership: Leadership<Lead>,
-    registry: UnlessLost<Registry>,
+    registrar: Registrar,
     waker: EventFd,
-    poll_fd: RawFd,
     doze: Doze,
     sources: Mutex<Vec<Option<Arc<dyn Source>>>>,
     free_tokens: Mutex<Vec<usize>>,
@@ -113,19 +113,14 @@ pub(crate) struct SourceId(usize);
 
 impl Reactor {
     fn new() -> Result<Reactor> {
-        let poll = UnlessLost::new(Poll::new()?);
-        let registry = UnlessLost::new(poll.registry().try_clone()?);
+        let poll = PollSet::new()?;
+        let registrar = poll.registrar()?;
         // Not mio's own waker: a forked child must be able to close it.
         let waker = EventFd::new(0)?;
-        registry.register(&mut SourceFd(&waker.raw()), WAKER, Interest::READABLE)?;
+        registrar.watch(waker.raw(), WAKER, Interest::READABLE)?;
         Ok(Reactor {
-            poll_fd: poll.as_raw_fd(),
-            leadership: Leadership::new(Lead {
-                poll,
-                events: Events::with_capacity(EVENTS_PER_POLL),
-                batch: Vec::new(),
-            }),
-            registry,
+            leadership: Leadership::new(Lead { poll, batch: Vec::new() }),
+            registrar,
             waker,
             doze: Doze::new(),
             sources: Mutex::new(Vec::new()),
@@ -171,18 +166,17 @@ impl Reactor {
     /// Watches a descriptor for a source, edge-triggered, both directions.
     pub(crate) fn watch(&self, id: SourceId, fd: RawFd) -> Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(self.registry.register(&mut SourceFd(&fd), Token(id.0), interest)?)
+        Ok(self.registrar.watch(fd, Token(id.0), interest)?)
     }
 
     /// Watches a listening descriptor.
     pub(crate) fn watch_readable(&self, id: SourceId, fd: RawFd) -> Result<()> {
-        Ok(self.registry.register(&mut SourceFd(&fd), Token(id.0), Interest::READABLE)?)
+        Ok(self.registrar.watch(fd, Token(id.0), Interest::READABLE)?)
     }
 
     /// Stops watching a descriptor that is about to be closed.
     pub(crate) fn unwatch(&self, fd: RawFd) {
-        // A descriptor the kernel no longer knows is not watched either.
-        let _ = self.registry.deregister(&mut SourceFd(&fd));
+        self.registrar.unwatch(fd);
     }
 
     /// Sets, moves or clears the one timer of a source.
@@ -237,48 +231,43 @@ impl Reactor {
         lead: &mut Lead,
         max_wait: Option<Duration>,
         done: impl Fn() -> bool,
-        on_io_thread: bool,
+        leader: Leader<'_>,
     ) -> io::Result<()> {
         self.run_due(lead);
         let look = max_wait == Some(Duration::ZERO) || done();
         let wait = if look { Some(Duration::ZERO) } else { self.wait_time(max_wait) };
         if wait == Some(Duration::ZERO) {
-            uncancelled(|| lead.poll.poll(&mut lead.events, wait))?;
+            lead.poll.take(wait)?;
         } else {
             self.doze.sleep(|| {
-                let nap = if on_io_thread { self.nap() } else { None };
-                let wait = self.wait_time(nap.or(max_wait));
-                self.poll_for(lead, wait, on_io_thread)
+                let nap = if let Leader::IoThread = leader { self.nap() } else { None };
+                self.sleep(&mut lead.poll, self.wait_time(nap.or(max_wait)), leader)
             })?;
         }
-        for event in &lead.events {
-            if event.token() != WAKER {
-                self.dispatch(event);
+        for (token, bits) in lead.poll.ready() {
+            if token != WAKER {
+                self.notice(token.0, bits);
             }
         }
         Ok(())
     }
 
-    /// Application threads sleep in ppoll on the poll's descriptor: epoll itself
-    /// counts milliseconds, and is interrupted when the process was stopped and
-    /// goes on, although no handler ran. Nor must a cancelled thread leave from
-    /// within mio.
-    fn poll_for(
+    fn sleep(
         &self,
-        lead: &mut Lead,
+        poll: &mut PollSet,
         wait: Option<Duration>,
-        on_io_thread: bool,
+        leader: Leader<'_>,
     ) -> io::Result<()> {
-        let exact = !on_io_thread || wait.is_some_and(|wait| wait < Duration::from_millis(1));
-        if !exact || wait == Some(Duration::ZERO) {
-            return uncancelled(|| lead.poll.poll(&mut lead.events, wait));
+        match leader {
+            _ if wait == Some(Duration::ZERO) => poll.take(wait),
+            Leader::Application(held) => {
+                poll.sleep_and_take(wait, held.and_then(HeldSignals::mask))
+            }
+            Leader::IoThread if wait.is_some_and(|wait| wait < Duration::from_millis(1)) => {
+                poll.sleep_and_take(wait, None)
+            }
+            Leader::IoThread => poll.take(wait),
         }
-        let mut item = libc::pollfd { fd: self.poll_fd, events: libc::POLLIN, revents: 0 };
-        if let Err(error) = ppoll(std::slice::from_mut(&mut item), wait, None) {
-            lead.events.clear();
-            return Err(error);
-        }
-        uncancelled(|| lead.poll.poll(&mut lead.events, Some(Duration::ZERO)))
     }
 
     fn wait_time(&self, max_wait: Option<Duration>) -> Option<Duration> {
@@ -304,29 +293,15 @@ impl Reactor {
         let mut batch = std::mem::take(&mut lead.batch);
         std::mem::swap(&mut batch, &mut *self.run_queue.lock());
         for source in batch.drain(..) {
-            tell(source, event::RUN);
+            source.notice(event::RUN);
         }
         lead.batch = batch;
-    }
-
-    fn dispatch(&self, event: &Event) {
-        let mut bits = 0;
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            bits |= event::READABLE;
-        }
-        if event.is_read_closed() || event.is_write_closed() || event.is_error() {
-            bits |= event::HANGUP;
-        }
-        if event.is_writable() || event.is_write_closed() || event.is_error() {
-            bits |= event::WRITABLE;
-        }
-        self.notice(event.token().0, bits);
     }
 
     fn notice(&self, id: usize, bits: u32) {
         let source = self.sources.lock().get(id).and_then(Clone::clone);
         if let Some(source) = source {
-            tell(source, bits);
+            source.notice(bits);
         }
     }
 }

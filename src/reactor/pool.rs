@@ -1,6 +1,6 @@
 //! The reactors of a context and their threads.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -132,8 +132,7 @@ impl Reactor {
             // Its memory may be half changed; it is only let go of.
             std::mem::forget(source);
         }
-        close(self.poll_fd);
-        close(self.registry.as_raw_fd());
+        self.registrar.inherited_fds().into_iter().for_each(close);
         close(self.waker.raw());
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::leadership::{Corked, PAUSE};
 use super::rounds::SLICE;
-use super::{Lead, NAP, Reactor, event};
+use super::{Lead, Leader, NAP, Reactor, event};
 
 impl Reactor {
     /// Runs the I/O thread until [`Reactor::stop`]. A panic and the loss of the
@@ -42,7 +42,7 @@ impl Reactor {
         while !self.leadership.is_stopping() {
             let nap = self.nap();
             // EINTR cannot happen here (all signals are blocked).
-            if let Err(error) = self.turn(lead, nap, || false, true) {
+            if let Err(error) = self.turn(lead, nap, || false, Leader::IoThread) {
                 if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
                     return Err(error);
                 }

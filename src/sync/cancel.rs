@@ -9,6 +9,11 @@
 //! drop, ends the thread ([`end_thread`]). Elsewhere the library makes no call
 //! that is a cancellation point, or makes it [`uncancelled`].
 //!
+//! To disable cancellation is not enough for that. A thread that is seen asleep is
+//! cancelled by a signal, and if it has woken by itself when that comes, glibc's
+//! handler (before 2.37) unwinds from whatever cancellation point it meets next,
+//! disabled or not. So that signal is held back as well.
+//!
 //! Catching takes what `pthread_cleanup_push` is made of in glibc, `__sigsetjmp`
 //! and `__pthread_register_cancel`: a function that returns twice, which only
 //! assembly may call. Where there is none for the processor, or another C library,
@@ -35,16 +40,29 @@ pub(crate) fn was_cancelled() -> bool {
     unsafe { cancellable(|| ()) }.is_none()
 }
 
-/// Runs `f` so that a cancellation of this thread waits until it is done.
+/// Runs `f` so that a cancellation of this thread waits until it is done. Takes four
+/// system calls.
 pub(crate) fn uncancelled<R>(f: impl FnOnce() -> R) -> R {
-    let mut before = 0;
-    // SAFETY: changes a setting of this thread and puts it back; with
-    // cancellation disabled it is none itself.
-    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before) };
+    let mut state = 0;
+    // SAFETY: changes a setting of this thread; with cancellation disabled it is none
+    // itself.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut state) };
+    let mask = change_signal_mask(libc::SIG_BLOCK, SIGCANCEL);
     let result = f();
-    // SAFETY: as above. Enabling does not act upon a cancellation.
-    unsafe { pthread_setcancelstate(before, std::ptr::null_mut()) };
+    change_signal_mask(libc::SIG_SETMASK, mask);
+    // SAFETY: puts back what was changed above. Enabling does not act upon a
+    // cancellation.
+    unsafe { pthread_setcancelstate(state, std::ptr::null_mut()) };
     result
+}
+
+/// Changes which signals this thread holds back, as the kernel counts them, and says
+/// which they were; the C library does not let its own be changed.
+fn change_signal_mask(how: c_int, signals: u64) -> u64 {
+    let mut before = 0u64;
+    // SAFETY: two sets of 8 bytes.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &signals, &mut before, 8) };
+    before
 }
 
 /// Ends this thread as one that was cancelled.
@@ -58,6 +76,8 @@ pub(crate) unsafe fn end_thread() -> ! {
 }
 
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
+/// The signal that cancels, glibc's first: 32.
+const SIGCANCEL: u64 = 1 << (32 - 1);
 
 // Missing from the libc crate, or not allowed to unwind there.
 unsafe extern "C-unwind" {

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -68,15 +68,15 @@ pub(crate) fn ppoll(
     usize::try_from(ready).map_err(|_| io::Error::last_os_error())
 }
 
-/// Owns what closes a poll set when it is dropped, and drops it unless the
-/// number is lost: a number that is somebody else's by now is not closed, and
-/// one that is free is no [`std::os::fd::OwnedFd`]'s to close either (with debug
-/// assertions that ends the process). Nothing is lost but what the program has
-/// taken: mio keeps no memory with a poll set, except for its debug assertions.
+/// Owns a poll set, and closes it when it is dropped unless the number is lost: one
+/// that is somebody else's by now is not closed, and one that is free is no
+/// [`std::os::fd::OwnedFd`]'s to close either (with debug assertions that ends the
+/// process). What holds it is never dropped: mio keeps no memory with a poll set,
+/// except for its debug assertions.
 pub(crate) struct UnlessLost<T: AsRawFd>(ManuallyDrop<T>);
 
 impl<T: AsRawFd> UnlessLost<T> {
-    /// Takes over what holds an eventfd or a poll set.
+    /// Takes over what holds a poll set.
     pub(crate) fn new(holder: T) -> UnlessLost<T> {
         UnlessLost(ManuallyDrop::new(holder))
     }
@@ -89,17 +89,12 @@ impl<T: AsRawFd> Deref for UnlessLost<T> {
     }
 }
 
-impl<T: AsRawFd> DerefMut for UnlessLost<T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
-    }
-}
-
 impl<T: AsRawFd> Drop for UnlessLost<T> {
     fn drop(&mut self) {
-        if !is_lost(self.0.as_raw_fd()) {
-            // SAFETY: dropped once, here, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.0) };
+        let fd = self.0.as_raw_fd();
+        if !is_lost(fd) {
+            // SAFETY: closed once, here, and not used afterwards.
+            unsafe { close_fd(fd) };
         }
     }
 }

@@ -55,13 +55,13 @@ impl Parker {
                 Woken::Cancelled => Some(Parked::Cancelled),
             };
             if end.is_some() || self.state.load(Ordering::Acquire) == NOTIFIED {
-                // An unpark that raced with the end of the wait wins, except over
-                // the end of the thread.
                 let was = self.state.swap(EMPTY, Ordering::Acquire);
-                return if was == NOTIFIED && end != Some(Parked::Cancelled) {
-                    Parked::Unparked
-                } else {
-                    end.unwrap_or(Parked::Unparked)
+                return match end {
+                    // These leave no other trace; an unpark does.
+                    Some(Parked::Cancelled) => Parked::Cancelled,
+                    Some(Parked::Interrupted) => Parked::Interrupted,
+                    Some(end) if was != NOTIFIED => end,
+                    _ => Parked::Unparked,
                 };
             }
         }

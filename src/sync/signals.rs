@@ -40,6 +40,11 @@ impl HeldSignals {
         }
     }
 
+    /// What waits otherwise: the mask for a sleep in which they come.
+    pub(crate) fn mask(&self) -> Option<&libc::sigset_t> {
+        self.before.as_ref()
+    }
+
     /// Lets the handlers of those run that have come. Whether there were any.
     pub(crate) fn deliver(&self) -> bool {
         let Some(before) = &self.before else {

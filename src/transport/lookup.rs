@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use super::address::{Address, RawAddress, mapped};
 use super::endpoint::TcpAddress;
 use crate::error::{Errno, Result};
+use crate::sync::uncancelled;
 
 /// Where a connecting session may find its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,7 +235,9 @@ fn addresses(host: &str, family: libc::c_int, flags: libc::c_int) -> Result<Vec<
     let mut list = std::ptr::null_mut();
     // SAFETY: the strings and hints are valid for the call, `list` takes the
     // result.
-    match unsafe { libc::getaddrinfo(host.as_ptr(), std::ptr::null(), &hints, &mut list) } {
+    let look_up =
+        || unsafe { libc::getaddrinfo(host.as_ptr(), std::ptr::null(), &hints, &mut list) };
+    match uncancelled(look_up) {
         0 => {}
         libc::EAI_MEMORY => return Err(Errno::ENOMEM),
         _ => return Err(Errno::ENODEV),
@@ -259,9 +262,10 @@ fn interface_addresses(name: &str) -> Result<Vec<SocketAddr>> {
     }
     let mut list = std::ptr::null_mut();
     // SAFETY: `list` takes the result.
-    if unsafe { libc::getifaddrs(&mut list) } < 0 {
-        return Err(Errno::last());
-    }
+    uncancelled(|| match unsafe { libc::getifaddrs(&mut list) } {
+        0.. => Ok(()),
+        _ => Err(Errno::last()),
+    })?;
     let mut found = Vec::new();
     let mut next = list.cast_const();
     // SAFETY: the list ends with a null, its addresses fit their families.
