@@ -9,6 +9,8 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use super::cancel::cancellable;
+#[cfg(ferrozmq_tsan)]
+use super::cancel::uncancelled;
 use crate::error::Errno;
 
 /// Whether an eventfd or a poll set is no more: the program closed the number,
@@ -31,9 +33,7 @@ pub(crate) unsafe fn close_fd(fd: i32) {
     // file, and knows the C library's calls only.
     #[cfg(ferrozmq_tsan)]
     // SAFETY: as the caller promises.
-    unsafe {
-        libc::close(fd)
-    };
+    uncancelled(|| unsafe { libc::close(fd) });
     #[cfg(not(ferrozmq_tsan))]
     // SAFETY: as the caller promises.
     unsafe {
