@@ -5,14 +5,14 @@
 //! that four quarter rounds are one.
 //!
 //! AVX2 has no rotation. Where AVX-512VL is, which has one, all the rest is the
-//! same (`ROTATES`); it is written as assembly, since the compiler would need to
-//! be newer than ours for it.
+//! same (`ROTATES`); it is written as assembly, since what a function may use of
+//! the processor cannot depend on a parameter.
 
 use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::engine::{self, BLOCK_BYTES, Blocks, Meanwhile, Text};
-use super::poly1305::TAG_BYTES;
+use super::poly1305::{Poly1305, TAG_BYTES};
 use super::salsa20::{DOUBLE_ROUNDS, Stream};
 
 /// Blocks side by side.
@@ -62,8 +62,21 @@ impl<'a, const ROTATES: bool> Avx2<'a, ROTATES> {
 }
 
 impl<const ROTATES: bool> Blocks<WIDE, NARROW> for Avx2<'_, ROTATES> {
+    type Hash = Poly1305;
+
     #[inline(always)]
-    fn wide<M: Meanwhile>(&self, block: u64, out: &mut [u8; WIDE], meanwhile: M) -> M {
+    fn hash(&self, key: &[u8; 32]) -> Poly1305 {
+        Poly1305::new(key)
+    }
+
+    #[inline(always)]
+    fn wide<M: Meanwhile>(
+        &self,
+        block: u64,
+        out: &mut [u8; WIDE],
+        _count: usize,
+        meanwhile: M,
+    ) -> M {
         // SAFETY: whoever made `self` knows that the processor can.
         unsafe { wide::<ROTATES, M>(&self.0, block, out, meanwhile) }
     }

@@ -3,14 +3,14 @@
 //! A box begins with block 0 of the keystream, whose first half is the key of
 //! the hash; the text is encrypted with what follows. [`Blocks`] makes many
 //! blocks at once (`WIDE` bytes), or few when few are left (`NARROW`), and has
-//! its rounds interleaved with the hash of what is ciphertext already: one keeps
-//! the vector units busy and the other the multiplier.
+//! its rounds interleaved with the hash of what is ciphertext already, so that one
+//! has the units for which the other is waiting.
 //!
 //! Keystream and hash of one message stay where they were on the stack: they
 //! are good for one nonce, which is spent. Keys that last are wiped
 //! ([`super::salsa20::Key`]).
 
-use super::poly1305::{self, Poly1305, TAG_BYTES};
+use super::poly1305::{Hash, Poly1305, TAG_BYTES};
 
 /// A block of Salsa20.
 pub(super) const BLOCK_BYTES: usize = 64;
@@ -20,9 +20,16 @@ const HASH_KEY_BYTES: usize = 32;
 
 /// A maker of keystream: `WIDE` and `NARROW` bytes of it, from a block on.
 pub(super) trait Blocks<const WIDE: usize, const NARROW: usize> {
-    /// As many blocks as it makes best. `meanwhile` gets a step in each of the
-    /// twenty rounds.
-    fn wide<M: Meanwhile>(&self, block: u64, out: &mut [u8; WIDE], meanwhile: M) -> M;
+    /// The hash that goes well with it.
+    type Hash: Hash;
+
+    /// A hash with a key of 32 bytes.
+    fn hash(&self, key: &[u8; HASH_KEY_BYTES]) -> Self::Hash;
+
+    /// As many blocks as it makes best, or fewer, if `count` bytes are enough.
+    /// `meanwhile` gets a step in each of the twenty rounds.
+    fn wide<M: Meanwhile>(&self, block: u64, out: &mut [u8; WIDE], count: usize, meanwhile: M)
+    -> M;
 
     /// The same, of fewer blocks, and sooner.
     fn narrow<M: Meanwhile>(&self, block: u64, out: &mut [u8; NARROW], meanwhile: M) -> M;
@@ -42,42 +49,38 @@ impl Meanwhile for Idle {
     fn step(&mut self) {}
 }
 
-/// Ciphertext to hash, two blocks a step.
-pub(super) struct Hashing<'a> {
-    hash: Poly1305,
-    pairs: &'a [[[u8; poly1305::BLOCK_BYTES]; 2]],
+/// Ciphertext to hash.
+struct Hashing<'a, H> {
+    hash: H,
+    ciphertext: &'a [u8],
 }
 
-impl Meanwhile for Hashing<'_> {
+impl<H: Hash> Meanwhile for Hashing<'_, H> {
     #[inline(always)]
     fn step(&mut self) {
-        if let Some((pair, rest)) = self.pairs.split_first() {
-            self.hash.absorb(pair);
-            self.pairs = rest;
-        }
+        self.ciphertext = self.hash.absorb(self.ciphertext);
     }
 }
 
 /// Makes the next blocks while hashing ciphertext; says how much it hashed.
 #[inline(always)]
-pub(super) fn make<const WIDE: usize, const NARROW: usize>(
-    blocks: &impl Blocks<WIDE, NARROW>,
+fn make<const WIDE: usize, const NARROW: usize, B: Blocks<WIDE, NARROW>>(
+    blocks: &B,
     block: u64,
     keystream: &mut [u8; WIDE],
     count: usize,
-    hash: &mut Poly1305,
+    hash: &mut B::Hash,
     ciphertext: &[u8],
 ) -> usize {
-    let pairs = ciphertext.as_chunks().0.as_chunks().0;
-    let hashing = Hashing { hash: hash.clone(), pairs };
+    let hashing = Hashing { hash: hash.clone(), ciphertext };
     let hashing = if count > NARROW {
-        blocks.wide(block, keystream, hashing)
+        blocks.wide(block, keystream, count, hashing)
     } else {
         let out = keystream.first_chunk_mut().expect("narrow is not wider than wide");
         blocks.narrow(block, out, hashing)
     };
     *hash = hashing.hash;
-    (pairs.len() - hashing.pairs.len()) * 2 * poly1305::BLOCK_BYTES
+    ciphertext.len() - hashing.ciphertext.len()
 }
 
 /// A text on its way between plain and encrypted.
@@ -105,14 +108,16 @@ pub(super) fn seal<const WIDE: usize, const NARROW: usize>(
     if HASH_KEY_BYTES + len <= NARROW {
         let mut keystream = [0; NARROW];
         blocks.narrow(0, &mut keystream, Idle);
-        let (hash, keystream) = begin(&keystream);
+        let (key, keystream) = begin(&keystream);
+        let hash = Poly1305::new(key);
         text.apply(0, &keystream[..len]);
         return hash.finish(text.ciphertext());
     }
 
     let mut keystream = [0; WIDE];
-    blocks.wide(0, &mut keystream, Idle);
-    let (mut hash, first) = begin(&keystream);
+    blocks.wide(0, &mut keystream, HASH_KEY_BYTES + len, Idle);
+    let (key, first) = begin(&keystream);
+    let mut hash = blocks.hash(key);
     let mut done = len.min(first.len());
     text.apply(0, &first[..done]);
     let mut hashed = 0;
@@ -140,7 +145,8 @@ pub(super) fn open<const WIDE: usize, const NARROW: usize>(
     if HASH_KEY_BYTES + len <= NARROW {
         let mut keystream = [0; NARROW];
         blocks.narrow(0, &mut keystream, Idle);
-        let (hash, keystream) = begin(&keystream);
+        let (key, keystream) = begin(&keystream);
+        let hash = Poly1305::new(key);
         let right = same(&hash.finish(text.ciphertext()), tag);
         if right {
             text.apply(0, &keystream[..len]);
@@ -151,8 +157,9 @@ pub(super) fn open<const WIDE: usize, const NARROW: usize>(
     // The hash is always ahead of what is decrypted, by a buffer of keystream:
     // `this` belongs to the text from `done` on, `next` is being made.
     let (mut this, mut next) = (&mut [0; WIDE], &mut [0; WIDE]);
-    blocks.wide(0, this, Idle);
-    let (mut hash, first) = begin(this);
+    blocks.wide(0, this, HASH_KEY_BYTES + len, Idle);
+    let (key, first) = begin(this);
+    let mut hash = blocks.hash(key);
     let mut skipped = HASH_KEY_BYTES;
     let mut done = 0;
     let mut made = len.min(first.len());
@@ -184,11 +191,10 @@ pub(super) fn open<const WIDE: usize, const NARROW: usize>(
     right
 }
 
-/// The hash with its key from the beginning of the keystream, and the rest.
+/// The key of the hash from the beginning of the keystream, and the rest.
 #[inline(always)]
-fn begin(keystream: &[u8]) -> (Poly1305, &[u8]) {
-    let (key, rest) = keystream.split_first_chunk().expect("a keystream of a block or more");
-    (Poly1305::new(key), rest)
+fn begin(keystream: &[u8]) -> (&[u8; HASH_KEY_BYTES], &[u8]) {
+    keystream.split_first_chunk().expect("a keystream of a block or more")
 }
 
 const fn blocks_in(bytes: usize) -> u64 {

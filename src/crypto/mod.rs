@@ -16,9 +16,13 @@
 mod agreement;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(test)]
 mod bench;
 mod engine;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod poly1305;
 mod salsa20;
 #[cfg(test)]

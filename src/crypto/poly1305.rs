@@ -3,7 +3,9 @@
 //! Numbers modulo 2^130 − 5 in two words of 64 bits and a small third one. This
 //! is scalar code on purpose: [`super::engine`] runs it between the rounds of a
 //! cipher that lives in vector registers, and then it costs next to nothing,
-//! since a processor has other units for multiplying whole words.
+//! since a processor has other units for multiplying whole words. Only beside
+//! sixteen blocks of cipher at a time it would be what takes longest, one block
+//! having to wait for the other: there `ifma.rs` hashes eight at a time.
 //!
 //! No branch and no address depends on the key or on what is hashed.
 
@@ -13,7 +15,17 @@ pub(super) const TAG_BYTES: usize = 16;
 /// A block of the hash.
 pub(super) const BLOCK_BYTES: usize = 16;
 
-/// A hash under way. Its key is good for one message.
+/// A hash under way, whatever makes it. Its key is good for one message.
+pub(super) trait Hash: Clone {
+    /// Hashes so much of the beginning of a text as is worth some tens of cycles,
+    /// if there is so much, and says what is left of it.
+    fn absorb<'a>(&mut self, text: &'a [u8]) -> &'a [u8];
+
+    /// Hashes the end of the message, of any length, and says the tag.
+    fn finish(self, text: &[u8]) -> [u8; TAG_BYTES];
+}
+
+/// A hash under way, block by block.
 #[derive(Clone)]
 pub(super) struct Poly1305 {
     /// What has been hashed, below 2^130 + 2^66.
@@ -38,18 +50,43 @@ impl Poly1305 {
             pad: u128::from(word(&pad[..8])) | u128::from(word(&pad[8..])) << 64,
         }
     }
+}
 
-    /// Hashes blocks.
+/// What [`super::ifma`] takes of it, and gives back.
+#[cfg(target_arch = "x86_64")]
+impl Poly1305 {
+    /// The first powers of the multiplier, each as a sum is.
     #[inline(always)]
-    pub(super) fn absorb<const COUNT: usize>(&mut self, blocks: &[[u8; BLOCK_BYTES]; COUNT]) {
-        for block in blocks {
-            self.sum = step(self.sum, self.multiplier, block, 1);
-        }
+    pub(super) fn powers<const COUNT: usize>(&self) -> [[u64; 3]; COUNT] {
+        let [r0, r1] = self.multiplier;
+        let mut power = [r0, r1, 0];
+        std::array::from_fn(|_| {
+            let next = step(power, self.multiplier, &[0; BLOCK_BYTES], 0);
+            std::mem::replace(&mut power, next)
+        })
     }
 
-    /// Hashes the end of the message, of any length, and says the tag.
+    /// The same hash, when it has come to this sum.
     #[inline(always)]
-    pub(super) fn finish(self, text: &[u8]) -> [u8; TAG_BYTES] {
+    pub(super) fn after(&self, sum: [u64; 3]) -> Self {
+        Self { sum, ..self.clone() }
+    }
+}
+
+impl Hash for Poly1305 {
+    #[inline(always)]
+    fn absorb<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let Some((pair, rest)) = text.split_first_chunk::<{ 2 * BLOCK_BYTES }>() else {
+            return text;
+        };
+        for block in pair.as_chunks().0 {
+            self.sum = step(self.sum, self.multiplier, block, 1);
+        }
+        rest
+    }
+
+    #[inline(always)]
+    fn finish(self, text: &[u8]) -> [u8; TAG_BYTES] {
         let mut sum = self.sum;
         let (blocks, rest) = text.as_chunks();
         for block in blocks {

@@ -6,6 +6,7 @@
 use zeroize::Zeroize;
 
 use super::engine::{BLOCK_BYTES, Blocks, Meanwhile};
+use super::poly1305::Poly1305;
 
 /// "expand 32-byte k", as words.
 pub(super) const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
@@ -78,7 +79,20 @@ impl<'a> Stream<'a> {
 pub(super) struct Scalar<'a>(pub(super) Stream<'a>);
 
 impl Blocks<BLOCK_BYTES, BLOCK_BYTES> for Scalar<'_> {
-    fn wide<M: Meanwhile>(&self, block: u64, out: &mut [u8; BLOCK_BYTES], mut meanwhile: M) -> M {
+    type Hash = Poly1305;
+
+    #[inline(always)]
+    fn hash(&self, key: &[u8; 32]) -> Poly1305 {
+        Poly1305::new(key)
+    }
+
+    fn wide<M: Meanwhile>(
+        &self,
+        block: u64,
+        out: &mut [u8; BLOCK_BYTES],
+        _count: usize,
+        mut meanwhile: M,
+    ) -> M {
         let start = self.0.matrix(block);
         let mut x = start;
         for _ in 0..DOUBLE_ROUNDS {
@@ -94,7 +108,7 @@ impl Blocks<BLOCK_BYTES, BLOCK_BYTES> for Scalar<'_> {
     }
 
     fn narrow<M: Meanwhile>(&self, block: u64, out: &mut [u8; BLOCK_BYTES], meanwhile: M) -> M {
-        self.wide(block, out, meanwhile)
+        self.wide(block, out, BLOCK_BYTES, meanwhile)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::arch::x86_64::*;
 
 use super::engine::{self, BLOCK_BYTES, Blocks, Meanwhile, Text};
-use super::poly1305::TAG_BYTES;
+use super::poly1305::{Poly1305, TAG_BYTES};
 use super::salsa20::{DOUBLE_ROUNDS, Stream};
 
 /// Blocks side by side.
@@ -28,7 +28,20 @@ pub(super) fn open(stream: Stream<'_>, text: &mut impl Text, tag: &[u8; TAG_BYTE
 pub(super) struct Sse2<'a>(pub(super) Stream<'a>);
 
 impl Blocks<WIDE, NARROW> for Sse2<'_> {
-    fn wide<M: Meanwhile>(&self, block: u64, out: &mut [u8; WIDE], mut meanwhile: M) -> M {
+    type Hash = Poly1305;
+
+    #[inline(always)]
+    fn hash(&self, key: &[u8; 32]) -> Poly1305 {
+        Poly1305::new(key)
+    }
+
+    fn wide<M: Meanwhile>(
+        &self,
+        block: u64,
+        out: &mut [u8; WIDE],
+        _count: usize,
+        mut meanwhile: M,
+    ) -> M {
         let start = start(&self.0, block);
         let mut x = start;
         for _ in 0..DOUBLE_ROUNDS {

@@ -5,7 +5,7 @@
 //! there, units are compared with each other only.
 
 use super::engine::{Blocks, Meanwhile};
-use super::poly1305::Poly1305;
+use super::poly1305::{Hash, Poly1305};
 use super::salsa20::{self, Scalar, Stream};
 use super::sodium::Sodium;
 use super::unit::Unit;
@@ -120,10 +120,10 @@ fn the_published_vectors_come_out() {
 }
 
 #[test]
-fn every_length_up_to_1100_and_some_large_ones() {
+fn every_length_up_to_2600_and_some_large_ones() {
     let sodium = Sodium::load();
     let mut random = Random(1);
-    for len in 0..=1100 {
+    for len in 0..=2600 {
         try_all_ways(sodium.as_ref(), &mut random, len, len % 7);
     }
     for len in [4096, 8191, 65537, 1_500_001] {
@@ -150,7 +150,8 @@ fn a_box_with_any_byte_changed_is_refused_and_says_nothing() {
     let (key, nonce): ([u8; 32], _) = (random.bytes(), random.bytes());
     for unit in Unit::all() {
         let (channel, counter) = channel(unit, &key, &nonce);
-        for len in [1, 15, 16, 17, 64, 96, 97, 300, 480, 481, 993, 1100] {
+        for len in [1, 15, 16, 17, 64, 96, 97, 224, 225, 300, 480, 481, 992, 993, 1100, 2017, 3100]
+        {
             let mut text = vec![0; len];
             random.fill(&mut text);
             let mut sealed = [vec![0; TAG_BYTES], text.clone()].concat();
@@ -268,11 +269,19 @@ fn tags_of_extreme_bytes_are_those_of_libsodium() {
     let mut random = Random(5);
     for _ in 0..20_000 {
         let mut key: [u8; 32] = random.bytes();
-        let mut text: Vec<u8> = vec![0; random.below(100)];
+        let mut text: Vec<u8> = vec![0; random.below(600)];
         for byte in key.iter_mut().chain(&mut text) {
             *byte = [0, 0xff, 0xff, 0xfe, 1, *byte][random.below(6)];
         }
-        assert_eq!(Poly1305::new(&key).finish(&text), sodium.tag(&key, &text));
+        let tag = sodium.tag(&key, &text);
+        assert_eq!(Poly1305::new(&key).finish(&text), tag);
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma") {
+            // SAFETY: as just asked.
+            let mut hash = unsafe { super::ifma::Ifma::new(&key) };
+            let rest = hash.absorb(&text);
+            assert_eq!(hash.finish(rest), tag);
+        }
     }
 }
 
@@ -292,14 +301,18 @@ fn compare_with_scalar<const WIDE: usize, const NARROW: usize>(
 ) {
     for first in [0, 1, 77, u64::from(u32::MAX) - 2, u64::from(u32::MAX), u64::MAX - 1] {
         let (mut wide, mut narrow) = ([0; WIDE], [0; NARROW]);
-        assert_eq!(blocks.wide(first, &mut wide, Steps(0)).0, 20);
         assert_eq!(blocks.narrow(first, &mut narrow, Steps(0)).0, 20);
-        assert_eq!(wide[..NARROW], narrow);
-        for (i, made) in (0..).zip(wide.chunks(64)) {
-            let mut expected = [0; 64];
-            Scalar(stream).wide(first.wrapping_add(i), &mut expected, Steps(0));
-            assert_eq!(made, expected);
+        for count in (1..=WIDE / 64).map(|blocks| blocks * 64) {
+            assert_eq!(blocks.wide(first, &mut wide, count, Steps(0)).0, 20);
+            for (i, made) in (0..).zip(wide[..count].chunks(64)) {
+                let mut expected = [0; 64];
+                Scalar(stream).narrow(first.wrapping_add(i), &mut expected, Steps(0));
+                assert_eq!(made, expected);
+            }
+            wide.fill(0);
         }
+        blocks.wide(first, &mut wide, WIDE, Steps(0));
+        assert_eq!(wide[..NARROW], narrow);
     }
 }
 
@@ -310,7 +323,7 @@ fn all_units_make_the_same_blocks() {
     compare_with_scalar(stream, &Scalar(stream));
     #[cfg(target_arch = "x86_64")]
     {
-        use super::{avx2::Avx2, sse2::Sse2};
+        use super::{avx2::Avx2, avx512::Avx512, sse2::Sse2};
         compare_with_scalar(stream, &Sse2(stream));
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2");
         if avx2 {
@@ -320,6 +333,10 @@ fn all_units_make_the_same_blocks() {
         if avx2 && is_x86_feature_detected!("avx512vl") {
             // SAFETY: as just asked.
             compare_with_scalar(stream, &unsafe { Avx2::<true>::new(stream) });
+        }
+        if avx2 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma") {
+            // SAFETY: as just asked.
+            compare_with_scalar(stream, &unsafe { Avx512::new(stream) });
         }
     }
 }

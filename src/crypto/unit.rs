@@ -6,7 +6,7 @@ use super::engine::{self, Text};
 use super::poly1305::TAG_BYTES;
 use super::salsa20::{Scalar, Stream};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, sse2};
+use super::{avx2, avx512, sse2};
 
 /// A way to do it that this processor has: there is no other way to make one
 /// than [`Unit::all`], which has asked.
@@ -17,6 +17,8 @@ pub(super) struct Unit(Kind);
 enum Kind {
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2Rotating,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -36,7 +38,15 @@ impl Unit {
         let vector = {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2");
             let rotates = avx2 && is_x86_feature_detected!("avx512vl");
-            [(rotates, Kind::Avx512), (avx2, Kind::Avx2), (true, Kind::Sse2)]
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("bmi2");
+            [
+                (avx512, Kind::Avx512),
+                (rotates, Kind::Avx2Rotating),
+                (avx2, Kind::Avx2),
+                (true, Kind::Sse2),
+            ]
         };
         #[cfg(not(target_arch = "x86_64"))]
         let vector = [];
@@ -53,7 +63,10 @@ impl Unit {
         match self.0 {
             // SAFETY: a `Unit` of this kind is made only where the processor can.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { avx2::seal::<true>(stream, text) },
+            Kind::Avx512 => unsafe { avx512::seal(stream, text) },
+            // SAFETY: likewise.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2Rotating => unsafe { avx2::seal::<true>(stream, text) },
             // SAFETY: likewise.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::seal::<false>(stream, text) },
@@ -75,7 +88,10 @@ impl Unit {
         match self.0 {
             // SAFETY: a `Unit` of this kind is made only where the processor can.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { avx2::open::<true>(stream, text, tag) },
+            Kind::Avx512 => unsafe { avx512::open(stream, text, tag) },
+            // SAFETY: likewise.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2Rotating => unsafe { avx2::open::<true>(stream, text, tag) },
             // SAFETY: likewise.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::open::<false>(stream, text, tag) },
