@@ -88,7 +88,8 @@ void print_text (const char *given)
     replace (text, number (), "PID");
     if (strncmp (text, "tcp://", 6) == 0) {
         char *port = strrchr (text, ':');
-        if (port && atoi (port + 1) >= 8000)
+        /* Found by the system; those beyond 65535 are written so in tables.c. */
+        if (port && atoi (port + 1) >= 8000 && atoi (port + 1) <= 65535)
             strcpy (port, ":WILD");
     }
     if (strncmp (text, "ipc://tmp", 9) == 0 || strncmp (text, "ipc:///tmp", 10) == 0)
