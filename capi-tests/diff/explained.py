@@ -343,11 +343,17 @@ def inproc_peer_that_left(case):
 
 
 def subscriptions_of_a_closed_socket(case):
-    """XPUB: the subscriptions of a SUB that was closed before its inproc connect found a
-    bind are not told, nor their ends."""
-    told = re.search(r" s(\d).* \[\d+ %01", case.line)
+    """XPUB, and types that are no partners of SUB: the subscriptions of a SUB that was closed
+    before its inproc connect found a bind are not told, nor their ends."""
+    told = re.search(r" s(\d).* \[\d+ ", case.line)
     host = told and case.history.sockets.get(int(told[1]))
-    return host and host.kind == XPUB and any(
+    if not host:
+        return False
+    if SUB in PARTNERS.get(host.kind, {SUB}):
+        shown = host.kind == XPUB and re.search(r" \[\d+ %01", case.line)
+    else:
+        shown = re.search(r" = -1 EAGAIN", case.our_line)
+    return shown and any(
         peer.gone and peer.kind == SUB
         and any(name.startswith("inproc:") for name in host.bound & peer.connected)
         for peer in case.history.all)

@@ -56,6 +56,7 @@ static int take_controls (struct proxy *proxy, void *context)
         zmq_close (proxy->control);
     if (proxy->steering)
         zmq_close (proxy->steering);
+    settle (); /* the oracle's other threads free their places */
     proxy->control = proxy->steering = NULL;
     return 0;
 }
