@@ -215,10 +215,10 @@ def rest_of_a_lost_message(case):
 
 
 def inproc_connect_ended(case):
-    """An inproc connect whose peer has left: when it is no more. A REQ that has asked
-    nothing does not look, nor a ROUTER or REP at a peer whose name is taken."""
+    """An inproc connect whose peer has left, or turned it away: when it is no more. A REQ that
+    has asked nothing does not look, nor a ROUTER or REP at a peer whose name is taken."""
     return case.both(r"^   (unbind|disconnect) .*inproc:.* = 0$", r"= -1 ENOENT$") \
-        and case.lost("inproc") \
+        and left_alone(case, "inproc") \
         and (left_in_disorder(case, "inproc:") or case.kinds() <= {REQ, REP, ROUTER})
 
 
@@ -267,10 +267,11 @@ def proxy_of_a_stream_whose_peer_left(case):
                        for held in case.history.proxies[int(case.line.split()[1])])
 
 
-def left_alone(case):
+def left_alone(case, transport=r"\w+"):
     """Whether the peer of those concerned has left, or turned them away."""
-    return case.sockets() and all(peer.lost() or case.history.turned_away(peer.slot, "inproc:")
-                                  for peer in case.sockets())
+    return case.sockets() and all(
+        peer.lost(transport) or case.history.turned_away(peer.slot, "inproc:")
+        for peer in case.sockets())
 
 
 def rest_of_a_message_goes_nowhere(case):

@@ -188,10 +188,11 @@ class History:
         return slot in self.sockets and self.sockets[slot].lost(transport)
 
     def turned_away(self, slot, transport):
-        """Whether a PAIR has connected to one that has another peer, or is to; or to itself,
-        who is a second one."""
+        """Whether one has connected to a PAIR that has another peer, or is to; or to itself,
+        who is a second one. Over a network others than PAIRs do not come so far."""
         own = self.sockets.get(slot)
-        hosts = [host for host in self.sockets.values() if own and host.kind == own.kind == PAIR
+        hosts = [host for host in self.sockets.values() if own and host.kind == PAIR
+                 and (own.kind == PAIR or transport == "inproc:")
                  and any(re.match(transport, name) for name in host.bound & own.connected)]
         return any(host is own or host.connected or len(self.peers(host.slot)) > 1
                    for host in hosts)
