@@ -157,6 +157,41 @@ STORY_ON_EACH_TRANSPORT (req_ignores_a_reply_without_the_empty_frame)
     CHECK_RECV (req, "good");
 }
 
+/* A ROUTER that sends all back, as a proxy does, sends the probe back, too. */
+STORY_ON_EACH_TRANSPORT (req_passes_over_its_own_probe)
+{
+    const char *endpoint;
+    void *router = bound_socket (ZMQ_ROUTER, transport, &endpoint);
+    void *req = open_socket (ZMQ_REQ);
+    CHECK_OK (zmq_setsockopt (req, ZMQ_ROUTING_ID, "R", 1));
+    CHECK_OK (set_int (req, ZMQ_PROBE_ROUTER, 1));
+    CHECK_OK (zmq_connect (req, endpoint));
+    CHECK_RECV (router, "R|");
+    SEND (router, "R|");
+    /* libzmq closes the connection, and does not try again. */
+    if (on_oracle () && transport != INPROC)
+        return;
+    SEND (req, "ask");
+    CHECK_RECV (router, "R||ask");
+    SEND (router, "R||answer");
+    CHECK_RECV (req, "answer");
+}
+
+STORY_ON_EACH_TRANSPORT (a_request_amid_which_the_peer_leaves_is_out)
+{
+    void *rep, *req;
+    join_sockets (transport, ZMQ_REP, &rep, ZMQ_REQ, &req);
+    CHECK_INT (zmq_send (req, "a", 1, ZMQ_SNDMORE), 1);
+    close_socket (rep);
+    settle (req);
+    CHECK_INT (zmq_send (req, "b", 1, 0), 1);
+    /* libzmq's may not have noticed. */
+    if (on_oracle () && transport == INPROC)
+        return;
+    CHECK_ERR (zmq_send (req, "c", 1, ZMQ_DONTWAIT), EFSM);
+    CHECK_ERR (zmq_recv (req, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+}
+
 /* What came in before the next question is no answer to it. */
 STORY_ON_EACH_TRANSPORT (req_drops_replies_that_nobody_waits_for)
 {

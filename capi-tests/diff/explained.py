@@ -8,7 +8,7 @@ not compared any more, so each asks for as much as it can.
 import re
 from collections import Counter
 
-from history import (DEALER, PAIR, PARTNERS, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB,
+from history import (DEALER, PAIR, PARTNERS, PUB, PUSH, REP, REQ, ROUTER, STREAM, SUB, XPUB, XSUB,
                      History, loose, plain)
 
 # Lines that tell what was received, or what could be.
@@ -324,7 +324,7 @@ def turn_after_an_inproc_peer_left(case):
     """An inproc peer that left while messages waited: known at once, and the turn goes to
     the next."""
     def drops_messages(slot):
-        return any(other.kind == REP or other.options.get("54") == "1" for peer in case.history.circle(slot)
+        return any(other.kind == REP or other.conflates() for peer in case.history.circle(slot)
                    for other in case.history.all if peer.meets(other))
     return left_in_disorder(case, "inproc:") and (
         case.same_but_for_order()
@@ -364,10 +364,45 @@ def conflated_frames(case):
     """ZMQ_CONFLATE with messages of several frames: which of them is kept."""
     def conflated(slot):
         circle = case.history.circle(slot)
-        return any(p.options.get("54") == "1" for p in circle) \
+        return any(p.conflates() for p in circle) \
             and any(p.multipart or p.unfinished for p in circle)
     return re.match(RECEIVES, case.line) and case.slots() \
         and all(conflated(slot) for slot in case.slots())
+
+
+def subscriptions_that_are_conflated(case):
+    """SUB or PUB with ZMQ_CONFLATE: all its subscriptions count; a DEALER's probe and routing id
+    arrive."""
+    def loses(peer):
+        return peer.conflates() and (peer.kind in (PUB, SUB) or peer.kind == DEALER and peer.probes())
+    return re.match(RECEIVES, case.line) and case.slots() \
+        and any(map(loses, case.history.company(case.slots())))
+
+
+def req_that_gets_no_reply(case):
+    """A REQ that gets a probe over a network, which may be its own from a proxy: libzmq closes
+    the connection."""
+    held = [peer for proxy in case.history.proxies for peer in proxy]
+
+    def answers_amiss(req, other):
+        ends = req.bound & other.connected | req.connected & other.bound
+        return other.kind in (REP, ROUTER) and (other.probes() or req.probes() and other in held) \
+            and any(not name.startswith("inproc:") for name in ends)
+
+    def is_closed(req):
+        return req.kind == REQ and any(answers_amiss(req, other) for other in case.history.all)
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)|   event ", case.line) \
+        and case.slots() and all(
+            any(map(is_closed, case.history.circle(slot))) for slot in case.slots())
+
+
+def request_that_went_nowhere(case):
+    """A REQ's request whose last frame went nowhere is out: after a send that may wait, libzmq's
+    REQ goes on with the next one, without its empty frame."""
+    def asked_nobody(peer):
+        return peer.kind == REQ and peer.interrupted and peer.lost("inproc")
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.slots() \
+        and all(any(map(asked_nobody, case.history.circle(slot))) for slot in case.slots())
 
 
 def pair_whose_pending_connect_ended(case):
@@ -501,13 +536,16 @@ EXPLANATIONS = [
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
-    rep_after_a_request_without_envelope, conflated_frames, pair_whose_pending_connect_ended,
+    rep_after_a_request_without_envelope, conflated_frames,
+    subscriptions_that_are_conflated, req_that_gets_no_reply, request_that_went_nowhere,
+    pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
 
 # Those that tell of an event that only one library has told of.
-OF_EVENTS = (pair_that_turns_another_away, ends_at_once, types_that_are_no_partners)
+OF_EVENTS = (pair_that_turns_another_away, ends_at_once, types_that_are_no_partners,
+             req_that_gets_no_reply)
 
 
 def explain(theirs, mine, line, our_line):

@@ -50,6 +50,16 @@ class Peer:
     def is_raw(self):
         return self.kind == STREAM or self.options.get("41") == "1"
 
+    def has_set(self, *names):
+        """Whether an option is on, under its number or its name."""
+        return any(self.options.get(name, "0") != "0" for name in names)
+
+    def conflates(self):
+        return self.has_set("54", "CONFLATE")
+
+    def probes(self):
+        return self.has_set("51", "PROBE_ROUTER")
+
     def endpoints(self):
         return self.bound | self.connected
 
