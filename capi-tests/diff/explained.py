@@ -379,6 +379,13 @@ def subscriptions_that_are_conflated(case):
         and any(map(loses, case.history.company(case.slots())))
 
 
+def body_that_was_freed(case):
+    """XPUB that sends a user's message on to several peers: libzmq frees its body too early."""
+    sizes = [re.sub(r"\[(\d+) .*? #\w+\]", r"[\1]", line) for line in (case.line, case.our_line)]
+    return sizes[0] == sizes[1] and re.match(RECEIVES, case.line) \
+        and any(peer.kind == XPUB for peer in case.history.company(case.slots()))
+
+
 def req_that_gets_no_reply(case):
     """A REQ that gets a probe over a network, which may be its own from a proxy: libzmq closes
     the connection."""
@@ -537,8 +544,8 @@ EXPLANATIONS = [
     turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames,
-    subscriptions_that_are_conflated, req_that_gets_no_reply, request_that_went_nowhere,
-    pair_whose_pending_connect_ended,
+    subscriptions_that_are_conflated, body_that_was_freed, req_that_gets_no_reply,
+    request_that_went_nowhere, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
 ]
