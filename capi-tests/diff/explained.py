@@ -13,6 +13,8 @@ from history import (DEALER, PAIR, PARTNERS, PUB, PUSH, REP, REQ, ROUTER, STREAM
 
 # Lines that tell what was received, or what could be.
 RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
+# What a proxy ended with, or has counted, depends on what it received.
+PROXY = r"proxy (\d) |\d\d steer (\d) "
 
 
 def delivered(lines):
@@ -82,6 +84,15 @@ class Case:
         peers = {peer.slot for peer in self.history.peers(int(waits[0][1])) if not peer.gone}
         return sorted(slots[0] ^ slots[1] or slots[0] & peers)
 
+    def circles(self):
+        """For each of those concerned it and its peers; of a proxy those of all its sockets."""
+        proxy = re.match(PROXY, self.line)
+        if not proxy:
+            return [self.history.circle(slot) for slot in self.slots()]
+        held = self.history.proxies[int(proxy[1] or proxy[2])]
+        return [held + [peer for own in held for peer in self.history.all
+                        if peer is not own and peer.meets(own)]]
+
     def sockets(self):
         return [self.history.sockets[s] for s in self.slots() if s in self.history.sockets]
 
@@ -101,7 +112,8 @@ class Case:
         here = [delivered([line.split("|")[0]]) for line in (self.line, self.our_line)]
         found = [set(here[0]) <= set(all_of[1]), set(here[1]) <= set(all_of[0])]
         exchanged = here[0] and here[1] and (
-            all(found) and any(re.match(r"\d\d close s", line) for line in self.mine)
+            # Whom the ids were read of that send_to answers to depends on the order, too.
+            all(found) and any(re.match(r"\d\d (close|send_to) s", line) for line in self.mine)
             or any(found) and any(re.match(r"\d\d proxy", line) for line in self.mine))
         if re.match(r"\d\d (poll|get)", self.line):
             # What is seen there may decide whether more is sent.
@@ -120,10 +132,10 @@ class Case:
 
 def left_in_disorder(case, transport):
     """Whether those concerned, or their peers, were left while messages waited."""
-    def concerns(slot):
-        return any(name.startswith(transport) for peer in case.history.circle(slot)
-                   for name in peer.disorder)
-    return bool(case.slots()) and all(concerns(slot) for slot in case.slots())
+    circles = case.circles()
+    return bool(circles) and all(
+        any(name.startswith(transport) for peer in circle for name in peer.disorder)
+        for circle in circles)
 
 
 def order_over_a_network(case):
@@ -186,11 +198,11 @@ def turn_of_a_named_peer(case):
 
 def turn_after_a_peer_left(case):
     """Who is served next, after a network peer has left with messages unread."""
-    senders = [peer for slot in case.slots() for peer in case.history.peers(slot)
+    senders = [peer for circle in case.circles() for peer in circle
                if peer.kind in (DEALER, PUSH, REQ)
                and any(not name.startswith("inproc:") for name in peer.disorder)]
-    return senders and case.both(r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)",
-                                 r"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)")
+    received = rf"^(left|\d\d recv\S*) s\d.*( = -1 EAGAIN| \[)|^{PROXY}"
+    return senders and case.both(received, received)
 
 
 def turn_after_several_connections_ended(case):
@@ -198,9 +210,10 @@ def turn_after_several_connections_ended(case):
     inproc name."""
     repeated = {name for peer in case.history.all for name in peer.repeats
                 if name.startswith("inproc:")}
-    return re.match(RECEIVES, case.line) and case.slots() and all(any(
-        peer.kind in (DEALER, PUSH, REQ) and peer.losses & repeated
-        for peer in case.history.circle(slot)) for slot in case.slots())
+    circles = case.circles()
+    return re.match(f"{RECEIVES}|{PROXY}", case.line) and circles and all(any(
+        peer.kind in (DEALER, PUSH, REQ) and peer.losses & repeated for peer in circle)
+        for circle in circles)
 
 
 def key_with_a_zero(case):
@@ -303,8 +316,9 @@ def message_amid_which_another_left(case):
     def breaks(peer):
         return peer.kind in (DEALER, PUSH, REQ) and peer.interrupted and not peer.gone \
             and case.history.connections(peer.slot) > 2
-    return re.match(RECEIVES, case.line) and case.slots() and all(
-        any(map(breaks, case.history.circle(slot))) for slot in case.slots())
+    circles = case.circles()
+    return re.match(f"{RECEIVES}|{PROXY}", case.line) and circles and all(
+        any(map(breaks, circle)) for circle in circles)
 
 
 def place_of_a_waiting_socket(case):
@@ -313,22 +327,22 @@ def place_of_a_waiting_socket(case):
     def waits(peer):
         return peer.monitor_ended or peer.gone and any(
             name.startswith("inproc:") for name in peer.endpoints())
-    full = r"^\d\d (socket .* = -1 EMFILE|monitor .*( no peer| = -1 EMFILE))"
+    full = r"^\d\d (socket .* = -1 EMFILE|monitor .*( no peer| = -1 EMFILE)|proxy .* no control)"
     made = re.search(r"ctx\d", case.line)
     contexts = [made[0]] if made else [peer.context for peer in case.sockets()]
-    return case.both(full, r" = (0|-1 EMFILE)$") \
+    return case.both(full, r" = (0|-1 EMFILE)$|proxy .* s\d$") \
         and any(peer.context in contexts and waits(peer) for peer in case.history.all)
 
 
 def turn_after_an_inproc_peer_left(case):
     """An inproc peer that left while messages waited: known at once, and the turn goes to
     the next."""
-    def drops_messages(slot):
-        return any(other.kind == REP or other.conflates() for peer in case.history.circle(slot)
+    def drops_messages(circle):
+        return any(other.kind == REP or other.conflates() for peer in circle
                    for other in case.history.all if peer.meets(other))
     return left_in_disorder(case, "inproc:") and (
-        case.same_but_for_order()
-        or re.match(RECEIVES, case.line) and all(drops_messages(slot) for slot in case.slots()))
+        case.same_but_for_order() or re.match(PROXY, case.line)
+        or re.match(RECEIVES, case.line) and all(map(drops_messages, case.circles())))
 
 
 def inproc_peer_that_left(case):
@@ -339,8 +353,9 @@ def inproc_peer_that_left(case):
             peer.kind in (REQ, PAIR)
             or peer.kind == ROUTER and ({"33", "61"} & set(peer.options) or any(
                 "5" in other.options for other in case.history.all if peer.meets(other))))
-    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.slots() \
-        and all(any(map(counted_it_in, case.history.circle(slot))) for slot in case.slots())
+    circles = case.circles()
+    return re.match(rf"{RECEIVES}|{PROXY}|\d\d (send|msg m\d send)", case.line) and circles \
+        and all(any(map(counted_it_in, circle)) for circle in circles)
 
 
 def subscriptions_of_a_closed_socket(case):
