@@ -301,13 +301,10 @@ def rest_of_a_message_can_be_sent(case):
 
 def rest_of_a_message_for_the_next_peer(case):
     """The rest of a message that a PAIR's peer left amid: libzmq sends it to the next one."""
-    got = re.match(r"(?:\d\d recv\S* |left )s(\d).*\[(\d+) ", case.line)
-    if not got or not re.search(r" = -1 EAGAIN", case.our_line):
-        return False
-    rests = [re.match(rf"\d\d send\S* s(\d) .*amid = {got[2]}$", line) for line in case.before]
-    senders = {int(rest[1]) for rest in rests if rest}
-    return any(peer.slot in senders and peer.kind == PAIR and peer.lost("inproc")
-               for peer in case.history.peers(int(got[1])))
+    def passes_on(slot):
+        return any(peer.kind == PAIR and peer.interrupted and peer.lost("inproc")
+                   for peer in case.history.peers(slot))
+    return re.match(RECEIVES, case.line) and case.slots() and all(map(passes_on, case.slots()))
 
 
 def message_amid_which_another_left(case):
@@ -356,6 +353,15 @@ def inproc_peer_that_left(case):
     circles = case.circles()
     return re.match(rf"{RECEIVES}|{PROXY}|\d\d (send|msg m\d send)", case.line) and circles \
         and all(any(map(counted_it_in, circle)) for circle in circles)
+
+
+def router_whose_peer_left(case):
+    """ROUTER with ZMQ_ROUTER_MANDATORY: a network peer that left while messages waited makes it
+    writable no more."""
+    states = case.states()
+    return states[0] and all(a | 2 == b | 2 and a >= b for a, b in zip(*states)) \
+        and case.kinds() == {ROUTER} and left_in_disorder(case, ("tcp:", "ipc:")) \
+        and all(peer.has_set("33", "ROUTER_MANDATORY") for peer in case.sockets())
 
 
 def subscriptions_of_a_closed_socket(case):
@@ -563,6 +569,7 @@ EXPLANATIONS = [
     request_that_went_nowhere, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
+    router_whose_peer_left,
 ]
 
 # Those that tell of an event that only one library has told of.
