@@ -23,6 +23,8 @@ mod bench;
 mod engine;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+#[cfg(all(target_arch = "x86_64", not(fuzzing), any(test, not(debug_assertions))))]
+mod ladder;
 mod poly1305;
 mod salsa20;
 #[cfg(test)]

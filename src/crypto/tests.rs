@@ -1,8 +1,8 @@
 //! Boxes beside libsodium's, and every unit's beside the others'.
 //!
 //! `FERROZMQ_CRYPTO_CASES=5000000 cargo test --release crypto::` tries that many
-//! random boxes; without it some hundreds are tried. Where libsodium is not
-//! there, units are compared with each other only.
+//! random boxes, and a tenth as many keys and products; without it some hundreds
+//! are tried. Where libsodium is not there, units are compared with each other only.
 
 use super::engine::{Blocks, Meanwhile};
 use super::poly1305::{Hash, Poly1305};
@@ -14,8 +14,14 @@ use super::{Channel, Forged, Key, NONCE_BYTES, PREFIX_BYTES, TAG_BYTES, WeakKey}
 /// Random cases where nobody asks for more.
 const CASES: u64 = 300;
 
+/// How many random cases to try.
+pub(super) fn cases() -> u64 {
+    let cases = std::env::var("FERROZMQ_CRYPTO_CASES");
+    cases.map_or(CASES, |cases| cases.parse().expect("a number"))
+}
+
 /// Numbers that are random enough, and the same each time (splitmix64).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -25,7 +31,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
@@ -35,7 +41,7 @@ impl Random {
         }
     }
 
-    fn bytes<const LEN: usize>(&mut self) -> [u8; LEN] {
+    pub(super) fn bytes<const LEN: usize>(&mut self) -> [u8; LEN] {
         let mut bytes = [0; LEN];
         self.fill(&mut bytes);
         bytes
@@ -49,7 +55,7 @@ fn hex(digits: &str) -> Vec<u8> {
     digits.chunks(2).map(byte).collect()
 }
 
-fn key(digits: &str) -> [u8; 32] {
+pub(super) fn key(digits: &str) -> [u8; 32] {
     hex(digits).try_into().unwrap()
 }
 
@@ -133,11 +139,9 @@ fn every_length_up_to_2600_and_some_large_ones() {
 
 #[test]
 fn random_boxes_are_those_of_libsodium() {
-    let cases = std::env::var("FERROZMQ_CRYPTO_CASES");
-    let cases = cases.map_or(CASES, |cases| cases.parse().expect("a number"));
     let sodium = Sodium::load();
     let mut random = Random(2);
-    for _ in 0..cases {
+    for _ in 0..cases() {
         let most = [130, 600, 3000][random.below(3)];
         let (len, shift) = (random.below(most), random.below(64));
         try_all_ways(sodium.as_ref(), &mut random, len, shift);
