@@ -548,8 +548,19 @@ def stops_however_it_is_written(case):
             re.search(r"//\[|:0\d|:\d{6}|:7\d{4}$|;|[/ x]$", name) for name in names))
     return re.match(RECEIVES + r"|\d\d (send|msg m\d send)|   (unbind|disconnect)", case.line) \
         and case.sockets() \
-        and all(int(p.options.get("RECONNECT_STOP", p.options.get("109", 0))) & 1 and odd(p)
-                for p in case.sockets())
+        and all(peer.stops_when_refused() and odd(peer) for peer in case.sockets())
+
+
+def stops_while_messages_wait(case):
+    """ZMQ_RECONNECT_STOP: a connect that is refused ends, also while messages wait to be sent:
+    libzmq's XPUB is not told then."""
+    def is_refused(peer):
+        served = {name for other in case.history.all if not other.gone and other is not peer
+                  for name in other.bound - other.losses}
+        return peer.stops_when_refused() and any(
+            not name.startswith("inproc:") for name in peer.connected - served)
+    return re.match(RECEIVES + r"|\d\d (send|msg m\d send)", case.line) and case.sockets() \
+        and all(map(is_refused, case.sockets()))
 
 
 EXPLANATIONS = [
@@ -569,7 +580,7 @@ EXPLANATIONS = [
     request_that_went_nowhere, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
-    router_whose_peer_left,
+    router_whose_peer_left, stops_while_messages_wait,
 ]
 
 # Those that tell of an event that only one library has told of.
