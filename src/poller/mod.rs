@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) use registered::{Object, Poller, PollerEvent};
 
 use crate::error::{Errno, Result};
-use crate::reactor::{MOST_AWAITED, Reactor};
+use crate::reactor::{Expected, MOST_AWAITED, Reactor};
 use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
 use crate::sync::{EventFd, Parker, ppoll};
 
@@ -178,7 +178,7 @@ fn lead(items: &[PollItem], deadline: Option<Instant>) -> Option<Result<()>> {
     // Counted before the look: what comes after it ends the wait.
     let seen: Vec<_> = slots.iter().map(|slot| (*slot, slot.news_count())).collect();
     match any_ready(items) {
-        Ok(false) => lead_for(&seen, &reactor, deadline),
+        Ok(false) => lead_for(&seen, &reactor, deadline, Expected::Any),
         ready => Some(ready.map(drop)),
     }
 }

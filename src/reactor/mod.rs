@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use mio::{Interest, Token};
 use parking_lot::Mutex;
 
-pub(crate) use lead::{Awaited, Led, MOST_AWAITED, NewsCount, leads_for, spin, waited};
+pub(crate) use lead::{Awaited, Expected, Led, MOST_AWAITED, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
@@ -51,6 +51,8 @@ pub(crate) mod event {
     pub(crate) const RUN: u32 = 1 << 11;
     /// A corked source should look whether something was left over.
     pub(crate) const NAP_OVER: u32 = 1 << 12;
+    /// Somebody waits for what the source may have to read; the kernel was not asked.
+    pub(crate) const GLANCE: u32 = 1 << 14;
 }
 
 /// Something that lives in a reactor.
@@ -77,6 +79,11 @@ const NAP: Duration = Duration::from_micros(100);
 /// What the leader holds.
 struct Lead {
     poll: PollSet,
+    /// The source that an application thread's news come from, for all that is known:
+    /// the last that the kernel had something to tell.
+    told: Option<SourceId>,
+    /// Looks of that thread's spin.
+    looks: u32,
     /// Reused for the run queue.
     batch: Vec<Arc<dyn Source>>,
 }
@@ -119,7 +126,7 @@ impl Reactor {
         let waker = EventFd::new(0)?;
         registrar.watch(waker.raw(), WAKER, Interest::READABLE)?;
         Ok(Reactor {
-            leadership: Leadership::new(Lead { poll, batch: Vec::new() }),
+            leadership: Leadership::new(Lead { poll, told: None, looks: 0, batch: Vec::new() }),
             registrar,
             waker,
             doze: Doze::new(),
@@ -247,6 +254,7 @@ impl Reactor {
         for (token, bits) in lead.poll.ready() {
             if token != WAKER {
                 self.notice(token.0, bits);
+                lead.told = Some(SourceId(token.0));
             }
         }
         Ok(())

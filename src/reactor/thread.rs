@@ -41,13 +41,14 @@ impl Reactor {
     fn lead_for_others(&self, lead: &mut Lead) -> io::Result<()> {
         while !self.leadership.is_stopping() {
             let nap = self.nap();
-            // EINTR cannot happen here (all signals are blocked).
             if let Err(error) = self.turn(lead, nap, || false, Leader::IoThread) {
-                if matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL)) {
-                    return Err(error);
+                match error.raw_os_error() {
+                    Some(libc::EBADF | libc::EINVAL) => return Err(error),
+                    // The process was stopped and goes on: all signals are blocked.
+                    Some(libc::EINTR) => {}
+                    // Want of memory, which must not become a busy loop.
+                    _ => std::thread::sleep(PAUSE),
                 }
-                // Want of memory, which must not become a busy loop.
-                std::thread::sleep(PAUSE);
             }
             if nap.is_some() {
                 self.flush_corked();

@@ -123,7 +123,7 @@ impl DatagramSession {
             inner.pipe.take_signals();
             inner.pipe.look_again();
         }
-        inner.readable |= bits & event::READABLE != 0;
+        inner.readable |= bits & (event::READABLE | event::GLANCE) != 0;
         inner.writable |= bits & event::WRITABLE != 0;
         inner.send();
         if bits & KILL != 0 || inner.pipe.is_finished() || !inner.receive() {

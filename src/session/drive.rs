@@ -22,6 +22,9 @@ use crate::transport::{Endpoint, Resolver, Stream};
 /// Reads in one go before other connections have their turn.
 const READS_PER_TURN: usize = 16;
 
+/// Events of the connection.
+const OF_CONNECTION: u32 = event::READABLE | event::WRITABLE | event::GLANCE;
+
 /// What only the owner of a session touches.
 pub(super) struct Inner {
     pub(super) phase: Phase,
@@ -99,6 +102,14 @@ impl Inner {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
+        let mut bits = bits;
+        if bits == event::GLANCE {
+            if !self.glance(session) {
+                return;
+            }
+            // It was read.
+            bits = 0;
+        }
         if bits & (KILL | EXPLAIN) != 0 {
             if bits & KILL != 0 {
                 return self.end(session);
@@ -124,7 +135,7 @@ impl Inner {
             // bodies were in the pipe.
             return self.end(session);
         }
-        if bits & (event::READABLE | event::WRITABLE) != 0 {
+        if bits & OF_CONNECTION != 0 {
             self.on_ready(session, bits);
         }
         if bits & ANSWERED != 0
@@ -147,7 +158,7 @@ impl Inner {
             true => usize::from(signals & signal::WRITABLE != 0),
         };
         let sending = match direct && signals & signal::WRITABLE == 0 {
-            false if bits & !(event::READABLE | event::WRITABLE) == 0 => Sending::Nobody,
+            false if bits & !OF_CONNECTION == 0 => Sending::Nobody,
             false => Sending::Other,
             true if signals & signal::BATCH != 0 => Sending::Batch,
             true => Sending::Message,
@@ -246,6 +257,27 @@ impl Inner {
         }
     }
 
+    /// Reads once. False where nothing was there: then nothing else is to be done.
+    fn glance(&mut self, session: &Arc<Session>) -> bool {
+        let Phase::Open(live) = &mut self.phase else { return false };
+        if !(live.met || live.protocol.is_raw()) || self.lingering.is_some() {
+            return false;
+        }
+        if live.holds_input() {
+            return true;
+        }
+        live.readable = true;
+        let heard = std::mem::take(&mut live.heard);
+        let read = live.read(self.pipe.as_mut(), 1);
+        let anything = live.heard;
+        live.heard |= heard;
+        if let Err(ending) = read {
+            self.disconnected(session, ending);
+            return true;
+        }
+        anything
+    }
+
     fn on_ready(&mut self, session: &Arc<Session>, bits: u32) {
         match &self.phase {
             // The peer may have connected, spoken and gone in one event.
@@ -254,7 +286,7 @@ impl Inner {
             _ => {}
         }
         if let Phase::Open(live) = &mut self.phase {
-            live.readable |= bits & event::READABLE != 0;
+            live.readable |= bits & (event::READABLE | event::GLANCE) != 0;
             live.hung_up |= bits & event::HANGUP != 0;
             live.writable |= bits & event::WRITABLE != 0;
         }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::{CROWDED_PAUSE, Event, Placement, Session, Surroundings};
 use crate::error::Result;
-use crate::reactor::{Reactor, Source, SourceId};
+use crate::reactor::{Reactor, Source, SourceId, event};
 use crate::trace::say;
 use crate::transport::{Accepted, Listener};
 
@@ -137,8 +137,11 @@ impl Acceptor {
 }
 
 impl Source for Acceptor {
-    fn notice(self: Arc<Self>, _: u32) {
-        self.accept_some();
+    fn notice(self: Arc<Self>, events: u32) {
+        // A glance was meant for who had the place before.
+        if events != event::GLANCE {
+            self.accept_some();
+        }
     }
 
     fn give_up(self: Arc<Self>) {

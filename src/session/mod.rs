@@ -60,7 +60,7 @@ use ending::Ending;
 use ownership::{Driven, Owned};
 
 // Bits of the word; bit 0 is the ownership's own (see `ownership.rs`), those
-// from 8 to 13 are the reactor's.
+// from 8 to 14 are the reactor's.
 
 /// Its pipe has signals.
 const PIPE: u32 = 1 << 1;
@@ -77,7 +77,7 @@ const ANSWERED: u32 = 1 << 6;
 /// A step of the handshake that may block was taken.
 const RAN: u32 = 1 << 7;
 /// Say what keeps it from ending. Beyond the reactor's bits.
-const EXPLAIN: u32 = 1 << 14;
+const EXPLAIN: u32 = 1 << 15;
 
 /// How long to take on no connection that would bring a new pipe, when the socket
 /// has not looked at those that came before.

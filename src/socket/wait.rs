@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::mailbox::Waker;
 use super::{Slot, Socket, behind};
 use crate::error::{Errno, Result};
-use crate::reactor::{Awaited, Led, Reactor, spin, waited};
+use crate::reactor::{Awaited, Expected, Led, Reactor, spin, waited};
 use crate::sync::{EventFd, Ordering, Parked, Parker};
 
 /// Looks at the flag before the first yield: an answer from a thread on
@@ -148,18 +148,19 @@ pub(crate) fn lead_for(
     sockets: &[(&'static Slot, u32)],
     reactor: &Arc<Reactor>,
     deadline: Option<Instant>,
+    expected: Expected,
 ) -> Option<Result<()>> {
     let watch = |(slot, _): &(&'static Slot, u32)| Watch::new(slot, Waker::Leader(reactor.clone()));
     let awaited = |(slot, seen): &(&'static Slot, u32)| (slot.mailbox.announced(), *seen);
     let led = match sockets {
         [socket] => {
             let _watch = watch(socket);
-            reactor.lead(&[awaited(socket)], deadline, behind::send_one)
+            reactor.lead(&[awaited(socket)], deadline, expected, behind::send_one)
         }
         _ => {
             let _watches: Vec<Watch> = sockets.iter().map(watch).collect();
             let awaited: Vec<Awaited<'_>> = sockets.iter().map(awaited).collect();
-            reactor.lead(&awaited, deadline, behind::send_one)
+            reactor.lead(&awaited, deadline, expected, behind::send_one)
         }
     };
     match led {
@@ -189,7 +190,7 @@ impl Slot {
         deadline: Option<Instant>,
     ) -> Result<()> {
         match reactor {
-            Some(reactor) => self.wait_leading(seen, reactor, deadline),
+            Some(reactor) => self.wait_leading(seen, streaming, reactor, deadline),
             None => self.wait_parked(seen, streaming, deadline),
         }
     }
@@ -212,11 +213,16 @@ impl Slot {
     fn wait_leading(
         &'static self,
         seen: u32,
+        streaming: Streaming,
         reactor: &Arc<Reactor>,
         deadline: Option<Instant>,
     ) -> Result<()> {
+        let expected = match streaming {
+            Streaming::Yes => Expected::Any,
+            Streaming::Perhaps | Streaming::No => Expected::Message,
+        };
         loop {
-            if let Some(waited) = lead_for(&[(self, seen)], reactor, deadline) {
+            if let Some(waited) = lead_for(&[(self, seen)], reactor, deadline, expected) {
                 return waited;
             }
             let parker = parker();

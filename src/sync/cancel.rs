@@ -43,17 +43,32 @@ pub(crate) fn was_cancelled() -> bool {
 /// Runs `f` so that a cancellation of this thread waits until it is done. Takes four
 /// system calls.
 pub(crate) fn uncancelled<R>(f: impl FnOnce() -> R) -> R {
-    let mut state = 0;
-    // SAFETY: changes a setting of this thread; with cancellation disabled it is none
-    // itself.
-    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut state) };
-    let mask = change_signal_mask(libc::SIG_BLOCK, SIGCANCEL);
-    let result = f();
-    change_signal_mask(libc::SIG_SETMASK, mask);
-    // SAFETY: puts back what was changed above. Enabling does not act upon a
-    // cancellation.
-    unsafe { pthread_setcancelstate(state, std::ptr::null_mut()) };
-    result
+    let _uncancelled = Uncancelled::new();
+    f()
+}
+
+/// A cancellation of this thread waits until this is dropped.
+struct Uncancelled {
+    state: c_int,
+    mask: u64,
+}
+
+impl Uncancelled {
+    fn new() -> Uncancelled {
+        let mut state = 0;
+        // SAFETY: changes a setting of this thread; with cancellation disabled it is none
+        // itself.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut state) };
+        Uncancelled { state, mask: change_signal_mask(libc::SIG_BLOCK, SIGCANCEL) }
+    }
+}
+
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        change_signal_mask(libc::SIG_SETMASK, self.mask);
+        // SAFETY: puts back what was changed. Enabling does not act upon a cancellation.
+        unsafe { pthread_setcancelstate(self.state, std::ptr::null_mut()) };
+    }
 }
 
 /// Changes which signals this thread holds back, as the kernel counts them, and says
