@@ -1,6 +1,6 @@
 //! What the owners of two pairs of keys have in common: X25519 (RFC 7748).
 //!
-//! Products are made in AVX-512 where the processor has it ([`super::ladder`]), public
+//! Products are made in AVX-512 where the processor has it (`ladder.rs`), public
 //! keys always from dalek's table of multiples of the base point.
 //!
 //! Fuzz targets (`--cfg fuzzing`) agree by a product of numbers instead, which takes
