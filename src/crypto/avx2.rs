@@ -13,7 +13,7 @@ use std::arch::x86_64::*;
 
 use super::engine::{self, BLOCK_BYTES, Blocks, Meanwhile, Text};
 use super::poly1305::{Poly1305, TAG_BYTES};
-use super::salsa20::{DOUBLE_ROUNDS, Stream};
+use super::salsa20::{DOUBLE_ROUNDS, Stream, numbers};
 
 /// Blocks side by side.
 const LANES: usize = 8;
@@ -96,9 +96,7 @@ unsafe fn wide<const ROTATES: bool, M: Meanwhile>(
     mut meanwhile: M,
 ) -> M {
     let matrix = stream.matrix(block);
-    let numbers: [u64; LANES] = std::array::from_fn(|lane| block.wrapping_add(lane as u64));
-    let low = words(numbers.map(|number| number as u32));
-    let high = words(numbers.map(|number| (number >> 32) as u32));
+    let [low, high] = numbers(block).map(|numbers| words(numbers));
     let start = |i: usize| match i {
         8 => low,
         9 => high,

@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 use super::engine::{self, BLOCK_BYTES, Blocks, Meanwhile, Text};
 use super::ifma::Ifma;
 use super::poly1305::TAG_BYTES;
-use super::salsa20::{DOUBLE_ROUNDS, Stream};
+use super::salsa20::{COLUMNS, DOUBLE_ROUNDS, ROWS, Stream, numbers};
 
 /// Blocks side by side.
 const LANES: usize = 16;
@@ -92,9 +92,7 @@ fn side_by_side<M: Meanwhile>(
     mut meanwhile: M,
 ) -> M {
     let matrix = stream.matrix(block);
-    let numbers: [u64; LANES] = std::array::from_fn(|lane| block.wrapping_add(lane as u64));
-    let low = words(numbers.map(|number| number as u32));
-    let high = words(numbers.map(|number| (number >> 32) as u32));
+    let [low, high] = numbers(block).map(|numbers| words(numbers));
     let start = |i: usize| match i {
         8 => low,
         9 => high,
@@ -106,11 +104,11 @@ fn side_by_side<M: Meanwhile>(
         *x = start(i);
     }
     for _ in 0..DOUBLE_ROUNDS {
-        for quarter in [[0, 4, 8, 12], [5, 9, 13, 1], [10, 14, 2, 6], [15, 3, 7, 11]] {
+        for quarter in COLUMNS {
             quarter_round(&mut x, quarter);
         }
         meanwhile.step();
-        for quarter in [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]] {
+        for quarter in ROWS {
             quarter_round(&mut x, quarter);
         }
         meanwhile.step();
@@ -183,10 +181,8 @@ fn diagonals(stream: &Stream<'_>, block: u64) -> [__m512i; 4] {
         let [a, b, c, d] = words.map(|i| matrix[i] as i32);
         _mm512_broadcast_i32x4(_mm_setr_epi32(a, b, c, d))
     };
-    // The halves of the block's number are the words 8 and 9.
-    let number = |i: usize| block.wrapping_add(i as u64 / 4);
-    let low = words(std::array::from_fn(|i| number(i) as u32));
-    let high = words(std::array::from_fn(|i| (number(i) >> 32) as u32));
+    let [low, high] =
+        numbers::<4>(block).map(|numbers| words(std::array::from_fn(|i| numbers[i / 4])));
     [
         diagonal([0, 5, 10, 15]),
         _mm512_mask_mov_epi32(diagonal([4, 9, 14, 3]), 0x2222, high),

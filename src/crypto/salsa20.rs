@@ -14,6 +14,21 @@ pub(super) const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b2
 /// Two rounds at a time.
 pub(super) const DOUBLE_ROUNDS: usize = 10;
 
+/// The words of the quarter rounds that a double round begins with, …
+pub(super) const COLUMNS: [[usize; 4]; 4] =
+    [[0, 4, 8, 12], [5, 9, 13, 1], [10, 14, 2, 6], [15, 3, 7, 11]];
+/// … and of those that it ends with.
+pub(super) const ROWS: [[usize; 4]; 4] =
+    [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]];
+
+/// The numbers of as many blocks from this one on, as they are in their matrices: the
+/// words 8, and the words 9.
+#[inline(always)]
+pub(super) fn numbers<const BLOCKS: usize>(block: u64) -> [[u32; BLOCKS]; 2] {
+    let number = |i: usize| block.wrapping_add(i as u64);
+    [std::array::from_fn(|i| number(i) as u32), std::array::from_fn(|i| (number(i) >> 32) as u32)]
+}
+
 /// A key of Salsa20, wiped when it is dropped.
 #[derive(Clone)]
 pub(super) struct Key(pub(super) [u32; 8]);
@@ -38,8 +53,8 @@ impl Key {
     pub(super) fn derive(&self, input: &[u8; 16]) -> Self {
         let mut x = self.matrix(std::array::from_fn(|i| word(input, i)));
         for _ in 0..DOUBLE_ROUNDS {
-            columns(&mut x);
-            rows(&mut x);
+            round(&mut x, COLUMNS);
+            round(&mut x, ROWS);
         }
         let key = Self([x[0], x[5], x[10], x[15], x[6], x[7], x[8], x[9]]);
         x.zeroize();
@@ -96,9 +111,9 @@ impl Blocks<BLOCK_BYTES, BLOCK_BYTES> for Scalar<'_> {
         let start = self.0.matrix(block);
         let mut x = start;
         for _ in 0..DOUBLE_ROUNDS {
-            columns(&mut x);
+            round(&mut x, COLUMNS);
             meanwhile.step();
-            rows(&mut x);
+            round(&mut x, ROWS);
             meanwhile.step();
         }
         for ((out, x), start) in out.chunks_exact_mut(4).zip(x).zip(start) {
@@ -113,27 +128,13 @@ impl Blocks<BLOCK_BYTES, BLOCK_BYTES> for Scalar<'_> {
 }
 
 #[inline(always)]
-fn columns(x: &mut [u32; 16]) {
-    quarter_round(x, 0, 4, 8, 12);
-    quarter_round(x, 5, 9, 13, 1);
-    quarter_round(x, 10, 14, 2, 6);
-    quarter_round(x, 15, 3, 7, 11);
-}
-
-#[inline(always)]
-fn rows(x: &mut [u32; 16]) {
-    quarter_round(x, 0, 1, 2, 3);
-    quarter_round(x, 5, 6, 7, 4);
-    quarter_round(x, 10, 11, 8, 9);
-    quarter_round(x, 15, 12, 13, 14);
-}
-
-#[inline(always)]
-fn quarter_round(x: &mut [u32; 16], a: usize, b: usize, c: usize, d: usize) {
-    x[b] ^= x[a].wrapping_add(x[d]).rotate_left(7);
-    x[c] ^= x[b].wrapping_add(x[a]).rotate_left(9);
-    x[d] ^= x[c].wrapping_add(x[b]).rotate_left(13);
-    x[a] ^= x[d].wrapping_add(x[c]).rotate_left(18);
+fn round(x: &mut [u32; 16], quarters: [[usize; 4]; 4]) {
+    for [a, b, c, d] in quarters {
+        x[b] ^= x[a].wrapping_add(x[d]).rotate_left(7);
+        x[c] ^= x[b].wrapping_add(x[a]).rotate_left(9);
+        x[d] ^= x[c].wrapping_add(x[b]).rotate_left(13);
+        x[a] ^= x[d].wrapping_add(x[c]).rotate_left(18);
+    }
 }
 
 /// The word at an index.

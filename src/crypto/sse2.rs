@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use super::engine::{self, BLOCK_BYTES, Blocks, Meanwhile, Text};
 use super::poly1305::{Poly1305, TAG_BYTES};
-use super::salsa20::{DOUBLE_ROUNDS, Stream};
+use super::salsa20::{COLUMNS, DOUBLE_ROUNDS, ROWS, Stream, numbers};
 
 /// Blocks side by side.
 const LANES: usize = 4;
@@ -45,9 +45,9 @@ impl Blocks<WIDE, NARROW> for Sse2<'_> {
         let start = start(&self.0, block);
         let mut x = start;
         for _ in 0..DOUBLE_ROUNDS {
-            round(&mut x, [[0, 4, 8, 12], [5, 9, 13, 1], [10, 14, 2, 6], [15, 3, 7, 11]]);
+            round(&mut x, COLUMNS);
             meanwhile.step();
-            round(&mut x, [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]]);
+            round(&mut x, ROWS);
             meanwhile.step();
         }
         for row in 0..4 {
@@ -90,10 +90,8 @@ impl Blocks<WIDE, NARROW> for Sse2<'_> {
 /// The matrices of four blocks from this one on.
 #[inline(always)]
 fn start(stream: &Stream<'_>, block: u64) -> [__m128i; 16] {
-    let numbers: [u64; LANES] = std::array::from_fn(|lane| block.wrapping_add(lane as u64));
     let mut start = stream.matrix(block).map(|word| words([word; LANES]));
-    start[8] = words(numbers.map(|number| number as u32));
-    start[9] = words(numbers.map(|number| (number >> 32) as u32));
+    [start[8], start[9]] = numbers(block).map(words);
     start
 }
 
