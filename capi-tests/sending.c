@@ -298,8 +298,14 @@ TEST (conflate_over_tcp_ends_with_the_last)
     for (int i = 0; i < 500; i++)
         REQUIRE (zmq_send (push, &i, sizeof i, 0) == sizeof i);
     int got = -1, last = -1, backwards = 0;
-    while (last != 499
-           && zmq_recv (pull, &got, sizeof got, 0) == (int) sizeof got) {
+    while (last != 499) {
+        if (zmq_recv (pull, &got, sizeof got, 0) != (int) sizeof got) {
+            /* libzmq's loses one that comes while it is being asked. */
+            const int again = 499;
+            REQUIRE (on_oracle ());
+            REQUIRE (zmq_send (push, &again, sizeof again, 0) == sizeof again);
+            continue;
+        }
         backwards += got <= last;
         last = got;
     }

@@ -29,6 +29,21 @@ def delivered(lines):
     return sorted("5" if size == "id" else size for size in sizes)
 
 
+def sent(lines):
+    """The sizes of all frames that were sent."""
+    sizes = set()
+    for line in lines:
+        if re.match(r"\d\d (send|send_whole|send_to|await) s", line):
+            sizes.update(re.findall(r"(?<!flags) = (\d+)", line))
+    return sizes
+
+
+def first_frame(line):
+    """The size of the first frame that a line tells of, without the id of a ROUTER's peer."""
+    named = r"\[(id( \d+)?|1 A|2 BB|3 CCC|24 D+ #\w+)\] \| "
+    return set(delivered([re.sub(named, "", line, count=1).split("|")[0]]))
+
+
 class Case:
     """Two answers, and the first lines in which they differ."""
 
@@ -119,6 +134,11 @@ class Case:
             # What is seen there may decide whether more is sent.
             counts = [Counter(sizes) for sizes in all_of]
             exchanged = all_of[0] and all_of[1] and (counts[0] <= counts[1] or counts[1] <= counts[0])
+        elif all(here):
+            # The one is received by both, the other one was sent, and is still to come.
+            known = [first_frame(line) <= set(theirs) | sent(self.mine) for line, theirs
+                     in zip((self.line, self.our_line), reversed(all_of))]
+            exchanged = exchanged or any(found) and all(known)
         return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
             and (all_of[0] == all_of[1] != [] or exchanged)
 
@@ -522,6 +542,15 @@ def mark_that_was_changed(case):
         any(peer.remarked for peer in case.history.circle(slot)) for slot in case.slots())
 
 
+def mark_that_is_exact(case):
+    """ZMQ_SNDHWM, over a network: what a peer has taken before it left is known at once, and not
+    only once it is half of the mark."""
+    return case.more_is_possible() and case.sockets() and case.lost("tcp|ipc") \
+        and (re.search(r" = -1 EAGAIN", case.line) and re.match(r"\d\d (send|old|msg m\d send)", case.line)
+             or any((a ^ b) == 2 for a, b in zip(*case.states()))) \
+        and all(peer.has_set("23", "SNDHWM") for peer in case.sockets())
+
+
 def stream_peer_that_left(case):
     """STREAM: a peer that has gone is known to have gone at once."""
     return case.both(r"send_to .* = -1 EAGAIN", r"send_to .* = -1 EHOSTUNREACH") \
@@ -572,7 +601,7 @@ EXPLANATIONS = [
     rest_of_a_message_for_the_next_peer, message_amid_which_another_left,
     pair_whose_messages_linger, place_of_a_waiting_socket, ends_at_once,
     types_that_are_no_partners, req_whose_replier_was_disconnected,
-    errno_under_a_monitor, mark_that_was_changed, stream_peer_that_left,
+    errno_under_a_monitor, mark_that_was_changed, mark_that_is_exact, stream_peer_that_left,
     stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
