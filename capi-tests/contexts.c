@@ -323,6 +323,82 @@ TEST (max_sockets_is_emfile)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+TEST (a_socket_that_lingers_keeps_its_place)
+{
+    /* Over tcp the peer takes no more than its water mark and the kernel's buffers. */
+    enum { SENT = 40 };
+    static char large[1000000];
+    endpoint_t endpoint;
+    void *ctx = zmq_ctx_new (), *peers = zmq_ctx_new ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 1));
+    void *push = new_socket (ctx, ZMQ_PUSH), *pull = new_socket (peers, ZMQ_PULL);
+    CHECK_OK (set_int (pull, ZMQ_RCVHWM, 1));
+    bind_to (pull, "tcp", endpoint);
+    CHECK_OK (set_int (push, ZMQ_LINGER, -1));
+    CHECK_OK (set_int (push, ZMQ_SNDHWM, 0));
+    CHECK_OK (zmq_connect (push, endpoint));
+    for (int i = 0; i < SENT; i++)
+        REQUIRE (zmq_send (push, large, sizeof large, 0) == sizeof large);
+    CHECK_OK (zmq_close (push));
+    for (int i = 0; i < 3; i++) {
+        errno = 0;
+        CHECK (zmq_socket (ctx, ZMQ_PAIR) == NULL);
+        CHECK_INT (errno, EMFILE);
+        sleep_ms (10);
+    }
+    for (int i = 0; i < SENT; i++)
+        REQUIRE (zmq_recv (pull, large, sizeof large, 0) == sizeof large);
+    void *pair;
+    CHECK_BECOMES ((pair = zmq_socket (ctx, ZMQ_PAIR)) != NULL);
+    CHECK_OK (zmq_close (pair));
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_ctx_term (ctx));
+    CHECK_OK (zmq_ctx_term (peers));
+}
+
+TEST (so_does_one_whose_peer_is_not_there)
+{
+    void *ctx = zmq_ctx_new ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 1));
+    void *push = new_socket (ctx, ZMQ_PUSH);
+    CHECK_OK (set_int (push, ZMQ_LINGER, 300));
+    CHECK_OK (zmq_connect (push, "ipc:///nonexistent/folder/socket"));
+    CHECK_SEND (push, "never fetched", 0);
+    CHECK_OK (zmq_close (push));
+    errno = 0;
+    CHECK (zmq_socket (ctx, ZMQ_PAIR) == NULL);
+    CHECK_INT (errno, EMFILE);
+    void *pair;
+    CHECK_BECOMES ((pair = zmq_socket (ctx, ZMQ_PAIR)) != NULL);
+    CHECK_OK (zmq_close (pair));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+TEST (a_full_context_does_not_look_at_the_type)
+{
+    void *ctx = zmq_ctx_new ();
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 1));
+    void *s = new_socket (ctx, ZMQ_PAIR);
+    errno = 0;
+    CHECK (zmq_socket (ctx, 99) == NULL);
+    CHECK_INT (errno, EMFILE);
+    CHECK_OK (zmq_close (s));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+TEST (a_wrong_type_is_the_first_socket_too)
+{
+    void *ctx = zmq_ctx_new ();
+    errno = 0;
+    CHECK (zmq_socket (ctx, 99) == NULL);
+    CHECK_INT (errno, EINVAL);
+    CHECK_OK (zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 1));
+    void *a = new_socket (ctx, ZMQ_PAIR), *b = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_close (a));
+    CHECK_OK (zmq_close (b));
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (max_sockets_counts_from_the_first_socket)
 {
     /* A limit set after the first socket comes too late. */

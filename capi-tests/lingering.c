@@ -165,6 +165,45 @@ TEST (nothing_sent_nothing_lingers)
     close (fd);
 }
 
+/* What every peer gets first keeps nobody waiting for a peer. */
+TEST (greetings_do_not_linger)
+{
+    static const int types[] = {ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REQ, ZMQ_REP, ZMQ_XPUB};
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+        void *ctx = zmq_ctx_new ();
+        void *s = zmq_socket (ctx, types[i]);
+        REQUIRE (s != NULL);
+        if (types[i] == ZMQ_XPUB)
+            CHECK_OK (zmq_setsockopt (s, ZMQ_XPUB_WELCOME_MSG, "hello", 5));
+        else
+            CHECK_OK (set_int (s, ZMQ_PROBE_ROUTER, 1));
+        CHECK_OK (set_int (s, ZMQ_LINGER, 30000));
+        CHECK_OK (zmq_connect (s, "ipc:///nonexistent/folder/socket"));
+        /* libzmq waits for one that was asked anything since. */
+        if (!on_oracle ())
+            CHECK_OK (zmq_poll (&(zmq_pollitem_t){s, 0, ZMQ_POLLIN, 0}, 1, 0));
+        CHECK_OK (zmq_close (s));
+        long long start = now_ms ();
+        CHECK_OK (zmq_ctx_term (ctx));
+        CHECK (now_ms () - start < 10000);
+    }
+}
+
+TEST (messages_behind_a_greeting_linger)
+{
+    void *ctx = zmq_ctx_new ();
+    void *s = zmq_socket (ctx, ZMQ_DEALER);
+    REQUIRE (s != NULL);
+    CHECK_OK (set_int (s, ZMQ_PROBE_ROUTER, 1));
+    CHECK_OK (set_int (s, ZMQ_LINGER, 200));
+    CHECK_OK (zmq_connect (s, "ipc:///nonexistent/folder/socket"));
+    CHECK_SEND (s, "never fetched", 0);
+    CHECK_OK (zmq_close (s));
+    long long start = now_ms ();
+    CHECK_OK (zmq_ctx_term (ctx));
+    CHECK (now_ms () - start >= 150);
+}
+
 TEST (the_longest_linger_of_all_sockets_counts)
 {
     endpoint_t nobody;

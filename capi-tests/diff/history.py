@@ -60,6 +60,9 @@ class Peer:
     def probes(self):
         return self.has_set("51", "PROBE_ROUTER")
 
+    def welcomes(self):
+        return any(name in self.options for name in ("72", "XPUB_WELCOME_MSG"))
+
     def stops_when_refused(self):
         return int(self.options.get("RECONNECT_STOP", self.options.get("109", 0))) & 1
 

@@ -22,7 +22,7 @@ use crate::reactor::{ReactorPool, Settings};
 use crate::session;
 use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU64, Ordering, Parked, Parker, fork_generation, uncancelled};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, Parked, Parker, fork_generation, uncancelled};
 use crate::transport::Resolver;
 use tracing::Report;
 
@@ -42,8 +42,10 @@ struct State {
     sockets: Vec<&'static Slot>,
     /// Monitors, which count among the sockets.
     monitors: usize,
-    /// Sockets that are open, or of which something lingers.
+    /// Sockets that are open, or of which something is left.
     leases: usize,
+    /// Sockets that are closed and have messages that linger.
+    lingering: usize,
     /// No new sockets.
     shut: bool,
 }
@@ -60,17 +62,46 @@ struct Works {
 /// Held by everything of a socket that the context must wait for.
 struct Lease {
     context: Arc<Context>,
+    /// [`CLOSED`], [`LINGERS`]; changed under the context's lock.
+    state: AtomicU32,
+}
+
+/// The socket was closed.
+const CLOSED: u32 = 1;
+/// Something of it waited to be sent when it, or one of its endpoints, was given up.
+const LINGERS: u32 = 2;
+
+impl Lease {
+    /// The place of a socket that is both is taken until the lease ends.
+    fn note(&self, bit: u32) {
+        let mut context = self.context.state.lock();
+        let before = self.state.fetch_or(bit, Ordering::Relaxed);
+        if before != CLOSED | LINGERS && before | bit == CLOSED | LINGERS {
+            context.lingering += 1;
+        }
+    }
 }
 
 impl session::Lease for Lease {
     fn fail(&self) {
         self.context.fail();
     }
+
+    fn linger(&self) {
+        if self.state.load(Ordering::Relaxed) & LINGERS == 0 {
+            self.note(LINGERS);
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.context.state.lock().leases -= 1;
+        let mut state = self.context.state.lock();
+        state.leases -= 1;
+        if *self.state.get_mut() == CLOSED | LINGERS {
+            state.lingering -= 1;
+        }
+        drop(state);
         self.context.wake_waiters();
     }
 }
@@ -79,7 +110,7 @@ impl State {
     /// Whether there are as many sockets as there may be.
     fn is_full(&self) -> bool {
         let max = self.works.as_ref().map_or(0, |works| works.max_sockets);
-        self.sockets.len() + self.monitors >= max
+        self.sockets.len() + self.lingering + self.monitors >= max
     }
 }
 
@@ -108,6 +139,7 @@ impl Context {
                 sockets: Vec::new(),
                 monitors: 0,
                 leases: 0,
+                lingering: 0,
                 shut: false,
             }),
             waiters: Mutex::new(Vec::new()),
@@ -144,7 +176,6 @@ impl Context {
         if state.shut {
             return Err(Errno::ETERM);
         }
-        let kind = kind.ok_or(Errno::EINVAL)?;
         if state.works.is_none() {
             state.works = Some(self.start_works(&state.options)?);
         }
@@ -152,7 +183,8 @@ impl Context {
         if state.is_full() {
             return Err(Errno::EMFILE);
         }
-        let lease = Arc::new(Lease { context: self.clone() });
+        let kind = kind.ok_or(Errno::EINVAL)?;
+        let lease = Arc::new(Lease { context: self.clone(), state: AtomicU32::new(0) });
         let home = self.home(works, &state.options, lease.clone());
         state.leases += 1;
         match Slot::open(kind, &state.options, home) {
@@ -176,7 +208,7 @@ impl Context {
             resolver: works.resolver.clone(),
             negotiators: works.negotiators.clone(),
             inproc: works.inproc.clone(),
-            lease,
+            lease: lease.clone(),
             inherited: Arc::new({
                 let started_in = self.started_in.clone();
                 move || fork_generation() != started_in.load(Ordering::Relaxed)
@@ -185,7 +217,10 @@ impl Context {
                 let context = context.clone();
                 move || take_place(&context)
             }),
-            closed: Arc::new(move |slot| forget_socket(&context, slot)),
+            closed: Arc::new(move |slot| {
+                forget_socket(&context, slot);
+                lease.note(CLOSED);
+            }),
             max_message_bytes: options.max_msgsz_bytes.and_then(|max| u64::try_from(max).ok()),
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Dealer {
 impl Pattern for Dealer {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, _: bool) -> bool {
         if self.probe {
-            pipes.push(key, &mut Message::new());
+            pipes.greet(key, &mut Message::new());
         }
         self.input.readable(key);
         self.out.writable(key);

@@ -182,7 +182,7 @@ impl Pattern for Router {
     fn attach(&mut self, pipes: &mut PipeSet, key: Key, connected: bool) -> bool {
         // To a raw peer an empty message is nothing.
         if self.probe && !self.raw {
-            pipes.push(key, &mut Message::new());
+            pipes.greet(key, &mut Message::new());
         }
         match self.peers.take_name(connected) {
             Some(id) if self.peers.key(&id).is_some() => return false,

@@ -84,7 +84,7 @@ impl Pattern for XPub {
         self.peers.add(key);
         self.subscribers.join(key);
         if let Some(welcome) = &self.welcome {
-            pipes.push(key, &mut welcome.share());
+            pipes.greet(key, &mut welcome.share());
         }
         self.readable(pipes, key);
         true

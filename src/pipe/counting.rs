@@ -37,6 +37,16 @@ impl Pipe {
         }
     }
 
+    /// Whether nothing but the greeting was pushed.
+    pub(crate) fn only_greets(&self) -> bool {
+        self.greeted && self.written == 1
+    }
+
+    /// Whether what was pushed waits for a session to send it.
+    pub(crate) fn holds_unsent(&self) -> bool {
+        !self.leads_to_socket() && !self.peer_closed() && self.left_out().0 > 0
+    }
+
     /// Whole messages that wait to be taken. Nothing may have been peeked at.
     pub(crate) fn waiting(&mut self) -> usize {
         if self.conflates {

@@ -223,6 +223,8 @@ pub(crate) struct Pipe {
     /// What is known of the peer behind the other end.
     metadata: Option<Arc<Metadata>>,
     routing_id: Option<Box<[u8]>>,
+    /// What was pushed first is a greeting, for which no closed socket lingers.
+    greeted: bool,
     /// In its set's list of corked pipes.
     listed_corked: bool,
     /// In its set's list of pipes to be closed.
@@ -277,6 +279,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         conflate_in: VecDeque::new(),
         metadata: None,
         routing_id: None,
+        greeted: false,
         listed_corked: false,
         retired: false,
     };

@@ -186,6 +186,14 @@ impl PipeSet {
         }
     }
 
+    /// Pushes a message that every peer gets first, whoever it is.
+    pub(crate) fn greet(&mut self, key: Key, message: &mut Message) {
+        if let Some(pipe) = self.pipe(key) {
+            pipe.greeted = true;
+        }
+        self.push(key, message);
+    }
+
     /// As [`PipeSet::push`] for the first frame of a message, if the pipe has
     /// room for it. Says whether the pipe was listed among the corked.
     #[inline(always)]

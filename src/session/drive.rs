@@ -313,6 +313,8 @@ impl Inner {
                 let _ = live.read(self.pipe.as_mut(), READS_PER_TURN);
             }
             self.end(session);
+        } else if let Some(surroundings) = &self.surroundings {
+            surroundings.lease.linger();
         }
     }
 

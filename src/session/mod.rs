@@ -144,6 +144,9 @@ pub(crate) trait Lease: Send + Sync {
     /// A panic has ended what held it: the context answers ETERM from now on.
     /// Called with no lock held but a socket's.
     fn fail(&self);
+    /// Messages wait to be sent though the socket, or one of its endpoints, was given up:
+    /// a closed socket keeps its place among the others until they are gone.
+    fn linger(&self);
 }
 
 /// What a session needs of its surroundings.

@@ -232,6 +232,17 @@ impl Socket {
         }
     }
 
+    /// Drops a pipe of a socket that is being closed.
+    fn drop_for_good(&mut self, key: Key, linger: Option<Duration>) {
+        let Some(pipe) = self.pipes.pipe(key) else { return };
+        // libzmq does not even show a greeting to the session before it is connected.
+        let linger = if pipe.only_greets() { Some(Duration::ZERO) } else { linger };
+        if linger != Some(Duration::ZERO) && pipe.holds_unsent() {
+            self.home.lease.linger();
+        }
+        self.drop_pipe(key, linger);
+    }
+
     fn drop_pipe(&mut self, key: Key, linger: Option<Duration>) {
         self.forget_sole_pipes();
         self.count_lost(key);
@@ -279,7 +290,7 @@ impl Socket {
         let linger = self.options.linger;
         let counters = self.counters_to_tell();
         for key in self.pipes.keys() {
-            self.drop_pipe(key, linger);
+            self.drop_for_good(key, linger);
         }
         if let Some(counters) = counters {
             self.say_counters(counters);
