@@ -70,10 +70,15 @@ const THREAD_CLASSES: usize = 21;
 const AHEAD: usize = 4;
 
 /// What a shelf keeps: two thousand bodies of 4 KiB, about what fills the
-/// default water marks of two sockets.
+/// default water marks of two sockets. Of classes too large for the threads' caches
+/// it keeps as many blocks as are in use, if that is more: a sender that was held up
+/// at its water mark goes on when half of what waits is gone, and fills as much again.
+/// Fresh memory would cost it a page fault for every 4 KiB.
 const MAX_SHELF_BYTES: usize = 8 << 20;
-/// What all shelves keep together: what an idle process may hold on to.
+/// What all shelves keep together: what an idle process may hold on to, …
 const MAX_SHELVES_BYTES: usize = 32 << 20;
+/// … and one that has as much in use.
+const MAX_BUSY_BYTES: usize = 64 << 20;
 /// How often to try for a shelf that another thread holds: a few microseconds,
 /// many times what an exchange takes.
 const MAX_TRIES: usize = 64;
@@ -299,7 +304,12 @@ impl Drop for Exit {
 /// The blocks that all threads share, a class each. Aligned so that threads
 /// which use different classes do not disturb each other.
 #[repr(align(64))]
-struct Shelf(Mutex<Vec<Idle>>);
+struct Shelf {
+    idle: Mutex<Vec<Idle>>,
+    /// Blocks that are in use, of classes that no thread keeps any of. Relaxed: a
+    /// measure, no more.
+    used: AtomicUsize,
+}
 
 /// A block that belongs to whoever holds this.
 struct Idle(NonNull<Block>);
@@ -307,7 +317,8 @@ struct Idle(NonNull<Block>);
 // SAFETY: a block is memory and a number, bound to no thread.
 unsafe impl Send for Idle {}
 
-static SHELVES: [Shelf; CLASSES] = [const { Shelf(Mutex::new(Vec::new())) }; CLASSES];
+static SHELVES: [Shelf; CLASSES] =
+    [const { Shelf { idle: Mutex::new(Vec::new()), used: AtomicUsize::new(0) } }; CLASSES];
 
 /// The bytes on all shelves. Relaxed suffices: it orders nothing, it only keeps
 /// the sum below its limit, and read-modify-writes of one word never get lost.
@@ -316,12 +327,21 @@ static SHELVES_BYTES: AtomicUsize = AtomicUsize::new(0);
 impl Shelf {
     fn try_lock(&self) -> Option<MutexGuard<'_, Vec<Idle>>> {
         (0..MAX_TRIES).find_map(|_| {
-            let guard = self.0.try_lock();
+            let guard = self.idle.try_lock();
             if guard.is_none() {
                 hint::spin_loop();
             }
             guard
         })
+    }
+
+    /// How many blocks of its class it may keep, and what all shelves may then.
+    fn room(&self, class: usize) -> (usize, usize) {
+        let always = MAX_SHELF_BYTES / capacity_of(class);
+        match self.used.load(Ordering::Relaxed) {
+            used if used > always => (used, MAX_BUSY_BYTES),
+            _ => (always, MAX_SHELVES_BYTES),
+        }
     }
 }
 
@@ -329,14 +349,18 @@ impl Shelf {
 #[cold]
 #[inline(never)]
 fn allocate_shared(class: usize) -> Result<NonNull<Block>> {
-    match CACHE.with(|cache| take_from_shelf(class, cache)) {
+    let block = match CACHE.with(|cache| take_from_shelf(class, cache)) {
         Some(block) => {
             // SAFETY: whoever takes a block from the shelf owns it.
             unsafe { block.as_ref() }.references.store(1, Ordering::Relaxed);
-            Ok(block)
+            block
         }
-        None => take_from_system(capacity_of(class), class as u16),
+        None => take_from_system(capacity_of(class), class as u16)?,
+    };
+    if class >= THREAD_CLASSES {
+        SHELVES[class].used.fetch_add(1, Ordering::Relaxed);
     }
+    Ok(block)
 }
 
 /// The way of [`cut`] when the thread's sheet has no such room left.
@@ -376,14 +400,36 @@ unsafe fn release_first_cut(block: NonNull<Block>) {
 #[cold]
 #[inline(never)]
 fn release_shared(class: usize, block: NonNull<Block>) {
+    if class >= THREAD_CLASSES {
+        SHELVES[class].used.fetch_sub(1, Ordering::Relaxed);
+        put_on_shelf(class, &[Cell::new(block.as_ptr())]);
+        return clear_shelf(class);
+    }
     CACHE.with(|cache| {
-        if class < THREAD_CLASSES && cache.is_kept() {
+        if cache.is_kept() {
             cache.put_back(class, exchanged(class));
         }
         if !cache.push(class, block) {
             put_on_shelf(class, &[Cell::new(block.as_ptr())]);
         }
     });
+}
+
+/// Gives a block of a shelf back to the system, where it has more than it may keep since
+/// fewer are in use. One for each that is released is enough: none is too many in the end.
+fn clear_shelf(class: usize) {
+    let shelf = &SHELVES[class];
+    let Some(mut idle) = shelf.try_lock() else { return };
+    if idle.len() <= shelf.room(class).0 {
+        return;
+    }
+    let excess = idle.pop();
+    SHELVES_BYTES.fetch_sub(capacity_of(class), Ordering::Relaxed);
+    drop(idle);
+    if let Some(Idle(block)) = excess {
+        // SAFETY: whoever takes a block from the shelf owns it.
+        unsafe { give_to_system(block) };
+    }
 }
 
 /// How many blocks of a class a thread exchanges with the shelf at once: half of
@@ -415,11 +461,11 @@ fn put_on_shelf(class: usize, blocks: &[Cell<*mut Block>]) {
     let mut blocks = blocks.iter().filter_map(|block| NonNull::new(block.get()));
     let count = blocks.clone().count();
     if let Some(mut shelf) = SHELVES[class].try_lock() {
-        let room = (MAX_SHELF_BYTES / capacity_of(class)).saturating_sub(shelf.len());
-        let count = count.min(room);
+        let (most, most_bytes) = SHELVES[class].room(class);
+        let count = count.min(most.saturating_sub(shelf.len()));
         let bytes = count * capacity_of(class);
         let before = SHELVES_BYTES.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes <= MAX_SHELVES_BYTES && shelf.try_reserve(count).is_ok() {
+        if before + bytes <= most_bytes && shelf.try_reserve(count).is_ok() {
             shelf.extend(blocks.by_ref().take(count).map(Idle));
         } else {
             SHELVES_BYTES.fetch_sub(bytes, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use super::*;
 static WATCHED: Mutex<()> = Mutex::new(());
 
 fn shelved(class: usize) -> Vec<usize> {
-    let shelf = SHELVES[class].0.lock();
+    let shelf = SHELVES[class].idle.lock();
     shelf.iter().map(|idle| idle.0.as_ptr() as usize).collect()
 }
 
@@ -99,6 +99,24 @@ fn a_thread_that_ends_leaves_its_blocks_to_the_others() {
 }
 
 #[test]
+#[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+fn as_many_large_blocks_are_kept_as_are_in_use() {
+    let _watched = WATCHED.lock();
+    let len = 700_000;
+    let always = MAX_SHELF_BYTES / capacity_of(class_of(len));
+    let mut blocks = allocate_many(len, 40);
+    release_all(blocks.split_off(20));
+    let kept = shelved(class_of(len));
+    assert_eq!(kept.len(), 20);
+    let again = allocate_many(len, 20);
+    assert!(again.iter().all(|block| kept.contains(&(block.as_ptr() as usize))));
+    release_all(again);
+    assert_eq!(shelved(class_of(len)).len(), 20);
+    release_all(blocks);
+    assert_eq!(shelved(class_of(len)).len(), always);
+}
+
+#[test]
 fn bodies_freed_on_other_threads_come_back() {
     for len in [700, 11_000, 90_000] {
         let (sender, receiver) = mpsc::sync_channel::<(Idle, u8)>(500);
@@ -149,7 +167,7 @@ fn what_is_kept_has_limits() {
 fn a_shelf_in_use_is_not_waited_for() {
     let _watched = WATCHED.lock();
     let len = 5800;
-    let shelf = SHELVES[class_of(len)].0.lock();
+    let shelf = SHELVES[class_of(len)].idle.lock();
     let before = shelf.len();
     release_all(allocate_many(len, 100));
     assert_eq!(shelf.len(), before);
