@@ -341,12 +341,13 @@ def message_amid_which_another_left(case):
 
 def place_of_a_waiting_socket(case):
     """A socket that was closed with a connect to an inproc name that is not bound, or
-    whose inproc peer was not called since, or with nothing but a greeting for its peer, or a
-    monitor's: its place is free at once."""
+    whose inproc peer was not called since, or with nothing but a greeting or subscriptions
+    for its peer, or a monitor's: its place is free at once."""
     def waits(peer):
         return peer.monitor_ended or peer.gone and (
             any(name.startswith("inproc:") for name in peer.endpoints())
-            or peer.connected and (peer.probes() or peer.welcomes()))
+            or peer.connected
+            and (peer.probes() or peer.welcomes() or peer.kind in (SUB, XSUB)))
     full = r"^\d\d (socket .* = -1 EMFILE|monitor .*( no peer| = -1 EMFILE)|proxy .* no control)"
     made = re.search(r"ctx\d", case.line)
     contexts = [made[0]] if made else [peer.context for peer in case.sockets()]

@@ -26,25 +26,32 @@ impl Pipe {
     /// Messages that wait for the other end to take them, and those that later
     /// ones have replaced; none of an end that only subscribes.
     pub(crate) fn left_out(&self) -> (usize, usize) {
+        if self.written == self.asides_out {
+            return (0, 0);
+        }
         let unread = self.unread();
         match &self.out_lane().conflated {
             Some(slot) => {
                 let waits = usize::from(slot.lock().is_some());
                 (waits, unread.saturating_sub(waits))
             }
-            None if self.written == self.asides_out => (0, 0),
             None => (unread, 0),
         }
     }
 
-    /// Whether nothing but the greeting was pushed.
-    pub(crate) fn only_greets(&self) -> bool {
-        self.greeted && self.written == 1
+    /// Whether what was pushed need not wait for a connection once this end is closed:
+    /// who leaves need not introduce himself (greetings, subscriptions) to a peer that may
+    /// never come, and of a value (`ZMQ_CONFLATE`) any may be missed.
+    pub(super) fn is_dispensable(&self) -> bool {
+        self.conflates || self.written == self.asides_out + usize::from(self.greeted)
     }
 
-    /// Whether what was pushed waits for a session to send it.
+    /// Whether what was pushed waits for a session to send it, however long that takes.
     pub(crate) fn holds_unsent(&self) -> bool {
-        !self.leads_to_socket() && !self.peer_closed() && self.left_out().0 > 0
+        !self.leads_to_socket()
+            && !self.peer_closed()
+            && !self.is_dispensable()
+            && self.left_out().0 > 0
     }
 
     /// Whole messages that wait to be taken. Nothing may have been peeked at.

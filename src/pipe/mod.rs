@@ -150,6 +150,8 @@ struct End {
     /// How long what this end wrote may wait to be sent once it is closed, in
     /// milliseconds; -1: for ever.
     linger_ms: AtomicI64,
+    /// Once it is closed: what it wrote waits for no connection (see `is_dispensable`).
+    dispensable: AtomicBool,
     signals: AtomicU32,
     key: AtomicU32,
     closed: AtomicBool,
@@ -223,7 +225,7 @@ pub(crate) struct Pipe {
     /// What is known of the peer behind the other end.
     metadata: Option<Arc<Metadata>>,
     routing_id: Option<Box<[u8]>>,
-    /// What was pushed first is a greeting, for which no closed socket lingers.
+    /// What was pushed first is a greeting.
     greeted: bool,
     /// In its set's list of corked pipes.
     listed_corked: bool,
@@ -245,6 +247,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
     };
     let end = || End {
         linger_ms: AtomicI64::new(-1),
+        dispensable: AtomicBool::new(false),
         signals: AtomicU32::new(0),
         key: AtomicU32::new(u32::MAX),
         closed: AtomicBool::new(false),
@@ -314,7 +317,9 @@ impl Pipe {
     /// (`None`: for ever).
     pub(crate) fn close(self, linger: Option<Duration>) {
         let ms = linger.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
-        self.link.ends[self.side].linger_ms.store(ms, Ordering::Relaxed);
+        let end = &self.link.ends[self.side];
+        end.linger_ms.store(ms, Ordering::Relaxed);
+        end.dispensable.store(self.is_dispensable(), Ordering::Relaxed);
     }
 
     /// Tells the other end that this one is closed, while this one still reads
@@ -331,6 +336,11 @@ impl Pipe {
     pub(crate) fn peer_linger(&self) -> Option<Duration> {
         let ms = self.link.ends[1 - self.side].linger_ms.load(Ordering::Relaxed);
         u64::try_from(ms).ok().map(Duration::from_millis)
+    }
+
+    /// Whether what the closed other end wrote waits for no connection that takes it.
+    pub(crate) fn is_left_dispensable(&self) -> bool {
+        self.link.ends[1 - self.side].dispensable.load(Ordering::Relaxed)
     }
 
     /// Whether a socket, not a session, is at the other end (inproc).

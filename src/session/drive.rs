@@ -303,7 +303,7 @@ impl Inner {
             _ => false,
         };
         // What will never be sent is not waited for.
-        if (!left && !writing) || matches!(self.phase, Phase::Parked) {
+        if (!left && !writing) || matches!(self.phase, Phase::Parked) || self.lets_go() {
             // Bytes that nobody reads would make a reset of the end of a raw
             // connection, and cost the peer what it has not read yet.
             if let Phase::Open(live) = &mut self.phase
@@ -316,6 +316,13 @@ impl Inner {
         } else if let Some(surroundings) = &self.surroundings {
             surroundings.lease.linger();
         }
+    }
+
+    /// Whether what is left is worth no wait, and nobody takes it at once. libzmq drops such
+    /// messages with the socket: its programs end though peers are not there, or stuck.
+    fn lets_go(&self) -> bool {
+        self.pipe.as_ref().is_some_and(Pipe::is_left_dispensable)
+            && !matches!(&self.phase, Phase::Open(live) if live.met && live.writable)
     }
 
     /// The end of the session.

@@ -371,7 +371,7 @@ impl Socket {
         // The pipe may have ended by itself, and another one have its key.
         if self.pipes.endpoint(key) == Some(text) {
             self.pattern.detach(&mut self.pipes, key);
-            self.drop_pipe(key, self.options.linger);
+            self.drop_for_good(key, self.options.linger);
         }
     }
 

@@ -232,11 +232,9 @@ impl Socket {
         }
     }
 
-    /// Drops a pipe of a socket that is being closed.
+    /// Drops a pipe of a socket, or of a connect, that is being closed.
     fn drop_for_good(&mut self, key: Key, linger: Option<Duration>) {
         let Some(pipe) = self.pipes.pipe(key) else { return };
-        // libzmq does not even show a greeting to the session before it is connected.
-        let linger = if pipe.only_greets() { Some(Duration::ZERO) } else { linger };
         if linger != Some(Duration::ZERO) && pipe.holds_unsent() {
             self.home.lease.linger();
         }
