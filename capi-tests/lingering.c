@@ -124,6 +124,37 @@ TEST (blocky_off_makes_linger_zero)
     CHECK_OK (zmq_ctx_term (ctx));
 }
 
+/* A peer that is there gets what its socket has just sent: libzmq's I/O thread is nearly
+ * always faster than the close. */
+TEST (without_linger_what_the_kernel_takes_is_sent)
+{
+    enum { SENT = 300 };
+    static const char *const transports[] = {"tcp", "ipc"};
+    for (int i = 0; i < 6; i++) {
+        endpoint_t endpoint;
+        bool binds = i / 2 == 2;
+        void *ctx = zmq_ctx_new (), *peers = zmq_ctx_new ();
+        void *push = new_socket (ctx, ZMQ_PUSH), *pull = new_socket (peers, ZMQ_PULL);
+        CHECK_OK (set_int (push, ZMQ_LINGER, 0));
+        bind_to (binds ? push : pull, transports[i % 2], endpoint);
+        CHECK_OK (zmq_connect (binds ? pull : push, endpoint));
+        CHECK_SEND (push, "x", 0);
+        CHECK_RECV (pull, "x");
+        for (int n = 0; n < SENT; n++)
+            REQUIRE (zmq_send (push, &n, sizeof n, 0) == sizeof n);
+        if (i / 2 == 1)
+            CHECK_OK (zmq_disconnect (push, endpoint));
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_ctx_term (ctx));
+        int wrong = 0;
+        for (int n = 0, got; n < SENT && !on_oracle (); n++)
+            wrong += zmq_recv (pull, &got, sizeof got, 0) != sizeof got || got != n;
+        CHECK_INT (wrong, 0);
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_ctx_term (peers));
+    }
+}
+
 TEST (linger_is_asked_when_the_socket_closes)
 {
     endpoint_t nobody;
@@ -434,6 +465,8 @@ TEST (unbinding_lingers_too)
         void *push = zmq_socket (ctx, ZMQ_PUSH), *pull = new_socket (peers, ZMQ_PULL);
         REQUIRE (push != NULL);
         CHECK_OK (set_int (pull, ZMQ_RCVHWM, 1));
+        /* And there ctx_term may wait for what it has dropped. */
+        CHECK_OK (set_int (push, ZMQ_LINGER, on_oracle () ? 0 : -1));
         bind_to (push, transports[t], endpoint);
         CHECK_OK (zmq_connect (pull, endpoint));
         for (int i = 0; i < SENT; i++)

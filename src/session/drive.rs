@@ -22,6 +22,10 @@ use crate::transport::{Endpoint, Resolver, Stream};
 /// Reads in one go before other connections have their turn.
 const READS_PER_TURN: usize = 16;
 
+/// Why what a socket has left behind is lost.
+const NO_LINGER: &str = "ZMQ_LINGER is 0";
+const LINGER_OVER: &str = "the time to linger is over (ZMQ_LINGER)";
+
 /// Events of the connection.
 const OF_CONNECTION: u32 = event::READABLE | event::WRITABLE | event::GLANCE;
 
@@ -217,8 +221,9 @@ impl Inner {
                 (Some(before), until) => before.or(until),
                 (None, until) => until,
             });
-            if linger == Some(Duration::ZERO) {
-                self.discard_pipe("ZMQ_LINGER is 0");
+            // What the kernel takes in this very drive costs nobody time.
+            if linger == Some(Duration::ZERO) && !self.takes_at_once() {
+                self.discard_pipe(NO_LINGER);
             }
         }
         signals
@@ -239,7 +244,7 @@ impl Inner {
     fn on_timer(&mut self, session: &Arc<Session>) {
         let now = Instant::now();
         if self.lingering.flatten().is_some_and(|until| until <= now) {
-            self.discard_pipe("the time to linger is over (ZMQ_LINGER)");
+            self.discard_pipe(LINGER_OVER);
             return;
         }
         match &mut self.phase {
@@ -313,20 +318,32 @@ impl Inner {
                 let _ = live.read(self.pipe.as_mut(), READS_PER_TURN);
             }
             self.end(session);
+        } else if self.lingering.flatten().is_some_and(|until| until <= Instant::now()) {
+            let none = self.pipe.as_ref().and_then(Pipe::peer_linger) == Some(Duration::ZERO);
+            self.end_since(session, if none { NO_LINGER } else { LINGER_OVER });
         } else if let Some(surroundings) = &self.surroundings {
             surroundings.lease.linger();
         }
     }
 
+    /// Whether a message would be handed to the kernel at once.
+    fn takes_at_once(&self) -> bool {
+        matches!(&self.phase, Phase::Open(live) if live.protocol.is_ready() && live.writable)
+    }
+
     /// Whether what is left is worth no wait, and nobody takes it at once. libzmq drops such
     /// messages with the socket: its programs end though peers are not there, or stuck.
     fn lets_go(&self) -> bool {
-        self.pipe.as_ref().is_some_and(Pipe::is_left_dispensable)
-            && !matches!(&self.phase, Phase::Open(live) if live.met && live.writable)
+        self.pipe.as_ref().is_some_and(Pipe::is_left_dispensable) && !self.takes_at_once()
     }
 
     /// The end of the session.
     pub(super) fn end(&mut self, session: &Arc<Session>) {
+        self.end_since(session, "its connection has ended");
+    }
+
+    /// The end; `why` is told of what is lost.
+    fn end_since(&mut self, session: &Arc<Session>, why: &str) {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
@@ -334,7 +351,7 @@ impl Inner {
         if on(Area::Drop) {
             self.settle_to_tell();
         }
-        self.discard_pipe("its connection has ended");
+        self.discard_pipe(why);
         self.leave_phase(session);
         self.phase = Phase::Ended;
         self.dialer = None;
