@@ -310,7 +310,9 @@ TEST (nor_for_one_that_is_stuck)
     REQUIRE (push != NULL);
     CHECK_OK (set_int (pull, ZMQ_RCVHWM, 1));
     bind_to (pull, "tcp", endpoint);
-    CHECK_OK (set_int (push, ZMQ_LINGER, 30000));
+    /* libzmq ends as well, unless its session reads at the moment of the close: then that
+     * is lost in place of the value. */
+    CHECK_OK (set_int (push, ZMQ_LINGER, on_oracle () ? 0 : 30000));
     CHECK_OK (set_int (push, ZMQ_CONFLATE, 1));
     CHECK_OK (zmq_connect (push, endpoint));
     for (int i = 0; i < SENT; i++) {
