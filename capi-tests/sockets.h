@@ -6,7 +6,7 @@
  * seconds, so that a lost message fails the line that waits for it.
  *
  * Messages are written as text: frames are parted by '|', and bytes that are
- * not printable (and '%' itself) as %XX. "a||b" has three frames, the second
+ * not printable (and '%' and '|' themselves, as in some ids) as %XX. "a||b" has three frames, the second
  * empty; "" is one empty frame.
  */
 #ifndef FERROZMQ_SOCKETS_H
@@ -272,7 +272,7 @@ static inline const char *recv_text (void *socket, int flags)
         const unsigned char *data = zmq_msg_data (&part);
         for (size_t i = 0; i < zmq_msg_size (&part); i++) {
             MUST (used + 8 < sizeof texts[0]);
-            if (data[i] < 32 || data[i] > 126 || data[i] == '%')
+            if (data[i] < 32 || data[i] > 126 || strchr ("%|", data[i]))
                 used += (size_t) sprintf (text + used, "%%%02X", data[i]);
             else
                 text[used++] = (char) data[i];
