@@ -141,6 +141,82 @@ TEST (a_child_that_just_exits)
     end (a, b);
 }
 
+/* libzmq notices with the first look for news, which a send or receive may leave out. */
+#define CHECK_REFUSED(EXPR)                                                    \
+    do {                                                                       \
+        int rc_ = (EXPR);                                                      \
+        CHECK ((rc_ == -1 && errno == EINTR) || on_oracle ());                 \
+    } while (0)
+
+/* Whatever would reach the parent's peers, or wait for them, is refused at once. */
+static void try_all_calls (void *a, void *b, const char *endpoint)
+{
+    char byte;
+    zmq_msg_t message;
+    alarm (20);
+    CHECK_REFUSED (zmq_send (a, "child", 5, 0));
+    CHECK_REFUSED (zmq_send (a, "child", 5, ZMQ_DONTWAIT));
+    CHECK_ERR (zmq_recv (a, &byte, 1, 0), EINTR);
+    CHECK_REFUSED (zmq_recv (a, &byte, 1, ZMQ_DONTWAIT));
+    CHECK_OK (zmq_msg_init_size (&message, 100));
+    CHECK_REFUSED (zmq_msg_send (&message, a, 0));
+    CHECK (zmq_msg_size (&message) == 100 || on_oracle ());
+    CHECK_ERR (zmq_msg_recv (&message, a, 0), EINTR);
+    CHECK_OK (zmq_msg_close (&message));
+    zmq_pollitem_t items[] = {{a, 0, ZMQ_POLLOUT, 0}, {NULL, 1, ZMQ_POLLOUT, 0}};
+    CHECK_ERR (zmq_poll (items, 1, -1), EINTR);
+    CHECK_ERR (zmq_poll (items, 2, 0), EINTR);
+    CHECK_ERR (zmq_proxy (a, b, NULL), EINTR);
+    size_t size = sizeof (int);
+    CHECK_ERR (zmq_getsockopt (a, ZMQ_EVENTS, &(int) {0}, &size), EINTR);
+    CHECK_ERR (zmq_bind (a, "tcp://127.0.0.1:*"), EINTR);
+    CHECK_ERR (zmq_connect (a, endpoint), EINTR);
+    CHECK_ERR (zmq_unbind (b, endpoint), EINTR);
+    CHECK_ERR (zmq_disconnect (a, endpoint), EINTR);
+    /* What a program does before it closes a socket. */
+    CHECK_INT (get_int (a, ZMQ_TYPE), ZMQ_PAIR);
+    CHECK (get_int (a, ZMQ_FD) >= 0);
+    CHECK_OK (set_int (a, ZMQ_LINGER, 0));
+    CHECK_OK (set_int (a, ZMQ_SNDHWM, 5));
+    CHECK_OK (zmq_socket_monitor (a, NULL, 0));
+    close_and_term (a, b);
+}
+
+TEST (a_child_does_not_speak_for_its_parent)
+{
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *a, *b;
+        endpoint_t endpoint;
+        connect_pair (ctx, places[i], ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+        last_endpoint (b, endpoint);
+        talk (a, b, 20);
+        IN_CHILD (try_all_calls (a, b, endpoint));
+        talk (a, b, 20);
+        IN_CHILD (IN_CHILD (try_all_calls (a, b, endpoint)));
+        talk (a, b, 20);
+        end (a, b);
+    }
+}
+
+/* A topic that a child adds is not told to the publisher, which would send the parent
+ * what it does not want. */
+TEST (a_child_does_not_subscribe_for_its_parent)
+{
+    for (int i = 0; i < 3; i++) {
+        begin ();
+        void *sub, *xpub;
+        char topic[8];
+        connect_pair (ctx, places[i], ZMQ_SUB, &sub, ZMQ_XPUB, &xpub);
+        CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "first", 5));
+        CHECK_INT (zmq_recv (xpub, topic, sizeof topic, 0), 6);
+        IN_CHILD (CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "child", 5)));
+        CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "last", 4));
+        CHECK_INT (zmq_recv (xpub, topic, sizeof topic, 0), 5);
+        end (sub, xpub);
+    }
+}
+
 static void child_pushes (const char *endpoint)
 {
     void *own = zmq_ctx_new (), *push = zmq_socket (own, ZMQ_PUSH);

@@ -463,6 +463,46 @@ TEST (a_handler_resets_a_timer_that_is_due)
     end_timers ();
 }
 
+/* Of these, libzmq passes over those that follow, or aborts. */
+TEST (what_a_handler_changes_concerns_no_other_timer)
+{
+    if (on_oracle ())
+        return;
+    begin_timers ();
+    add (100, note);
+    zmq_timers_add (timers, 100, reset_other, (void *) 1);
+    zmq_timers_add (timers, 100, reset_other, (void *) 3);
+    add (100, note);
+    let_pass (100);
+    CHECK_OK (zmq_timers_execute (timers));
+    CHECK_RAN (1, 2, 3, 4);
+    let_pass (110);
+    CHECK_OK (zmq_timers_execute (timers));
+    CHECK_INT (runs, 4);
+    end_timers ();
+}
+
+static void cancel_and_ask (int id, void *argument)
+{
+    note (id, argument);
+    CHECK_OK (zmq_timers_cancel (timers, id));
+    CHECK_INT (zmq_timers_timeout (timers), 0);
+}
+
+TEST (a_handler_cancels_its_timer_and_asks_for_the_next)
+{
+    if (on_oracle ())
+        return;
+    begin_timers ();
+    add (1, cancel_and_ask);
+    add (2, note);
+    add (3, note);
+    let_pass (3);
+    CHECK_OK (zmq_timers_execute (timers));
+    CHECK_RAN (1, 2, 3);
+    end_timers ();
+}
+
 static void rarely (int id, void *argument)
 {
     note (id, argument);

@@ -158,6 +158,9 @@ impl Socket {
 
     #[cold]
     fn process_news(&mut self, slot: &Slot) {
+        if self.is_inherited() {
+            return;
+        }
         self.forget_sole_pipes();
         let mut commands = std::mem::take(&mut self.commands);
         loop {
@@ -252,10 +255,27 @@ impl Socket {
     /// `EINVAL` and its like are answered before; this is for calls that need
     /// a living context.
     fn check_alive(&self) -> Result<()> {
+        if self.is_inherited() { Err(Errno::EINTR) } else { self.check_context() }
+    }
+
+    /// For calls that need no more of the socket than what it is set to.
+    fn check_context(&self) -> Result<()> {
         if self.watched & TERMINATED != 0 { Err(Errno::ETERM) } else { Ok(()) }
     }
 
-    /// Whether the context ends, or the trace tells of what is sent and received.
+    /// The process is a child of the socket's: its connections are the parent's, and what
+    /// is said or heard there would be missed or come twice.
+    fn is_inherited(&self) -> bool {
+        self.watched & INHERITED != 0
+    }
+
+    /// See [`Socket::is_inherited`].
+    fn disown(&mut self) {
+        self.watched |= INHERITED;
+    }
+
+    /// Whether the context ends, the trace tells of what is sent and received, or the socket
+    /// is another process's.
     #[inline]
     fn is_watched(&self) -> bool {
         self.watched != 0
@@ -301,6 +321,8 @@ impl Socket {
 const TERMINATED: u8 = 1;
 /// The trace tells of what is sent and received.
 const TOLD: u8 = 2;
+/// The process that made the socket has forked, and this is its child.
+const INHERITED: u8 = 4;
 
 /// Commands for which a socket keeps memory.
 const KEEP_COMMANDS: usize = 64;

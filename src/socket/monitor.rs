@@ -83,7 +83,7 @@ impl Slot {
         let socket = self.lock()?;
         // The news stays where it is: a socket that has not heard of the end yet
         // may still stop its monitor, as with libzmq.
-        socket.check_alive()?;
+        socket.check_context()?;
         if format == MonitorFormat::V1 && events >> EVENT_BITS != 0 {
             return Err(Errno::EINVAL);
         }

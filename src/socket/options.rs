@@ -12,7 +12,7 @@ impl Slot {
     /// Sets an option; `value` is `None` for a null pointer of size 0.
     pub(crate) fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
         let mut socket = self.lock()?;
-        socket.check_alive()?;
+        socket.check_context()?;
         socket.set_option(self, option, value)
     }
 
@@ -20,7 +20,7 @@ impl Slot {
     /// NULL for where it is.
     pub(crate) fn missing_option_value(&self, option: i32, length: usize) -> Result<()> {
         let socket = self.lock()?;
-        socket.check_alive()?;
+        socket.check_context()?;
         if socket.options.takes_null(option) {
             drop(socket);
             return self.set_option(option, None);
@@ -40,7 +40,7 @@ impl Slot {
     /// Reads an option into `buffer`; says how many bytes it is.
     pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
         let mut socket = self.lock()?;
-        socket.check_alive()?;
+        socket.check_context()?;
         let socket = &mut *socket;
         if is_counters(option) {
             // Peers may have come that nobody has looked at.
@@ -109,6 +109,7 @@ impl Socket {
     fn set_option(&mut self, slot: &Slot, option: i32, value: Option<&[u8]>) -> Result<()> {
         match self.options.set(option, value)? {
             Change::Stored => {}
+            _ if self.is_inherited() => {}
             Change::SendHwm => {
                 let own = self.options.sndhwm;
                 self.each_pipe(|pipe| pipe.set_own_hwm(true, own));

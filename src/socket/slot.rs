@@ -13,7 +13,8 @@ use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
 use crate::sync::{
-    Arena, AtomicBool, AtomicU32, AtomicU64, Lock, LockGuard, Ordering, fork_generation,
+    Arena, AtomicBool, AtomicU32, AtomicU64, Lock, LockGuard, Ordering, call_in_child,
+    fork_generation,
 };
 use crate::trace::Name;
 
@@ -105,6 +106,7 @@ impl Slot {
         defaults: &ContextOptions,
         home: Home,
     ) -> Result<&'static Slot> {
+        call_in_child(|| ARENA.each(Slot::disown));
         let slot = ARENA.take(Slot::empty).ok_or(Errno::EMFILE)?;
         let port = Arc::new(Port::open(slot));
         let name = Name::next(kind);
@@ -146,8 +148,25 @@ impl Slot {
         Ok(())
     }
 
-    /// In a forked child: what the socket holds is its parent's, too. A lock
-    /// that is held is held by a thread of the parent: for good.
+    /// In a child that was just forked: from here on, calls leave the socket alone. They need
+    /// its lock to see that, also where a thread held it that is not here any more.
+    fn disown(&self) {
+        self.events.store(0, Ordering::Relaxed);
+        let core = self.core.data_ptr();
+        // SAFETY: this is the only thread, and what it writes is a byte that is valid in
+        // whatever state the socket was left.
+        if let Some(socket) = unsafe { (*core).as_mut() } {
+            socket.disown();
+        }
+        if self.core.is_locked() {
+            // SAFETY: the holder is gone. If it is this very thread, a signal handler has
+            // forked amid a call, which gives back once more what nobody else takes.
+            unsafe { self.core.force_unlock() };
+        }
+    }
+
+    /// In a forked child: what the socket holds is its parent's, too. If another thread of the
+    /// child's is at it, it is left as it is.
     fn close_inherited(&self) -> Result<()> {
         let Some(mut core) = self.core.try_lock() else { return Ok(()) };
         std::mem::forget(core.take().ok_or(Errno::ENOTSOCK)?);

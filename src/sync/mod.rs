@@ -26,7 +26,7 @@ pub(crate) use cancel::{end_thread, pthread_join, sleep, uncancelled, was_cancel
 pub(crate) use cell::SharedCell;
 pub(crate) use descriptor::{UnlessLost, close_fd, ppoll};
 pub(crate) use event_fd::EventFd;
-pub(crate) use fork::generation as fork_generation;
+pub(crate) use fork::{call_in_child, generation as fork_generation};
 pub(crate) use helpers::Helpers;
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::Mutex;
