@@ -167,7 +167,7 @@ def order_over_a_network(case):
 
     def has_several(peer):
         own = {name for name in peer.endpoints() if not name.startswith("inproc:")}
-        return peer.repeats or own and (len(own) > 1 or peer.may_meet(peer) or sum(
+        return peer.repeats & own or own and (len(own) > 1 or peer.may_meet(peer) or sum(
             peer is not other and peer.may_meet(other) for other in company) > 1)
     return any(map(has_several, company)) and case.same_but_for_order()
 
