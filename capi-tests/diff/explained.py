@@ -334,7 +334,7 @@ def message_amid_which_another_left(case):
     third."""
     def breaks(peer):
         return peer.kind in (DEALER, PUSH, REQ) and peer.interrupted and not peer.gone \
-            and case.history.connections(peer.slot) > 2
+            and case.history.connections(peer) > 2
     circles = case.circles()
     return re.match(f"{RECEIVES}|{PROXY}", case.line) and circles and all(
         any(map(breaks, circle)) for circle in circles)

@@ -213,14 +213,15 @@ class History:
         return any(host is own or host.connected or len(self.peers(host.slot)) > 1
                    for host in hosts)
 
-    def peers(self, slot):
-        own = self.sockets.get(slot)
-        return [p for p in self.all if own and p is not own and p.meets(own)]
+    def peers_of(self, own):
+        return [p for p in self.all if p is not own and p.meets(own)]
 
-    def connections(self, slot):
+    def peers(self, slot):
+        return self.peers_of(self.sockets[slot]) if slot in self.sockets else []
+
+    def connections(self, own):
         """How many the socket ever had, each counted once."""
-        own = self.sockets[slot]
-        return sum(1 + (name in own.repeats | peer.repeats) for peer in self.peers(slot)
+        return sum(1 + (name in own.repeats | peer.repeats) for peer in self.peers_of(own)
                    for name in own.bound & peer.connected | own.connected & peer.bound)
 
     def company(self, slots):
