@@ -98,7 +98,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let mut state = self.context.state.lock();
         state.leases -= 1;
-        if *self.state.get_mut() == CLOSED | LINGERS {
+        if self.state.load(Ordering::Relaxed) == CLOSED | LINGERS {
             state.lingering -= 1;
         }
         drop(state);
