@@ -415,21 +415,21 @@ fn release_shared(class: usize, block: NonNull<Block>) {
     });
 }
 
-/// Gives a block of a shelf back to the system, where it has more than it may keep since
-/// fewer are in use. One for each that is released is enough: none is too many in the end.
+/// Gives a block of a shelf back to the system, where it, or all together, have more than
+/// they may keep since fewer are in use. One for each that is released is enough: none is
+/// too many in the end.
 fn clear_shelf(class: usize) {
     let shelf = &SHELVES[class];
     let Some(mut idle) = shelf.try_lock() else { return };
-    if idle.len() <= shelf.room(class).0 {
+    let (most, most_bytes) = shelf.room(class);
+    if idle.len() <= most && SHELVES_BYTES.load(Ordering::Relaxed) <= most_bytes {
         return;
     }
-    let excess = idle.pop();
+    let Some(Idle(block)) = idle.pop() else { return };
     SHELVES_BYTES.fetch_sub(capacity_of(class), Ordering::Relaxed);
     drop(idle);
-    if let Some(Idle(block)) = excess {
-        // SAFETY: whoever takes a block from the shelf owns it.
-        unsafe { give_to_system(block) };
-    }
+    // SAFETY: whoever takes a block from the shelf owns it.
+    unsafe { give_to_system(block) };
 }
 
 /// How many blocks of a class a thread exchanges with the shelf at once: half of

@@ -117,6 +117,18 @@ fn as_many_large_blocks_are_kept_as_are_in_use() {
 }
 
 #[test]
+#[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
+fn what_was_busy_is_idle_in_the_end() {
+    let _watched = WATCHED.lock();
+    let blocks: Vec<_> = (THREAD_CLASSES..CLASSES)
+        .map(|class| allocate_many(capacity_of(class), (24 << 20) / capacity_of(class)))
+        .collect();
+    blocks.into_iter().for_each(release_all);
+    let kept: usize = (THREAD_CLASSES..CLASSES).map(|c| shelved(c).len() * capacity_of(c)).sum();
+    assert!(kept <= MAX_SHELVES_BYTES);
+}
+
+#[test]
 fn bodies_freed_on_other_threads_come_back() {
     for len in [700, 11_000, 90_000] {
         let (sender, receiver) = mpsc::sync_channel::<(Idle, u8)>(500);
@@ -147,6 +159,7 @@ fn bodies_freed_on_other_threads_come_back() {
 #[test]
 #[cfg_attr(ferrozmq_no_pool, ignore = "nothing is recycled")]
 fn what_is_kept_has_limits() {
+    let _watched = WATCHED.lock();
     for len in [20_000, 350_000] {
         let class = class_of(len);
         let most = MAX_SHELF_BYTES / capacity_of(class);
