@@ -1,6 +1,6 @@
 /* The counters of a socket, an option that libzmq does not have. */
 
-#include "fixtures.h"
+#include "monitors.h"
 #include "../include/ferrozmq.h"
 
 typedef ferrozmq_counters_t counters_t;
@@ -221,7 +221,13 @@ TEST (reconnects_and_failures_are_counted)
     CHECK_SEND (push, "1", 0);
     CHECK_RECV (pull, "1");
     CHECK_COUNT (push, connects, 1);
+    /* What is sent before the end is seen goes with the connection. */
+    void *monitor =
+        watch (push, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED);
     CHECK_OK (zmq_close (pull));
+    CHECK_EVENT (monitor, ZMQ_EVENT_DISCONNECTED, endpoint);
+    CHECK_STOPS (push, monitor);
+    CHECK_OK (zmq_close (monitor));
     CHECK_COUNT (push, disconnects, 1);
     if (!on_oracle ())
         CHECK_BECOMES (counters (push).connect_failures > 0);
