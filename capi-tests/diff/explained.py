@@ -17,11 +17,17 @@ RECEIVES = r"(left|\d\d (recv\S*|old|msg m\d recv from|poll|await|get)) ?"
 PROXY = r"proxy (\d) |\d\d steer (\d) "
 
 
-def delivered(lines):
+# The id of a ROUTER's peer, before the frames of its message.
+PEER_ID = r"\[(id( \d+)?|1 A|2 BB|3 CCC|24 D+ #\w+)\] \| "
+
+
+def delivered(lines, ids=True):
     """The sizes of all frames that were received. What they hold is told only in part,
     depending on the call."""
     sizes = []
     for line in lines:
+        if not ids:
+            line = re.sub(PEER_ID, "", line, count=1)
         if re.match(r"\d\d recv s", line):
             sizes += re.findall(r" = (\d+)", line)
         elif re.match(r"\d\d recv_whole|left |\d\d old s\d recv", line):
@@ -40,8 +46,7 @@ def sent(lines):
 
 def first_frame(line):
     """The size of the first frame that a line tells of, without the id of a ROUTER's peer."""
-    named = r"\[(id( \d+)?|1 A|2 BB|3 CCC|24 D+ #\w+)\] \| "
-    return set(delivered([re.sub(named, "", line, count=1).split("|")[0]]))
+    return set(delivered([re.sub(PEER_ID, "", line, count=1).split("|")[0]]))
 
 
 class Case:
@@ -123,6 +128,8 @@ class Case:
         """Whether they differ only in who got a message, and when. Between two sockets
         that order is fixed. What a proxy or a closed socket has is not received."""
         all_of = [delivered(answer) for answer in (self.theirs, self.mine)]
+        # Only a ROUTER that gets it sees an id.
+        of_others = delivered(self.theirs, ids=False) == delivered(self.mine, ids=False) != []
         # One may have read the first frame only when the socket was closed.
         here = [delivered([line.split("|")[0]]) for line in (self.line, self.our_line)]
         found = [set(here[0]) <= set(all_of[1]), set(here[1]) <= set(all_of[0])]
@@ -141,7 +148,12 @@ class Case:
                      in zip((self.line, self.our_line), reversed(all_of))]
             exchanged = exchanged or all(known)
         return re.match(r"left |\d\d (recv|old|poll|get s\d EVENTS)", self.line) \
-            and (all_of[0] == all_of[1] != [] or exchanged)
+            and (all_of[0] == all_of[1] != [] or exchanged or of_others)
+
+    def tells_of_what_was_sent(self):
+        """Whether each line tells that nothing was received, or what somebody sent."""
+        return re.match(RECEIVES, self.line) and all(
+            first_frame(line) <= sent(self.mine) for line in (self.line, self.our_line))
 
     def last_operation(self):
         """The operation that the lines belong to, or came after."""
@@ -357,14 +369,18 @@ def place_of_a_waiting_socket(case):
 
 
 def turn_after_an_inproc_peer_left(case):
-    """An inproc peer that left while messages waited: known at once, and the turn goes to
-    the next."""
+    """An inproc peer that left: known at once, and the turn goes to the next."""
+    def has_lost(circle):
+        return any(peer.kind in (DEALER, PUSH, REQ) and peer.lost("inproc") for peer in circle)
     def drops_messages(circle):
         return any(other.kind == REP or other.conflates() for peer in circle
                    for other in case.history.all if peer.meets(other))
+    circles = case.circles()
     return left_in_disorder(case, "inproc:") and (
         case.same_but_for_order() or re.match(PROXY, case.line)
-        or re.match(RECEIVES, case.line) and all(map(drops_messages, case.circles())))
+        or re.match(RECEIVES, case.line) and all(map(drops_messages, circles))) \
+        or circles and all(map(has_lost, circles)) \
+        and (case.same_but_for_order() or case.tells_of_what_was_sent())
 
 
 def inproc_peer_that_left(case):
@@ -487,12 +503,14 @@ def read_before_the_end(case):
 
 
 def ends_at_once(case):
-    """zmq_unbind and zmq_disconnect take effect at once."""
+    """zmq_unbind and zmq_disconnect take effect at once, also a REQ's that has not asked
+    since."""
     event = re.match(r"   event s(\d) 6 DISCONNECTED (\S+)", case.line) \
         or re.match(r"   event s(\d) 6 DISCONNECTED (\S+)", case.our_line)
     if not event:
         return False
-    ended = f"s{event[1]} {plain(event[2])} = 0"
+    enders = [int(event[1])] + [peer.slot for peer in case.history.all if peer.kind == REQ]
+    ended = tuple(f"s{slot} {plain(event[2])} = 0" for slot in enders)
     return re.match(r"   (unbind|disconnect) .* = 0$", case.last_operation()) \
         or any(line.endswith(ended) for line in case.before
                if re.match("   (unbind|disconnect)", line))
