@@ -4,9 +4,11 @@
 use std::sync::LazyLock;
 
 use zmq::fuzzing::{SharedKey, curve_client, curve_server, public_key};
+use zmq::message::{Message, Role};
 use zmq::zmtp::Security;
 
-use crate::Input;
+use crate::wire::{bodies, frame};
+use crate::{Input, Tested};
 
 pub type Bytes32 = [u8; 32];
 
@@ -99,7 +101,7 @@ pub fn hello() -> Vec<u8> {
 pub struct Welcomed {
     cookie: Vec<u8>,
     server_transient: Bytes32,
-    key: SharedKey,
+    pub traffic: Traffic,
 }
 
 /// A client takes a WELCOME, which is a good one.
@@ -109,7 +111,8 @@ pub fn welcomed(welcome: &[u8]) -> Welcomed {
     let content = HELLO_KEY.open(&nonce, &welcome[24..]).expect("a box for the client");
     let server_transient: Bytes32 = content[..32].try_into().expect("a key");
     let key = agree(&TRANSIENT.secret, &server_transient);
-    Welcomed { cookie: content[32..].to_vec(), server_transient, key }
+    let traffic = Traffic { key, ours: b"CurveZMQMESSAGEC", theirs: b"CurveZMQMESSAGES" };
+    Welcomed { cookie: content[32..].to_vec(), server_transient, traffic }
 }
 
 impl Welcomed {
@@ -123,7 +126,7 @@ impl Welcomed {
 
     pub fn initiate(&self, counter: u64, content: &[u8]) -> Vec<u8> {
         let counter = counter.to_be_bytes();
-        let sealed = self.key.seal(&nonce(b"CurveZMQINITIATE", &counter), content);
+        let sealed = self.traffic.key.seal(&nonce(b"CurveZMQINITIATE", &counter), content);
         [&b"\x08INITIATE"[..], &self.cookie, &counter, &sealed].concat()
     }
 
@@ -131,16 +134,7 @@ impl Welcomed {
     pub fn open_ready(&self, ready: &[u8]) -> Vec<u8> {
         assert_eq!(ready[..6], b"\x05READY"[..]);
         let nonce = nonce(b"CurveZMQREADY---", &ready[6..14]);
-        self.key.open(&nonce, &ready[14..]).expect("a box for the client")
-    }
-
-    pub fn message(&self, counter: u64, content: &[u8]) -> Vec<u8> {
-        message(&self.key, b"CurveZMQMESSAGEC", counter, content)
-    }
-
-    /// What is in a message of the server's.
-    pub fn open_message(&self, message: &[u8]) -> Vec<u8> {
-        open_message(&self.key, b"CurveZMQMESSAGES", message)
+        self.traffic.key.open(&nonce, &ready[14..]).expect("a box for the client")
     }
 }
 
@@ -186,39 +180,85 @@ impl Greeted {
         let vouch_key = agree(&TRANSIENT.secret, &CLIENT.public);
         let vouch = vouch_key.open(&nonce(b"VOUCH---", &content[32..48]), &content[48..128]);
         assert_eq!(vouch.expect("a vouch"), [self.client, SERVER.public].concat());
-        Initiated { key }
+        let traffic = Traffic { key, ours: b"CurveZMQMESSAGES", theirs: b"CurveZMQMESSAGEC" };
+        Initiated { traffic }
     }
 }
 
 /// A server that knows its client.
 pub struct Initiated {
-    key: SharedKey,
+    pub traffic: Traffic,
 }
 
 impl Initiated {
     pub fn ready(&self, counter: u64, metadata: &[u8]) -> Vec<u8> {
         let counter = counter.to_be_bytes();
-        let sealed = self.key.seal(&nonce(b"CurveZMQREADY---", &counter), metadata);
+        let sealed = self.traffic.key.seal(&nonce(b"CurveZMQREADY---", &counter), metadata);
         [&b"\x05READY"[..], &counter, &sealed].concat()
     }
-
-    pub fn message(&self, counter: u64, content: &[u8]) -> Vec<u8> {
-        message(&self.key, b"CurveZMQMESSAGES", counter, content)
-    }
-
-    /// What is in a message of the client's.
-    pub fn open_message(&self, message: &[u8]) -> Vec<u8> {
-        open_message(&self.key, b"CurveZMQMESSAGEC", message)
-    }
 }
 
-fn message(key: &SharedKey, prefix: &[u8], counter: u64, content: &[u8]) -> Vec<u8> {
-    let counter = counter.to_be_bytes();
-    let sealed = key.seal(&nonce(prefix, &counter), content);
-    [&b"\x07MESSAGE"[..], &counter, &sealed].concat()
+/// What goes to and fro once both know each other.
+pub struct Traffic {
+    key: SharedKey,
+    ours: &'static [u8; 16],
+    theirs: &'static [u8; 16],
 }
 
-fn open_message(key: &SharedKey, prefix: &[u8], message: &[u8]) -> Vec<u8> {
-    assert_eq!(message[..8], b"\x07MESSAGE"[..]);
-    key.open(&nonce(prefix, &message[8..16]), &message[16..]).expect("a box for the peer")
+impl Traffic {
+    /// A message of ours, which has this number.
+    fn seal(&self, counter: u64, content: &[u8]) -> Vec<u8> {
+        let counter = counter.to_be_bytes();
+        let sealed = self.key.seal(&nonce(self.ours, &counter), content);
+        [&b"\x07MESSAGE"[..], &counter, &sealed].concat()
+    }
+
+    /// What is in one of theirs.
+    fn open(&self, message: &[u8]) -> Vec<u8> {
+        assert_eq!(message[..8], b"\x07MESSAGE"[..]);
+        let nonce = nonce(self.theirs, &message[8..16]);
+        self.key.open(&nonce, &message[16..]).expect("a box for the peer")
+    }
+
+    /// Says something, which counts as it was sent, and once: `is_new` says that its number
+    /// was not there before.
+    pub fn say(
+        &self,
+        tested: &mut Tested,
+        (counter, is_new): (u64, bool),
+        content: &[u8],
+        change: Change<'_>,
+    ) {
+        let original = self.seal(counter, content);
+        let body = change.apply(&original);
+        let frames = tested.seen.frames.len();
+        tested.say(&frame(0, &body));
+        let delivered = &tested.seen.frames[frames..];
+        let said = tested.seen.error.is_none();
+        match content.split_first() {
+            _ if body != original || !is_new => assert!(!said && delivered.is_empty()),
+            None => assert!(!said && delivered.is_empty()),
+            Some((flags, body)) if flags & 2 == 0 => {
+                assert!(said);
+                let frame = (Role::Data, flags & 1 == 1, body.to_vec());
+                assert_eq!(delivered[..], [frame]);
+            }
+            Some((_, command)) => {
+                assert!(delivered.is_empty());
+                assert!(said || command.starts_with(b"\x04PING"));
+                let output = tested.hear();
+                for pong in bodies(&output) {
+                    assert!(self.open(pong).starts_with(b"\x02\x04PONG"));
+                }
+            }
+        }
+    }
+
+    /// The connection sends something.
+    pub fn hear(&self, tested: &mut Tested, body: &[u8]) {
+        let mut sealed = Vec::new();
+        tested.encode(&Message::copy_of(body).expect("memory"), &mut sealed);
+        let content = self.open(bodies(&sealed)[0]);
+        assert_eq!(content, [b"\0", body].concat());
+    }
 }
