@@ -604,6 +604,16 @@ def stops_however_it_is_written(case):
         and all(peer.stops_when_refused() and odd(peer) for peer in case.sockets())
 
 
+def stops_when_a_req_unbinds(case):
+    """ZMQ_RECONNECT_STOP: a connect to a REQ that has unbound, at once also where it has not
+    asked since, is refused, and ends."""
+    ended = re.match(r"   disconnect s(\d) (\S+) = 0$", case.line)
+    return ended and case.our_line == case.line.replace(" = 0", " = -1 ENOENT") and any(
+        req.kind == REQ and plain(ended[2]) in req.losses
+        for peer in case.sockets() if peer.stops_when_refused()
+        for req in case.history.peers(peer.slot))
+
+
 def stops_while_messages_wait(case):
     """ZMQ_RECONNECT_STOP: a connect that is refused ends, also while messages wait to be sent:
     libzmq's XPUB is not told then."""
@@ -633,7 +643,7 @@ EXPLANATIONS = [
     request_that_went_nowhere, pair_whose_pending_connect_ended,
     turn_after_an_inproc_peer_left, inproc_peer_that_left, proxy_of_a_stream_whose_peer_left,
     proxy_that_feeds_itself, proxy_whose_capture_ended, subscriptions_of_a_closed_socket,
-    router_whose_peer_left, stops_while_messages_wait,
+    router_whose_peer_left, stops_while_messages_wait, stops_when_a_req_unbinds,
 ]
 
 # Those that tell of an event that only one library has told of.
