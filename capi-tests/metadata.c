@@ -129,6 +129,42 @@ TEST (every_part_tells_it_and_copies_do)
     CHECK_OK (zmq_msg_close (&copy));
 }
 
+/* Takes what the XPUB's peer has said. */
+static void check_told (void *xpub, const char *text)
+{
+    zmq_msg_t msg;
+    CHECK_OK (zmq_msg_init (&msg));
+    CHECK_INT (zmq_msg_recv (&msg, xpub, 0), strlen (text));
+    CHECK (memcmp (zmq_msg_data (&msg), text, strlen (text)) == 0);
+    CHECK_STR (gets (&msg, "X-who"), "subscriber");
+    CHECK_STR (gets (&msg, "Socket-Type"), "XSUB");
+    CHECK (zmq_msg_get (&msg, ZMQ_SRCFD) > 2);
+    CHECK_OK (zmq_msg_close (&msg));
+}
+
+TEST (an_xpub_tells_it_of_subscriptions_that_another_call_has_read)
+{
+    endpoint_t endpoint;
+    char body[8];
+    begin ();
+    void *xpub = new_socket (ctx, ZMQ_XPUB), *xsub = new_socket (ctx, ZMQ_XSUB);
+    CHECK_OK (add_property (xsub, "X-who:subscriber"));
+    CHECK_OK (set_int (xsub, ZMQ_RCVTIMEO, 10));
+    bind_to (xpub, "tcp", endpoint);
+    /* A call that does not ask for it. */
+    CHECK_ERR (zmq_recv (xpub, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_OK (zmq_connect (xsub, endpoint));
+    CHECK_SEND (xsub, "message", 0);
+    CHECK_SEND (xsub, "\1topic", 0);
+    /* Sending reads what subscribers say. */
+    do
+        CHECK_SEND (xpub, "topic", 0);
+    while (zmq_recv (xsub, body, sizeof body, 0) != 5);
+    check_told (xpub, "message");
+    check_told (xpub, "\1topic");
+    end (xpub, xsub);
+}
+
 TEST (the_source_is_the_connection)
 {
     void *a, *b;

@@ -91,6 +91,8 @@ impl Pattern for XPub {
     }
 
     fn readable(&mut self, pipes: &mut PipeSet, key: Key) {
+        // Whoever receives it later may ask who sent it, whatever call reads it now.
+        pipes.with_metadata = true;
         let mut message = Message::new();
         for read in 0.. {
             if !self.subscribers.may_speak(key) {
