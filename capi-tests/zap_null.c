@@ -284,4 +284,30 @@ TEST (peers_that_know_no_security_are_turned_away_with_a_domain)
     finish ();
 }
 
+/* libzmq's REQ ends the connection with each reply of a user that the authenticator has
+ * named. */
+TEST (a_req_hears_a_user_whom_the_authenticator_has_named)
+{
+    begin ();
+    handler = bind_authenticator (ZMQ_REP);
+    server = new_socket (ctx, ZMQ_REP);
+    bind_to (server, "tcp", endpoint);
+    client = new_socket (ctx, ZMQ_REQ);
+    CHECK_OK (set_text (client, ZMQ_ZAP_DOMAIN, "dom"));
+    watcher = watch_socket (client, HANDSHAKES);
+    CHECK_OK (zmq_connect (client, endpoint));
+    CHECK_SEND (client, "question", 0);
+    CHECK_FRAMES (handler, ASKED);
+    answer (handler, "200");
+    CHECK_TOLD (watcher, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
+    CHECK_FRAMES (server, "question");
+    CHECK_SEND (server, "answer", 0);
+    if (on_oracle ())
+        CHECK_TOLD_OF (watcher, ZMQ_EVENT_DISCONNECTED);
+    else
+        CHECK_FRAMES (client, "answer");
+    CHECK_OK (set_int (client, ZMQ_LINGER, 0));
+    finish ();
+}
+
 MAIN
