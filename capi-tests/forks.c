@@ -422,4 +422,53 @@ TEST (forks_amid_the_calls_of_other_threads)
     end (server, NULL);
 }
 
+/* What all contexts share, locks above all, must serve a child as well when it was forked
+ * in the midst of a change. */
+static void *body_make_and_close (struct call *c)
+{
+    (void) c;
+    while (!stop_talking) {
+        void *own = zmq_ctx_new (), *s[4];
+        for (int i = 0; i < 4; i++)
+            s[i] = zmq_socket (own, i % 2 ? ZMQ_PUSH : ZMQ_PULL);
+        for (int i = 0; i < 4; i++)
+            zmq_close (s[i]);
+        zmq_ctx_term (own);
+    }
+    return NULL;
+}
+
+static void talk_in_a_context_of_its_own (void)
+{
+    void *push, *pull;
+    alarm (20);
+    begin ();
+    for (int i = 0; i < 3; i++) {
+        connect_pair (ctx, places[i], ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+        CHECK_SEND (push, "its own", 0);
+        CHECK_RECV (pull, "its own");
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_close (pull));
+    }
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
+TEST (children_of_a_process_whose_threads_make_and_close)
+{
+    struct call makers[4];
+    stop_talking = 0;
+    for (int i = 0; i < 4; i++)
+        call_start (&makers[i], body_make_and_close, NULL, NULL);
+    for (int i = 0; i < 50; i++) {
+        usleep (500);
+        if (on_oracle ()) /* may wait for what a thread of its parent's held */
+            IN_CHILD ();
+        else
+            IN_CHILD (talk_in_a_context_of_its_own ());
+    }
+    stop_talking = 1;
+    for (int i = 0; i < 4; i++)
+        call_join (&makers[i]);
+}
+
 MAIN

@@ -34,7 +34,7 @@ STEPS = (
     ("pipe: rings, water marks, signals", r"pipe/|sync/barrier"),
     ("session: batches, pace, who drives", r"session/|raw"),
     ("protocol: headers, decoding", r"zmtp/"),
-    ("reactor and kernel's door", r"reactor/|transport/|sync/|error|context/|\(mio|\(parking_lot"),
+    ("reactor and kernel's door", r"reactor/|transport/|sync/|error|context/|\(mio|\(lock_api"),
     (REST, r"\("),
 )
 

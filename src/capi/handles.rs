@@ -5,10 +5,8 @@
 use std::ffi::c_void;
 use std::ptr;
 
-use parking_lot::Mutex;
-
 use crate::error::{Errno, Result};
-use crate::sync::Arena;
+use crate::sync::{Arena, GlobalLock};
 
 /// Everything of one kind that C holds handles of.
 pub(super) struct Handles<T: 'static> {
@@ -16,7 +14,7 @@ pub(super) struct Handles<T: 'static> {
 }
 
 struct Place<T> {
-    value: Mutex<Option<T>>,
+    value: GlobalLock<Option<T>>,
 }
 
 impl<T: Send + 'static> Handles<T> {
@@ -28,7 +26,7 @@ impl<T: Send + 'static> Handles<T> {
     /// A handle for the value that is made once there is a place for it, else
     /// `ENOMEM`; fails as the making does.
     pub(super) fn open(&self, value: impl FnOnce() -> Result<T>) -> Result<*mut c_void> {
-        let make = || Place { value: Mutex::new(None) };
+        let make = || Place { value: GlobalLock::new(None) };
         let place = self.places.take(make).ok_or(Errno::ENOMEM)?;
         match value() {
             Ok(value) => *place.value.lock() = Some(value),

@@ -6,13 +6,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::entry::{guard, guard_keeping_errno};
 use super::handles::Handles;
 use super::poll::{items, timeout_of};
 use crate::error::{Errno, Result};
 use crate::poller::{Object, PollItem, Poller, PollerEvent, poll_masked};
+use crate::sync::FutexMutex;
 
 /// Makes a poller, in which nothing is registered.
 ///
@@ -304,7 +303,7 @@ pub unsafe extern "C-unwind" fn zmq_ppoll(
 static HANDLES: Handles<Shared> = Handles::new();
 
 /// A poller as a call holds it, which may outlive the handle.
-type Shared = Arc<Mutex<Poller>>;
+type Shared = Arc<FutexMutex<Poller>>;
 
 fn resolve(handle: *mut c_void) -> Result<Shared> {
     HANDLES.value(handle)

@@ -7,11 +7,10 @@ use std::ffi::{c_int, c_long, c_void};
 use std::ptr;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::entry::guard;
 use super::handles::Handles;
 use crate::error::{Errno, Result};
+use crate::sync::FutexMutex;
 use crate::timers::Timers;
 
 /// `zmq_timer_fn *` as C passes it.
@@ -24,7 +23,7 @@ pub type TimerFnPointer = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut
 /// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
-    guard(|| HANDLES.open(|| Ok(Arc::new(Mutex::new(Timers::new())))))
+    guard(|| HANDLES.open(|| Ok(Arc::new(FutexMutex::new(Timers::new())))))
 }
 
 /// Gives up an object that holds timers, and all of them.
@@ -175,7 +174,7 @@ pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
 static HANDLES: Handles<Shared> = Handles::new();
 
 /// Timers as an execution holds them, which may outlive the handle.
-type Shared = Arc<Mutex<Timers<Callback>>>;
+type Shared = Arc<FutexMutex<Timers<Callback>>>;
 
 /// A handler and what it is called with.
 #[derive(Clone, Copy)]

@@ -11,8 +11,6 @@ mod tracing;
 
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 pub(crate) use slot::{ARENA, ContextSlot};
 
 use crate::error::{Errno, Result};
@@ -22,15 +20,17 @@ use crate::reactor::{ReactorPool, Settings};
 use crate::session;
 use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, Parked, Parker, fork_generation, uncancelled};
+use crate::sync::{
+    AtomicU32, AtomicU64, FutexMutex, Ordering, Parked, Parker, fork_generation, uncancelled,
+};
 use crate::transport::Resolver;
 use tracing::Report;
 
 /// A context.
 pub(crate) struct Context {
-    state: Mutex<State>,
+    state: FutexMutex<State>,
     /// Where threads that terminate the context wait.
-    waiters: Mutex<Vec<Arc<Parker>>>,
+    waiters: FutexMutex<Vec<Arc<Parker>>>,
     /// The fork generation in which the I/O threads were started.
     started_in: Arc<AtomicU64>,
 }
@@ -133,7 +133,7 @@ impl Context {
     /// A context without sockets or threads.
     pub(crate) fn new() -> Arc<Context> {
         Arc::new(Context {
-            state: Mutex::new(State {
+            state: FutexMutex::new(State {
                 options: ContextOptions::default(),
                 works: None,
                 sockets: Vec::new(),
@@ -142,7 +142,7 @@ impl Context {
                 lingering: 0,
                 shut: false,
             }),
-            waiters: Mutex::new(Vec::new()),
+            waiters: FutexMutex::new(Vec::new()),
             started_in: Arc::new(AtomicU64::new(fork_generation())),
         })
     }

@@ -4,7 +4,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::Failed;
 use super::principals::NameType;
@@ -115,15 +115,34 @@ functions! {
 
 /// The library, if it can be loaded. It stays loaded.
 pub(super) fn get() -> Option<&'static Library> {
-    static LIBRARY: OnceLock<Option<Library>> = OnceLock::new();
-    let load = || {
-        let _errno = KeepErrno::new();
-        // SAFETY: a string; the constructors of a system library are trusted.
-        let library = unsafe { libc::dlopen(NAME.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-        // SAFETY: just opened, by this name.
-        if library.is_null() { None } else { unsafe { Library::look_up(library) } }
-    };
-    LIBRARY.get_or_init(load).as_ref()
+    // Null until it was tried. Threads that come here at once all try, and one is the
+    // first: a forked child could not wait for another.
+    static LIBRARY: AtomicPtr<Option<Library>> = AtomicPtr::new(null_mut());
+    let mut known = LIBRARY.load(Ordering::Acquire);
+    if known.is_null() {
+        let loaded = Box::into_raw(Box::new(load()));
+        // Release: what was looked up is there for whoever finds it.
+        let first =
+            LIBRARY.compare_exchange(null_mut(), loaded, Ordering::AcqRel, Ordering::Acquire);
+        known = first.map_or_else(
+            |other| {
+                // SAFETY: made above, and shown to nobody.
+                drop(unsafe { Box::from_raw(loaded) });
+                other
+            },
+            |_| loaded,
+        );
+    }
+    // SAFETY: not null, so from a box that is never freed or changed.
+    unsafe { &*known }.as_ref()
+}
+
+fn load() -> Option<Library> {
+    let _errno = KeepErrno::new();
+    // SAFETY: a string; the constructors of a system library are trusted.
+    let library = unsafe { libc::dlopen(NAME.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+    // SAFETY: just opened, by this name.
+    if library.is_null() { None } else { unsafe { Library::look_up(library) } }
 }
 
 impl Library {

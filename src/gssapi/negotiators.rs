@@ -8,10 +8,8 @@
 
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 use super::{Errand, Failed, Outcome};
-use crate::sync::Helpers;
+use crate::sync::{FutexMutex, Helpers};
 
 /// How many steps of either kind one context takes at the same time.
 const AT_ONCE: usize = 4;
@@ -33,7 +31,7 @@ struct Job {
 }
 
 /// Where an outcome is left.
-type Place = Mutex<Option<Outcome>>;
+type Place = FutexMutex<Option<Outcome>>;
 
 /// Stands for the outcome of a step.
 pub(crate) struct Ticket(Arc<Place>);

@@ -5,10 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::library::{self, Acceptor, Buffer, Initiator, Library, SecurityContext, Stepped};
 use super::{Bytes, Context, Established, Failed, Negotiation, Party, Step};
+use crate::sync::GlobalLock;
 
 /// How a name is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +131,7 @@ impl Negotiation for Accepting {
 const KEYLESS_REST: Duration = Duration::from_secs(1);
 
 /// Names of servers that have no key, and when they may be asked for again.
-static KEYLESS: Mutex<Vec<(Principal, Instant)>> = Mutex::new(Vec::new());
+static KEYLESS: GlobalLock<Vec<(Principal, Instant)>> = GlobalLock::new(Vec::new());
 
 /// The acceptor of a name that is not known to have no key.
 fn acceptor_of(library: &'static Library, own: Principal) -> Result<Acceptor, Failed> {

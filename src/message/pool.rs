@@ -25,10 +25,9 @@ use std::hint;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::Block;
 use crate::error::{Errno, Result};
+use crate::sync::{FutexMutex, FutexMutexGuard};
 
 mod sheet;
 
@@ -305,7 +304,7 @@ impl Drop for Exit {
 /// which use different classes do not disturb each other.
 #[repr(align(64))]
 struct Shelf {
-    idle: Mutex<Vec<Idle>>,
+    idle: FutexMutex<Vec<Idle>>,
     /// Blocks that are in use, of classes that no thread keeps any of. Relaxed: a
     /// measure, no more.
     used: AtomicUsize,
@@ -318,14 +317,14 @@ struct Idle(NonNull<Block>);
 unsafe impl Send for Idle {}
 
 static SHELVES: [Shelf; CLASSES] =
-    [const { Shelf { idle: Mutex::new(Vec::new()), used: AtomicUsize::new(0) } }; CLASSES];
+    [const { Shelf { idle: FutexMutex::new(Vec::new()), used: AtomicUsize::new(0) } }; CLASSES];
 
 /// The bytes on all shelves. Relaxed suffices: it orders nothing, it only keeps
 /// the sum below its limit, and read-modify-writes of one word never get lost.
 static SHELVES_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 impl Shelf {
-    fn try_lock(&self) -> Option<MutexGuard<'_, Vec<Idle>>> {
+    fn try_lock(&self) -> Option<FutexMutexGuard<'_, Vec<Idle>>> {
         (0..MAX_TRIES).find_map(|_| {
             let guard = self.idle.try_lock();
             if guard.is_none() {

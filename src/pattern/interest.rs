@@ -3,13 +3,12 @@
 //! that way subscriptions are state, which no water mark drops and no reconnect
 //! loses.
 
-use parking_lot::Mutex;
-
 use crate::error::Result;
 use crate::message::{Message, Role};
 use crate::pipe::Pipe;
 use crate::routing::{Removal, Subscriptions};
 use crate::session::Opening;
+use crate::sync::FutexMutex;
 
 /// Changes that may wait for a first connection, beside two for each topic.
 const UNREAD_CHANGES: usize = 10_000;
@@ -17,7 +16,7 @@ const UNREAD_CHANGES: usize = 10_000;
 /// The subscriptions of a socket, shared with its sessions.
 #[derive(Default)]
 pub(super) struct Interest {
-    topics: Mutex<Subscriptions>,
+    topics: FutexMutex<Subscriptions>,
 }
 
 impl Interest {

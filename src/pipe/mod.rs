@@ -27,7 +27,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use ring::{Consumer, Producer, ring};
 
 pub(crate) use set::{Key, PipeSet};
@@ -35,8 +34,8 @@ use stream::Stream;
 
 use crate::message::{Message, Metadata};
 use crate::sync::{
-    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, Ordering, SetOnce, fence,
-    prepare_fences,
+    AtomicBool, AtomicI64, AtomicU32, AtomicUsize, CachePadded, FutexMutex, Ordering, SetOnce,
+    fence, prepare_fences,
 };
 
 /// What one end tells the other; bits of a word.
@@ -174,7 +173,7 @@ struct Lane {
     /// takes the whole of them later (see `session/opening.rs`).
     wants_subscriptions: AtomicBool,
     /// Only the last message is kept (`ZMQ_CONFLATE`).
-    conflated: Option<Mutex<Option<Message>>>,
+    conflated: Option<FutexMutex<Option<Message>>>,
 }
 
 impl Link {
@@ -243,7 +242,7 @@ pub(crate) fn pipe(hwm: [u32; 2], conflate: bool) -> (Pipe, Pipe) {
         reopen_at: AtomicUsize::new(usize::MAX),
         reader: AtomicU32::new(IDLE),
         wants_subscriptions: AtomicBool::new(false),
-        conflated: conflate.then(|| Mutex::new(None)),
+        conflated: conflate.then(|| FutexMutex::new(None)),
     };
     let end = || End {
         linger_ms: AtomicI64::new(-1),

@@ -130,8 +130,8 @@ mod exact {
 
     /// A session that leaves what it is told of where it is.
     struct Gatherer {
-        pipe: Mutex<Option<Pipe>>,
-        told: Mutex<Vec<u32>>,
+        pipe: FutexMutex<Option<Pipe>>,
+        told: FutexMutex<Vec<u32>>,
     }
     impl Owner for Gatherer {
         fn signalled(self: Arc<Self>, _: &EndRef) {
@@ -146,7 +146,8 @@ mod exact {
     fn what_is_left_to_gather_is_told_of_before_its_writer_waits() {
         let (mut a, b) = pipe([0, 0], false);
         let end = b.end();
-        let gatherer = Arc::new(Gatherer { pipe: Mutex::new(Some(b)), told: Mutex::default() });
+        let gatherer =
+            Arc::new(Gatherer { pipe: FutexMutex::new(Some(b)), told: FutexMutex::default() });
         end.set_owner(gatherer.clone());
         a.push(&mut message("x"));
         assert_eq!(a.flush(), Flushed::Corked);

@@ -24,13 +24,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Interest, Token};
-use parking_lot::Mutex;
 
 pub(crate) use lead::{Awaited, Expected, Led, MOST_AWAITED, NewsCount, leads_for, spin, waited};
 pub(crate) use pool::{ReactorPool, Settings};
 
 use crate::error::Result;
-use crate::sync::{AtomicU32, EventFd, HeldSignals, Ordering};
+use crate::sync::{AtomicU32, EventFd, FutexMutex, HeldSignals, Ordering};
 use leadership::{Doze, Leadership};
 use poll_set::{PollSet, Registrar};
 use rounds::Rounds;
@@ -104,12 +103,12 @@ pub(crate) struct Reactor {
     registrar: Registrar,
     waker: EventFd,
     doze: Doze,
-    sources: Mutex<Vec<Option<Arc<dyn Source>>>>,
-    free_tokens: Mutex<Vec<usize>>,
-    run_queue: Mutex<Vec<Arc<dyn Source>>>,
-    timers: Mutex<Timers>,
+    sources: FutexMutex<Vec<Option<Arc<dyn Source>>>>,
+    free_tokens: FutexMutex<Vec<usize>>,
+    run_queue: FutexMutex<Vec<Arc<dyn Source>>>,
+    timers: FutexMutex<Timers>,
     /// Sources that hold back what they have to send until a batch is full.
-    corked: Mutex<Rounds>,
+    corked: FutexMutex<Rounds>,
     /// Registered sources: what the choice of a reactor goes by.
     load: AtomicU32,
 }
@@ -130,11 +129,11 @@ impl Reactor {
             registrar,
             waker,
             doze: Doze::new(),
-            sources: Mutex::new(Vec::new()),
-            free_tokens: Mutex::new(Vec::new()),
-            run_queue: Mutex::new(Vec::new()),
-            timers: Mutex::new(Timers::default()),
-            corked: Mutex::new(Rounds::default()),
+            sources: FutexMutex::new(Vec::new()),
+            free_tokens: FutexMutex::new(Vec::new()),
+            run_queue: FutexMutex::new(Vec::new()),
+            timers: FutexMutex::new(Timers::default()),
+            corked: FutexMutex::new(Rounds::default()),
             load: AtomicU32::new(0),
         })
     }

@@ -2,14 +2,11 @@
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use super::{Reactor, Source};
 use crate::error::{Errno, Result};
-use crate::sync::{prepare_fences, with_signals_blocked};
+use crate::sync::{FutexMutex, Thread, prepare_fences};
 
 /// What a background thread is set up with.
 #[derive(Clone, Default)]
@@ -28,7 +25,7 @@ pub(crate) struct Settings {
 /// with [`ReactorPool::stop`].
 pub(crate) struct ReactorPool {
     reactors: Vec<Arc<Reactor>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: FutexMutex<Vec<Thread>>,
 }
 
 impl ReactorPool {
@@ -42,20 +39,18 @@ impl ReactorPool {
         // While there is but one thread, which spares the kernel a wait for all cores:
         // some milliseconds, that the first connection would take longer.
         prepare_fences();
-        let mut pool = ReactorPool { reactors: Vec::new(), threads: Mutex::new(Vec::new()) };
+        let mut pool = ReactorPool { reactors: Vec::new(), threads: FutexMutex::new(Vec::new()) };
         for index in 0..count {
             let reactor = Arc::new(Reactor::new()?);
             pool.reactors.push(reactor.clone());
             let settings = settings.clone();
             let on_failure = on_failure.clone();
             let name = format!("{}ZMQbg/IO/{index}", settings.name_prefix);
-            let thread = with_signals_blocked(|| {
-                std::thread::Builder::new().name(name).spawn(move || {
-                    apply(&settings);
-                    if reactor.run().is_err() {
-                        on_failure();
-                    }
-                })
+            let thread = Thread::spawn(&name, move || {
+                apply(&settings);
+                if reactor.run().is_err() {
+                    on_failure();
+                }
             });
             match thread {
                 Ok(thread) => pool.threads.lock().push(thread),
@@ -86,8 +81,7 @@ impl ReactorPool {
                 // It ends when it wakes up; what it uses is its own.
                 continue;
             }
-            // A panic was reported where it happened.
-            let _ = thread.join();
+            thread.join();
         }
         for reactor in &self.reactors {
             reactor.release();
@@ -147,12 +141,12 @@ impl Reactor {
 /// How long to wait for a thread that maybe nobody can wake.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-fn ends_soon(thread: &JoinHandle<()>) -> bool {
+fn ends_soon(thread: &Thread) -> bool {
     let deadline = Instant::now() + PATIENCE;
-    while !thread.is_finished() && Instant::now() < deadline {
+    while !thread.has_ended() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
-    thread.is_finished()
+    thread.has_ended()
 }
 
 fn close(fd: RawFd) {

@@ -4,11 +4,10 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::{CROWDED_PAUSE, Event, Placement, Session, Surroundings};
 use crate::error::Result;
 use crate::reactor::{Reactor, Source, SourceId, event};
+use crate::sync::FutexMutex;
 use crate::trace::say;
 use crate::transport::{Accepted, Listener};
 
@@ -22,7 +21,7 @@ const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Acceptor {
     reactor: Arc<Reactor>,
     id: SourceId,
-    state: Mutex<State>,
+    state: FutexMutex<State>,
 }
 
 struct State {
@@ -50,7 +49,7 @@ impl Acceptor {
         let id = reactor.reserve();
         let open = Open { listener, placement, surroundings: surroundings.clone() };
         let state = State { open: Some(open), sessions: Vec::new(), prune_at: 64 };
-        let acceptor = Arc::new(Acceptor { reactor, id, state: Mutex::new(state) });
+        let acceptor = Arc::new(Acceptor { reactor, id, state: FutexMutex::new(state) });
         acceptor.reactor.install(id, acceptor.clone());
         // Before anything is accepted there.
         surroundings.report_bound(Event::Listening(fd));

@@ -35,8 +35,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 pub(crate) use authentication::Authentication;
 pub(crate) use datagrams::{DatagramSession, Framing};
 pub(crate) use events::{At, Event, Watcher};
@@ -50,7 +48,7 @@ use crate::message::{Message, run_waiting_frees};
 use crate::pipe::{EndRef, Owner, Pipe};
 use crate::raw;
 use crate::reactor::{Reactor, ReactorPool, Source, SourceId};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, FutexMutex, Ordering};
 use crate::trace::Name;
 use crate::transport::socks::Proxy;
 use crate::transport::{Endpoint, Resolver, Stream, Target, Tuning};
@@ -181,9 +179,9 @@ pub(crate) struct Session {
     /// What only the owner touches.
     inner: Owned<Inner>,
     /// Where the name service leaves its answer.
-    resolved: Mutex<Option<Result<Target>>>,
+    resolved: FutexMutex<Option<Result<Target>>>,
     /// How long what is queued may wait once the session was given up.
-    abandon_linger: Mutex<Option<Duration>>,
+    abandon_linger: FutexMutex<Option<Duration>>,
     /// The session's place in its reactor.
     id: SourceId,
     /// It has ended for want of reconnects: its endpoint is connected no more.
@@ -221,8 +219,8 @@ impl Session {
         let id = reactor.reserve();
         let session = Arc::new(Session {
             inner: Owned::new(inner),
-            resolved: Mutex::new(None),
-            abandon_linger: Mutex::new(None),
+            resolved: FutexMutex::new(None),
+            abandon_linger: FutexMutex::new(None),
             id,
             reactor,
             given_up: AtomicBool::new(false),

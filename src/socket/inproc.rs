@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::mailbox::{Command, Port};
 use super::monitor::Monitor;
 use crate::error::{Errno, Result};
@@ -13,6 +11,7 @@ use crate::message::{Message, Role};
 use crate::pipe::{Pipe, pipe};
 use crate::session::Authentication;
 use crate::socket_type::SocketType;
+use crate::sync::FutexMutex;
 use crate::trace::{Name, say};
 use crate::zmtp::zap;
 
@@ -78,7 +77,7 @@ struct Names {
 /// The inproc names of a context.
 #[derive(Default)]
 pub(crate) struct Registry {
-    names: Mutex<Names>,
+    names: FutexMutex<Names>,
 }
 
 impl Registry {

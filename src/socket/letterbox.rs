@@ -9,11 +9,12 @@
 //! so that loom can check the protocol without a kernel.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 use crate::error::KeepErrno;
 use crate::reactor::NewsCount;
-use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering, fence_after_swap};
+use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering, fence_after_swap, take_over};
 
 /// Who waits.
 pub(super) trait Wake {
@@ -89,7 +90,7 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
         let commands = {
             let mut inner = self.inner.lock();
             inner.open = false;
-            std::mem::take(&mut inner.commands)
+            mem::take(&mut inner.commands)
         };
         *self.fd.lock() = None;
         self.fd_signalled.store(false, Ordering::Relaxed);
@@ -125,7 +126,7 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
     pub(super) fn sweep(&self, mut is_useless: impl FnMut(&mut C) -> bool) -> (Vec<C>, usize) {
         let mut inner = self.inner.lock();
         let mut useless = Vec::new();
-        for mut command in std::mem::take(&mut inner.commands) {
+        for mut command in mem::take(&mut inner.commands) {
             match is_useless(&mut command) {
                 true => useless.push(command),
                 false => inner.commands.push_back(command),
@@ -170,7 +171,7 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
     pub(super) fn take(&self, commands: &mut VecDeque<C>) -> bool {
         // Before the queue: what is posted after it raises the flag again.
         self.news.swap(false, Ordering::AcqRel);
-        std::mem::swap(commands, &mut self.inner.lock().commands);
+        mem::swap(commands, &mut self.inner.lock().commands);
         !commands.is_empty()
     }
 
@@ -223,6 +224,18 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
         // Pairs with the fence in `announce`: the caller's look comes after.
         fence_after_swap();
         Ok(fd)
+    }
+
+    /// In a child that was just forked: nobody waits here, and nothing that was posted
+    /// concerns it. Threads that are not here any more may have held each lock, in the midst
+    /// of a change.
+    pub(super) fn disown(&self) {
+        // SAFETY: this is the only thread.
+        unsafe {
+            take_over(&self.inner, |inner| mem::forget(mem::take(&mut inner.commands)));
+            take_over(&self.wakers, |wakers| mem::forget(mem::take(&mut wakers.list)));
+            take_over(&self.fd, |_| ());
+        }
     }
 
     /// In a forked child: closes the child's copy of the descriptor.

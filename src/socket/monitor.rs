@@ -10,8 +10,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::inproc::{Door, Registry, Side};
 use super::{Place, Slot};
 use crate::error::{Errno, Result};
@@ -20,7 +18,7 @@ use crate::pattern::{Pattern, pattern};
 use crate::pipe::{Pipe, PipeSet};
 use crate::session::{At, Event, Watcher};
 use crate::socket_type::SocketType;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, FutexMutex, Ordering};
 use crate::trace::Name;
 use crate::transport::{BindFailure, Endpoint};
 
@@ -35,7 +33,7 @@ const EVENT_BITS: u32 = 16;
 pub(super) struct Monitoring {
     /// The events that are wanted; 0 without a monitor.
     wanted: AtomicU32,
-    monitor: Mutex<Option<Arc<Monitor>>>,
+    monitor: FutexMutex<Option<Arc<Monitor>>>,
 }
 
 /// An inproc name with a peer, who is sent events.
@@ -45,7 +43,7 @@ pub(super) struct Monitor {
     name: String,
     inproc: Arc<Registry>,
     format: MonitorFormat,
-    peers: Mutex<Peers>,
+    peers: FutexMutex<Peers>,
     /// Given back when the monitor goes.
     _place: Box<dyn Place>,
 }
@@ -102,7 +100,7 @@ impl Slot {
         let place = (socket.home.take_place)()?;
         let inproc = socket.home.inproc.clone();
         let called = Name::next(kind);
-        let peers = Mutex::new(Peers::new(called));
+        let peers = FutexMutex::new(Peers::new(called));
         let monitor = Arc::new(Monitor { called, name, inproc, format, peers, _place: place });
         monitor.inproc.bind(&monitor.name, &monitor.side())?;
         // There are no further ones.

@@ -3,8 +3,6 @@
 use std::mem::offset_of;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::mailbox::{Mailbox, Port};
 use super::{Home, Socket, behind};
 use crate::error::{Errno, Result};
@@ -13,7 +11,7 @@ use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::socket_type::SocketType;
 use crate::sync::{
-    Arena, AtomicBool, AtomicU32, AtomicU64, Lock, LockGuard, Ordering, call_in_child,
+    Arena, AtomicBool, AtomicU32, AtomicU64, GlobalLock, Lock, LockGuard, Ordering, call_in_child,
     fork_generation,
 };
 use crate::trace::Name;
@@ -30,7 +28,7 @@ pub(crate) struct Slot {
     core: Lock<Option<Box<Socket>>>,
     pub(super) mailbox: Mailbox,
     /// The reactor that a thread which waits for this socket leads.
-    reactor: Mutex<Option<Arc<Reactor>>>,
+    reactor: GlobalLock<Option<Arc<Reactor>>>,
     /// Messages may wait for company in the socket's pipes.
     corked: AtomicBool,
     /// What `ZMQ_EVENTS` said last, with KNOWN, until something may have
@@ -92,7 +90,7 @@ impl Slot {
         Slot {
             core: Lock::new(None),
             mailbox: Mailbox::new(),
-            reactor: Mutex::new(None),
+            reactor: GlobalLock::new(None),
             corked: AtomicBool::new(false),
             events: AtomicU32::new(0),
             made_in: AtomicU64::new(0),
@@ -129,7 +127,7 @@ impl Slot {
         }
         let socket = self.core.lock().take().ok_or(Errno::ENOTSOCK)?;
         let home = socket.home.clone();
-        *self.reactor.lock() = None;
+        drop(self.reactor.lock().take());
         if (home.inherited)() {
             // A forked child: what the socket holds is its parent's, too.
             std::mem::forget(socket);
@@ -149,7 +147,8 @@ impl Slot {
     }
 
     /// In a child that was just forked: from here on, calls leave the socket alone. They need
-    /// its lock to see that, also where a thread held it that is not here any more.
+    /// its locks to see that, also where a thread held them that is not here any more; so does
+    /// the child's own socket that is the next in this place.
     fn disown(&self) {
         self.events.store(0, Ordering::Relaxed);
         let core = self.core.data_ptr();
@@ -163,6 +162,7 @@ impl Slot {
             // forked amid a call, which gives back once more what nobody else takes.
             unsafe { self.core.force_unlock() };
         }
+        self.mailbox.disown();
     }
 
     /// In a forked child: what the socket holds is its parent's, too. If another thread of the

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 // The standard library's, also under loom: arenas are statics.
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use super::GlobalLock;
 
 /// Places in the first block; each further block has twice as many.
 const FIRST_BLOCK: usize = 64;
@@ -21,7 +21,8 @@ pub(crate) struct Arena<T: 'static> {
     blocks: [AtomicPtr<T>; BLOCKS],
     /// Blocks in use.
     count: AtomicUsize,
-    free: Mutex<VecDeque<&'static T>>,
+    /// Places nobody uses. A child that takes the lock over begins with none.
+    free: GlobalLock<VecDeque<&'static T>>,
 }
 
 impl<T: Sync + 'static> Arena<T> {
@@ -30,7 +31,7 @@ impl<T: Sync + 'static> Arena<T> {
         Arena {
             blocks: [const { AtomicPtr::new(std::ptr::null_mut()) }; BLOCKS],
             count: AtomicUsize::new(0),
-            free: Mutex::new(VecDeque::new()),
+            free: GlobalLock::new(VecDeque::new()),
         }
     }
 

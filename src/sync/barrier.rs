@@ -6,21 +6,23 @@
 //! kernel run a full fence on every core this process runs on (membarrier(2));
 //! where there is no such call, the frequent side runs fences of its own.
 
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 
 /// The kernel does it.
 static KERNEL: AtomicBool = AtomicBool::new(false);
-static ASKED: Once = Once::new();
+static ASKED: AtomicBool = AtomicBool::new(false);
 
 const MEMBARRIER_PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
 const MEMBARRIER_REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
 
-/// Finds out what the kernel can. Before the first use of the other two.
+/// Finds out what the kernel can. Before the first use of the other two. Threads that come
+/// here at once all ask, and are told the same: a forked child could not wait for one.
 pub(crate) fn prepare() {
-    ASKED.call_once(|| {
+    // Acquire: the answer is known where it is known to have come.
+    if !ASKED.load(Ordering::Acquire) {
         KERNEL.store(membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED), Ordering::Relaxed);
-    });
+        ASKED.store(true, Ordering::Release);
+    }
 }
 
 /// The frequent side's half.

@@ -1,5 +1,7 @@
-//! Sleeping on a word: Linux's futex, or a model of it under loom.
+//! Sleeping on a word: Linux's futex; under loom a model of it, but for locks.
 
+// The standard library's, also under loom: the words of locks.
+use std::sync::atomic;
 #[cfg(not(loom))]
 use std::time::Duration;
 use std::time::Instant;
@@ -7,6 +9,7 @@ use std::time::Instant;
 use super::AtomicU32;
 #[cfg(not(loom))]
 use super::cancel::cancellable;
+use crate::error::KeepErrno;
 
 /// How a wait on a word ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,14 +68,32 @@ pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -
 /// Wakes one thread that sleeps on `word`.
 #[cfg(not(loom))]
 pub(super) fn wake_one(word: &AtomicU32) {
-    // SAFETY: only the address is used.
+    wake_sleeper(word.as_ptr());
+}
+
+/// Sleeps while `word` is `expected`, for a lock's sake: no cancellation point, and an
+/// early end is no harm.
+pub(super) fn sleep(word: &atomic::AtomicU32, expected: u32) {
+    let _errno = KeepErrno::new();
+    let no_timeout = std::ptr::null::<libc::timespec>();
+    // SAFETY: the word outlives the call, which only reads it.
     unsafe {
         libc::syscall(
             libc::SYS_futex,
             word.as_ptr(),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            1,
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            no_timeout,
         );
+    }
+}
+
+/// Wakes one thread that [`sleep`]s on the word at this address.
+pub(super) fn wake_sleeper(word: *const u32) {
+    let _errno = KeepErrno::new();
+    // SAFETY: only the address is used.
+    unsafe {
+        libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1);
     }
 }
 

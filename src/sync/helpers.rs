@@ -7,9 +7,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use super::with_signals_blocked;
+use super::{FutexMutex, Thread};
 
 /// Threads that do jobs of one kind. Dropping the last clone lets what is under way
 /// finish; jobs still waiting for a thread are done, too.
@@ -23,7 +21,7 @@ struct Shared<T> {
     /// How many there may be.
     most: usize,
     work: fn(T),
-    state: Mutex<State<T>>,
+    state: FutexMutex<State<T>>,
 }
 
 struct State<T> {
@@ -41,7 +39,7 @@ impl<T: Send + 'static> Helpers<T> {
     /// No threads yet, and later `most` that do `work` with each job. A job that
     /// panics is lost alone; the thread's panic message has told of it.
     pub(crate) fn new(name: &'static str, most: usize, work: fn(T)) -> Helpers<T> {
-        let state = Mutex::new(State { threads: 0, waiting: VecDeque::new() });
+        let state = FutexMutex::new(State { threads: 0, waiting: VecDeque::new() });
         Helpers { shared: Arc::new(Shared { name, most, work, state }) }
     }
 
@@ -56,9 +54,7 @@ impl<T: Send + 'static> Helpers<T> {
         state.threads += 1;
         drop(state);
         let shared = self.shared.clone();
-        let thread = std::thread::Builder::new().name(shared.name.to_owned());
-        // Signals belong to the application's own threads.
-        if with_signals_blocked(|| thread.spawn(move || shared.do_all())).is_ok() {
+        if Thread::spawn(shared.name, move || shared.do_all()).is_ok() {
             return Ok(());
         }
         let mut state = self.shared.state.lock();

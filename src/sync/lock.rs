@@ -10,14 +10,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::lock_api::{GuardNoSend, RawMutex};
+use lock_api::{GuardNoSend, RawMutex};
 
 use crate::error::KeepErrno;
 
 /// A mutex around `T`.
-pub(crate) type Lock<T> = parking_lot::lock_api::Mutex<RawLock, T>;
+pub(crate) type Lock<T> = lock_api::Mutex<RawLock, T>;
 /// What [`Lock::lock`] gives.
-pub(crate) type LockGuard<'a, T> = parking_lot::lock_api::MutexGuard<'a, RawLock, T>;
+pub(crate) type LockGuard<'a, T> = lock_api::MutexGuard<'a, RawLock, T>;
 
 /// Looks before a waiter offers its core to others.
 const LOOKS: u32 = 50;
@@ -34,19 +34,33 @@ pub(crate) struct RawLock {
 impl RawLock {
     #[cold]
     fn wait(&self) {
-        let mut tries = 0;
-        loop {
-            if !self.held.load(Ordering::Relaxed) && self.try_lock() {
-                return;
-            }
-            tries += 1;
-            if tries < LOOKS {
-                std::hint::spin_loop();
-            } else if tries < LOOKS + YIELDS {
-                std::thread::yield_now();
-            } else {
-                nap();
-            }
+        let mut backoff = Backoff::new();
+        while self.held.load(Ordering::Relaxed) || !self.try_lock() {
+            backoff.pause();
+        }
+    }
+}
+
+/// What a waiter does between its looks.
+pub(super) struct Backoff {
+    looks: u32,
+}
+
+impl Backoff {
+    /// Before the first look.
+    pub(super) fn new() -> Backoff {
+        Backoff { looks: 0 }
+    }
+
+    /// After a look that was in vain.
+    pub(super) fn pause(&mut self) {
+        self.looks += 1;
+        if self.looks < LOOKS {
+            std::hint::spin_loop();
+        } else if self.looks < LOOKS + YIELDS {
+            std::thread::yield_now();
+        } else {
+            nap();
         }
     }
 }

@@ -11,12 +11,14 @@ mod descriptor;
 mod event_fd;
 mod fork;
 mod futex;
+mod global_lock;
 mod helpers;
 mod lock;
 mod mutex;
 mod parker;
 mod set_once;
 mod signals;
+mod thread;
 mod try_lock;
 
 pub(crate) use arena::Arena;
@@ -27,12 +29,14 @@ pub(crate) use cell::SharedCell;
 pub(crate) use descriptor::{UnlessLost, close_fd, ppoll};
 pub(crate) use event_fd::EventFd;
 pub(crate) use fork::{call_in_child, generation as fork_generation};
+pub(crate) use global_lock::GlobalLock;
 pub(crate) use helpers::Helpers;
 pub(crate) use lock::{Lock, LockGuard};
-pub(crate) use mutex::Mutex;
+pub(crate) use mutex::{FutexMutex, FutexMutexGuard, Mutex, take_over};
 pub(crate) use parker::{Parked, Parker};
 pub(crate) use set_once::SetOnce;
 pub(crate) use signals::{HeldSignals, with_signals_blocked};
+pub(crate) use thread::Thread;
 pub(crate) use try_lock::{TryLock, TryLockGuard};
 
 #[cfg(loom)]

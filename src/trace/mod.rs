@@ -16,8 +16,7 @@ mod output;
 mod settings;
 
 use std::fmt;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 pub(crate) use name::{Messages, Name};
 
@@ -47,7 +46,7 @@ struct Areas(AtomicU32);
 
 // The standard library's atomics, also under loom: this is a static.
 static AREAS: Areas = Areas(AtomicU32::new(0));
-static BEGIN: Once = Once::new();
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// Whether lines of an area are wanted.
 #[inline(always)]
@@ -75,11 +74,10 @@ pub(crate) fn line(area: Area, text: fmt::Arguments<'_>) {
     output::write(&line::Line::new(area, text));
 }
 
-/// Reads `ZMQ_TRACE`, once. True the first time, if anything is to be said.
+/// Reads `ZMQ_TRACE`, once. True the first time, if anything is to be said. Others do not
+/// wait for it: in a forked child it might be for ever.
 pub(crate) fn begin() -> bool {
-    let mut begun = false;
-    BEGIN.call_once(|| begun = begin_first());
-    begun
+    !BEGUN.swap(true, Ordering::Relaxed) && begin_first()
 }
 
 #[cold]

@@ -7,7 +7,7 @@ use super::*;
 
 /// Held by tests that compare what is on a shelf; they use sizes that no test
 /// outside this file does.
-static WATCHED: Mutex<()> = Mutex::new(());
+static WATCHED: FutexMutex<()> = FutexMutex::new(());
 
 fn shelved(class: usize) -> Vec<usize> {
     let shelf = SHELVES[class].idle.lock();

@@ -7,7 +7,7 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 
-use parking_lot::Mutex;
+use crate::sync::FutexMutex;
 
 /// The layout of the memory that is kept: large chunks of messages.
 const KEPT: Layout = match Layout::from_size_align(64 + super::LARGEST_CHUNK * 64, 64) {
@@ -23,7 +23,7 @@ struct Idle(*mut u8);
 // SAFETY: memory is bound to no thread.
 unsafe impl Send for Idle {}
 
-static SHELF: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
+static SHELF: FutexMutex<Vec<Idle>> = FutexMutex::new(Vec::new());
 
 /// Memory of this layout, which is not empty.
 pub(super) fn take(layout: Layout) -> *mut u8 {
