@@ -471,4 +471,52 @@ TEST (children_of_a_process_whose_threads_make_and_close)
         call_join (&makers[i]);
 }
 
+static void *body_echo (struct call *c)
+{
+    int n;
+    while (zmq_recv (c->a, &n, sizeof n, 0) == sizeof n && n >= 0)
+        CHECK_INT (zmq_send (c->a, &n, sizeof n, 0), sizeof n);
+    return NULL;
+}
+
+/* Sleeps for a socket and a descriptor at once, with an answer to come. */
+static void poll_for_answers (int times)
+{
+    void *a, *b;
+    struct call echo;
+    int fds[2], wrong = 0;
+    alarm (40);
+    begin ();
+    connect_pair (ctx, "inproc://echo", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    REQUIRE (pipe (fds) == 0);
+    call_start (&echo, body_echo, b, NULL);
+    for (int i = 0, got; i < times; i++) {
+        zmq_pollitem_t items[] = {{a, 0, ZMQ_POLLIN, 0}, {NULL, fds[0], ZMQ_POLLIN, 0}};
+        wrong += zmq_send (a, &i, sizeof i, 0) != sizeof i;
+        wrong += zmq_poll (items, 2, -1) != 1;
+        wrong += zmq_recv (a, &got, sizeof got, ZMQ_DONTWAIT) != sizeof got || got != i;
+    }
+    CHECK_INT (wrong, 0);
+    CHECK_INT (zmq_send (a, &(int) {-1}, sizeof (int), 0), sizeof (int));
+    call_join (&echo);
+    close (fds[0]);
+    close (fds[1]);
+    end (a, b);
+    alarm (0);
+}
+
+/* What wakes a thread, made when it first polled, must not be shared with its child. */
+TEST (a_child_is_not_woken_in_place_of_its_parent)
+{
+    poll_for_answers (2);
+    fflush (stdout);
+    pid_t child = fork ();
+    if (child == 0) {
+        poll_for_answers (3000);
+        _exit (7);
+    }
+    poll_for_answers (3000);
+    check_child (child, __LINE__);
+}
+
 MAIN

@@ -19,7 +19,7 @@ pub(crate) use registered::{Object, Poller, PollerEvent};
 use crate::error::{Errno, Result};
 use crate::reactor::{Expected, MOST_AWAITED, Reactor};
 use crate::socket::{self, Following, POLLIN, POLLOUT, Slot, Watch, lead_for, park_on, parker};
-use crate::sync::{EventFd, Parker, ppoll};
+use crate::sync::{EventFd, Parker, fork_generation, ppoll};
 
 /// `ZMQ_POLLERR`.
 const POLLERR: c_short = 4;
@@ -44,8 +44,10 @@ pub struct PollItem {
 }
 
 thread_local! {
-    /// Wakes this thread out of the kernel's poll.
-    static WAKE_UP: RefCell<Option<Arc<EventFd>>> = const { RefCell::new(None) };
+    /// Wakes this thread out of the kernel's poll. The fork generation in which it was made
+    /// stands beside it: a child would share it with its parent's thread, and each could take
+    /// what was meant for the other.
+    static WAKE_UP: RefCell<Option<(u64, Arc<EventFd>)>> = const { RefCell::new(None) };
 }
 
 /// Waits until an item is ready, at most for `timeout` (`None`: for ever), and
@@ -241,8 +243,12 @@ fn wake_up() -> Result<Arc<EventFd>> {
     let made = WAKE_UP.try_with(|slot| {
         let mut slot = slot.borrow_mut();
         match &*slot {
-            Some(fd) => Ok(fd.clone()),
-            None => Ok(slot.insert(Arc::new(EventFd::new(0)?)).clone()),
+            Some((made_in, fd)) if *made_in == fork_generation() => Ok(fd.clone()),
+            _ => {
+                let fd = Arc::new(EventFd::new(0)?);
+                *slot = Some((fork_generation(), fd.clone()));
+                Ok(fd)
+            }
         }
     });
     // Without thread-local storage (the thread is ending) one for this call.
