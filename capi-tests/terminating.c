@@ -224,6 +224,98 @@ TEST (what_still_works_after_shutdown)
     end (a, b);
 }
 
+/* Who has begun to read a message, or was told of one, gets it: the end is noticed
+ * by a call that finds nothing there, or looks at events. */
+static void what_is_there_is_received (const char *where)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, where, ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    CHECK_SEND (push, "a", ZMQ_SNDMORE);
+    CHECK_SEND (push, "b", ZMQ_SNDMORE);
+    CHECK_SEND (push, "c", 0);
+    CHECK_RECV (pull, "a");
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_INT (get_int (pull, ZMQ_RCVMORE), 1);
+    CHECK_RECV (pull, "b");
+    CHECK_RECV (pull, "c");
+    CHECK_INT (get_int (pull, ZMQ_RCVMORE), 0);
+    CHECK_ERR (zmq_recv (pull, NULL, 0, 0), ETERM);
+    int more;
+    size_t size = sizeof more;
+    CHECK_ERR (zmq_getsockopt (pull, ZMQ_RCVMORE, &more, &size), ETERM);
+    end (push, pull);
+}
+
+TEST (a_message_that_is_being_read_is_read_to_its_end)
+{
+    what_is_there_is_received ("tcp");
+    what_is_there_is_received ("ipc");
+    what_is_there_is_received ("inproc://end");
+}
+
+TEST (a_message_that_a_poll_has_told_of_is_received)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, "tcp", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    CHECK_SEND (push, "told", 0);
+    zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
+    CHECK_INT (zmq_poll (&item, 1, -1), 1);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_RECV (pull, "told");
+    CHECK_ERR (zmq_recv (pull, NULL, 0, ZMQ_DONTWAIT), ETERM);
+    end (push, pull);
+}
+
+TEST (a_poll_notices_the_end_though_there_is_a_message)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, "inproc://end", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    CHECK_SEND (push, "first", 0);
+    CHECK_SEND (push, "second", 0);
+    CHECK_RECV (pull, "first");
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
+    CHECK_ERR (zmq_poll (&item, 1, -1), ETERM);
+    CHECK_ERR (zmq_recv (pull, NULL, 0, 0), ETERM);
+    end (push, pull);
+}
+
+TEST (a_full_queue_does_not_hide_the_end)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, "inproc://end", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    for (int i = 0; i < 500; i++)
+        CHECK_SEND (push, "x", 0);
+    CHECK_RECV (pull, "x");
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    int received = 0;
+    while (zmq_recv (pull, NULL, 0, 0) == 1)
+        received++;
+    CHECK_INT (errno, ETERM);
+    CHECK_INT (received, 99);
+    end (push, pull);
+}
+
+/* What a call is refused for in any case comes first. */
+TEST (a_refused_receive_does_not_notice_the_end)
+{
+    begin ();
+    void *push = new_socket (ctx, ZMQ_PUSH), *req = new_socket (ctx, ZMQ_REQ);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_ERR (zmq_recv (push, NULL, 0, 0), ENOTSUP);
+    CHECK_ERR (zmq_recv (req, NULL, 0, 0), EFSM);
+    CHECK_INT (get_int (req, ZMQ_TYPE), ZMQ_REQ);
+    CHECK_ERR (zmq_send (push, "x", 1, 0), ETERM);
+    CHECK_ERR (zmq_send (req, "x", 1, 0), ETERM);
+    CHECK_ERR (zmq_recv (push, NULL, 0, 0), ETERM);
+    CHECK_ERR (zmq_recv (req, NULL, 0, 0), ETERM);
+    end (push, req);
+}
+
 static void *body_shutdown (struct call *c)
 {
     c->rc = zmq_ctx_shutdown (c->a);

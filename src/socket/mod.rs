@@ -99,6 +99,8 @@ pub(crate) struct Socket {
     /// What sending and receiving have to look at, in one look; bits, none for most
     /// sockets.
     watched: u8,
+    /// How many frames may still be received before the end of the context is noticed.
+    before_the_end: u8,
     monitoring: Arc<Monitoring>,
     /// What its sessions and listeners count.
     tally: Arc<Tally>,
@@ -128,6 +130,7 @@ impl Socket {
             received: 0,
             received_before: 0,
             watched: if on(Area::Msg) { TOLD } else { 0 },
+            before_the_end: BEFORE_THE_END,
             monitoring: Arc::default(),
             tally: Arc::default(),
             home,
@@ -324,6 +327,9 @@ const TOLD: u8 = 2;
 /// The process that made the socket has forked, and this is its child.
 const INHERITED: u8 = 4;
 
+/// Frames that may be received before the end of the context is noticed: libzmq looks at
+/// every hundredth. Peers that go on sending do not keep a receiver from it.
+const BEFORE_THE_END: u8 = 99;
 /// Commands for which a socket keeps memory.
 const KEEP_COMMANDS: usize = 64;
 

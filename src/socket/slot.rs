@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     /// What `ZMQ_EVENTS` said last, with KNOWN, until something may have
     /// changed it: lets a poll over many idle sockets take no locks.
     events: AtomicU32,
+    /// The socket's context ends, or has ended.
+    ending: AtomicBool,
     /// The fork generation in which the socket was made.
     pub(super) made_in: AtomicU64,
     /// What the trace calls the socket, or the last one that was here.
@@ -93,6 +95,7 @@ impl Slot {
             reactor: GlobalLock::new(None),
             corked: AtomicBool::new(false),
             events: AtomicU32::new(0),
+            ending: AtomicBool::new(false),
             made_in: AtomicU64::new(0),
             name: AtomicU64::new(0),
         }
@@ -110,6 +113,7 @@ impl Slot {
         let name = Name::next(kind);
         slot.name.store(name.bits(), Ordering::Relaxed);
         slot.events.store(0, Ordering::Relaxed);
+        slot.ending.store(false, Ordering::Relaxed);
         slot.made_in.store(fork_generation(), Ordering::Relaxed);
         *slot.core.lock() = Some(Box::new(Socket::new(name, defaults, home, port)));
         Ok(slot)
@@ -255,7 +259,14 @@ impl Slot {
 
     /// Tells the socket that its context ends.
     pub(crate) fn terminate(&self) {
+        // Relaxed: posting publishes it to whoever sees that there is news.
+        self.ending.store(true, Ordering::Relaxed);
         self.mailbox.post_termination();
+    }
+
+    /// Whether the end of the context is among what has come, or has been seen.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Asks the memory for what [`Slot::ready`] looks at of the slot at this address,

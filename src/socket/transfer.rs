@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::slot::Locked;
 use super::wait::Streaming;
-use super::{Slot, Socket};
+use super::{INHERITED, Slot, Socket, TERMINATED};
 use crate::error::{Errno, KeepErrno, Result};
 use crate::message::Message;
 use crate::reactor::Reactor;
@@ -78,7 +78,13 @@ impl Slot {
         blocking: Blocking,
     ) -> Result<()> {
         let mut socket = self.lock_for_transfer()?;
-        socket.process(self);
+        if self.mailbox.has_news() {
+            socket.pipes.with_metadata = with_metadata;
+            match self.recv_before_the_end(&mut socket, message) {
+                Err(Errno::EAGAIN) => socket.process_news(self),
+                result => return result,
+            }
+        }
         if socket.is_watched() {
             return self.recv_watched(socket, message, with_metadata, blocking);
         }
@@ -117,6 +123,20 @@ impl Slot {
             result => return result,
         }
         self.retry(socket, timeout, |socket| socket.try_recv(message))
+    }
+
+    /// Receives what was there before the context's end if that is what has come to the
+    /// mailbox, as libzmq does: who has begun to read a message, or was told by a poll that
+    /// there is one, gets it. Otherwise, and once this was done often enough, `EAGAIN`.
+    #[cold]
+    #[inline(never)]
+    fn recv_before_the_end(&self, socket: &mut Socket, message: &mut Message) -> Result<()> {
+        if socket.watched & (TERMINATED | INHERITED) != 0 || !self.is_ending() {
+            return Err(Errno::EAGAIN);
+        }
+        let left = socket.before_the_end.checked_sub(1).ok_or(Errno::EAGAIN)?;
+        socket.before_the_end = left;
+        socket.try_recv(message)
     }
 
     /// Sends for a socket whose context ends, or of which the trace tells.
