@@ -254,6 +254,38 @@ TEST (a_message_that_is_being_read_is_read_to_its_end)
     what_is_there_is_received ("inproc://end");
 }
 
+/* libzmq's senders look once in a millisecond, where nothing blocks them: the rest of a
+ * message, and what follows at once, is sent, unless that time is over. */
+TEST (a_message_that_is_being_sent_is_sent_to_its_end)
+{
+    begin ();
+    void *dealer, *router;
+    connect_pair (ctx, "inproc://end", ZMQ_DEALER, &dealer, ZMQ_ROUTER, &router);
+    CHECK_SEND (dealer, "a", ZMQ_SNDMORE);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    int rc = zmq_send (dealer, "b", 1, ZMQ_SNDMORE);
+    CHECK (rc == 1 || (on_oracle () && errno == ETERM));
+    rc = zmq_send (dealer, "c", 1, 0);
+    CHECK (rc == 1 || (on_oracle () && errno == ETERM));
+    if (!on_oracle ())
+        CHECK_ERR (zmq_send (dealer, "d", 1, 0), ETERM);
+    end (dealer, router);
+}
+
+/* A message without an end does not hide that of the context. */
+TEST (frames_that_are_sent_without_end_do_not_hide_the_end)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, "inproc://end", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    CHECK_SEND (push, "x", ZMQ_SNDMORE);
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    while (zmq_send (push, "x", 1, ZMQ_SNDMORE) == 1)
+        continue;
+    CHECK_INT (errno, ETERM);
+    end (push, pull);
+}
+
 TEST (a_message_that_a_poll_has_told_of_is_received)
 {
     begin ();

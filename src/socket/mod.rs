@@ -91,6 +91,8 @@ pub(crate) struct Socket {
     last_endpoint: String,
     /// The frame received last has another one behind it.
     receive_more: bool,
+    /// The frame sent last has another one behind it.
+    send_more: bool,
     /// Something was sent since the last call that receives.
     sent: bool,
     /// Frames received, in all and before the last wait.
@@ -99,7 +101,7 @@ pub(crate) struct Socket {
     /// What sending and receiving have to look at, in one look; bits, none for most
     /// sockets.
     watched: u8,
-    /// How many frames may still be received before the end of the context is noticed.
+    /// How many frames may still pass before the end of the context is noticed.
     before_the_end: u8,
     monitoring: Arc<Monitoring>,
     /// What its sessions and listeners count.
@@ -126,6 +128,7 @@ impl Socket {
             endpoints: Endpoints::default(),
             last_endpoint: String::new(),
             receive_more: false,
+            send_more: false,
             sent: false,
             received: 0,
             received_before: 0,
@@ -327,8 +330,8 @@ const TOLD: u8 = 2;
 /// The process that made the socket has forked, and this is its child.
 const INHERITED: u8 = 4;
 
-/// Frames that may be received before the end of the context is noticed: libzmq looks at
-/// every hundredth. Peers that go on sending do not keep a receiver from it.
+/// Frames that may pass before the end of the context is noticed: libzmq's receivers look
+/// at every hundredth. Peers that go on sending do not keep a receiver from it.
 const BEFORE_THE_END: u8 = 99;
 /// Commands for which a socket keeps memory.
 const KEEP_COMMANDS: usize = 64;

@@ -28,7 +28,9 @@ impl Slot {
     #[inline]
     pub(crate) fn send(&'static self, message: &mut Message, blocking: Blocking) -> Result<()> {
         let mut socket = self.lock_for_transfer()?;
-        socket.process(self);
+        if self.mailbox.has_news() && !(socket.send_more && self.overlooks_the_end(&mut socket)) {
+            socket.process_news(self);
+        }
         if socket.is_watched() {
             return self.send_watched(socket, message, blocking);
         }
@@ -126,17 +128,25 @@ impl Slot {
     }
 
     /// Receives what was there before the context's end if that is what has come to the
-    /// mailbox, as libzmq does: who has begun to read a message, or was told by a poll that
-    /// there is one, gets it. Otherwise, and once this was done often enough, `EAGAIN`.
+    /// mailbox: who has begun to read a message, or was told by a poll that there is one,
+    /// gets it. Otherwise `EAGAIN`.
     #[cold]
     #[inline(never)]
     fn recv_before_the_end(&self, socket: &mut Socket, message: &mut Message) -> Result<()> {
+        if self.overlooks_the_end(socket) { socket.try_recv(message) } else { Err(Errno::EAGAIN) }
+    }
+
+    /// Whether a call goes on as if the end of the context had not come to the mailbox, as
+    /// libzmq does, which looks now and then: once it is seen, all calls say ETERM.
+    #[cold]
+    #[inline(never)]
+    fn overlooks_the_end(&self, socket: &mut Socket) -> bool {
         if socket.watched & (TERMINATED | INHERITED) != 0 || !self.is_ending() {
-            return Err(Errno::EAGAIN);
+            return false;
         }
-        let left = socket.before_the_end.checked_sub(1).ok_or(Errno::EAGAIN)?;
-        socket.before_the_end = left;
-        socket.try_recv(message)
+        let left = socket.before_the_end.checked_sub(1);
+        socket.before_the_end = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Sends for a socket whose context ends, or of which the trace tells.
@@ -227,7 +237,9 @@ impl Socket {
     #[inline]
     fn try_send(&mut self, message: &mut Message) -> Result<()> {
         self.sole_output = None;
+        let more = message.more();
         self.pattern.send(&mut self.pipes, message)?;
+        self.send_more = more;
         self.sole_output = self.pattern.sole_output();
         self.sent = true;
         Ok(())
