@@ -166,8 +166,10 @@ TEST (both_sides_wrap_or_none)
  * again. The oracle may wait for the handshake's time to run out first. */
 static void check_no_context (void *monitor)
 {
-    CHECK_OK (set_int (server, ZMQ_HANDSHAKE_IVL, 300));
-    CHECK_OK (set_int (client, ZMQ_HANDSHAKE_IVL, 300));
+    if (on_oracle ()) {
+        CHECK_OK (set_int (server, ZMQ_HANDSHAKE_IVL, 300));
+        CHECK_OK (set_int (client, ZMQ_HANDSHAKE_IVL, 300));
+    }
     meet ();
     for (int i = 0; i < 2; i++) {
         CHECK_TOLD_OF (monitor, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
