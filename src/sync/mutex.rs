@@ -28,8 +28,10 @@ const HELD: u32 = 1;
 /// Somebody has it, and others may sleep.
 const AWAITED: u32 = 2;
 
-/// Looks before a waiter sleeps.
-const LOOKS: u32 = 100;
+/// Looks before a waiter offers its core to others: the holder may wait for one.
+const LOOKS: u32 = 20;
+/// Yields before a waiter sleeps.
+const YIELDS: u32 = 10;
 
 /// See the file's head.
 pub(crate) struct RawFutexMutex {
@@ -39,12 +41,13 @@ pub(crate) struct RawFutexMutex {
 impl RawFutexMutex {
     #[cold]
     fn wait(&self) {
-        for _ in 0..LOOKS {
+        for look in 0..LOOKS + YIELDS {
             match self.state.load(Ordering::Relaxed) {
                 FREE if self.try_lock() => return,
                 // Others sleep already.
                 AWAITED => break,
-                _ => std::hint::spin_loop(),
+                _ if look < LOOKS => std::hint::spin_loop(),
+                _ => std::thread::yield_now(),
             }
         }
         // Whoever has slept cannot know whether others still do.
