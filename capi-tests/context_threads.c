@@ -69,6 +69,21 @@ TEST (threads_end_with_their_context)
     CHECK_INT (find_threads ("ZMQbg/IO/0", found, MOST), 0);
 }
 
+/* For each thread of the program, which has them before it has its stack. */
+static __thread volatile char variables[3 << 20];
+
+TEST (many_thread_local_variables)
+{
+    begin ();
+    void *push, *pull;
+    variables[0] = 1;
+    connect_pair (ctx, "tcp", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    CHECK_SEND (push, "x", 0);
+    CHECK_RECV (pull, "x");
+    CHECK_INT (variables[0], 1);
+    end (push, pull);
+}
+
 TEST (a_long_prefix_leaves_no_room_for_the_rest)
 {
     pid_t found[MOST];

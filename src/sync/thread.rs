@@ -4,8 +4,8 @@
 //! of their stacks), for which a thread in a child waits for ever that was forked while one
 //! of its parent's ended.
 
-use std::ffi::{CString, c_void};
-use std::mem::MaybeUninit;
+use std::ffi::{CStr, CString, c_void};
+use std::mem::{MaybeUninit, transmute};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::fork::generation;
 use super::with_signals_blocked;
 use crate::error::{Errno, Result};
 
-/// As much as the standard library gives its threads.
+/// As much as the standard library gives its threads, beside what is [`taken_from_stack`].
 const STACK_BYTES: usize = 2 << 20;
 /// What the kernel keeps of a name.
 const MAX_NAME: usize = 15;
@@ -89,7 +89,8 @@ unsafe fn create(task: *mut c_void) -> Result<libc::pthread_t> {
         let attributes: *mut libc::pthread_attr_t = attributes.as_mut_ptr();
         match libc::pthread_attr_init(attributes) {
             0 => {
-                libc::pthread_attr_setstacksize(attributes, STACK_BYTES);
+                let bytes = STACK_BYTES + taken_from_stack(attributes);
+                libc::pthread_attr_setstacksize(attributes, bytes);
                 let error = libc::pthread_create(id.as_mut_ptr(), attributes, run, task);
                 libc::pthread_attr_destroy(attributes);
                 error
@@ -99,6 +100,23 @@ unsafe fn create(task: *mut c_void) -> Result<libc::pthread_t> {
     };
     // SAFETY: a thread that was made has its id here.
     if error == 0 { Ok(unsafe { id.assume_init() }) } else { Err(Errno::from_raw(error)) }
+}
+
+/// What glibc takes of a stack for itself and for thread-local variables, of which a program
+/// may have more than fit into any stack. Other C libraries take nothing of it.
+///
+/// # Safety
+/// Attributes that were made.
+unsafe fn taken_from_stack(attributes: *const libc::pthread_attr_t) -> usize {
+    const NAME: &CStr = c"__pthread_get_minstack";
+    type Function = unsafe extern "C" fn(*const libc::pthread_attr_t) -> usize;
+    // SAFETY: a string; the function of this name, which language runtimes call in the same
+    // way, or null, which is none; the caller's promise.
+    unsafe {
+        let function = libc::dlsym(libc::RTLD_DEFAULT, NAME.as_ptr());
+        let function = transmute::<*mut c_void, Option<Function>>(function);
+        function.map_or(0, |taken| taken(attributes))
+    }
 }
 
 extern "C" fn run(task: *mut c_void) -> *mut c_void {
