@@ -199,6 +199,56 @@ TEST (a_child_does_not_speak_for_its_parent)
     }
 }
 
+/* What signals a socket's descriptor is shared, and only the parent would quieten it. */
+static void signal_inherited_sockets (void *a, void *b)
+{
+    void *push = new_socket (ctx, ZMQ_PUSH);
+    alarm (20);
+    CHECK_OK (zmq_connect (push, "inproc://fork"));
+    CHECK_OK (zmq_socket_monitor (a, NULL, 0));
+    CHECK_OK (zmq_ctx_shutdown (ctx));
+    CHECK_OK (zmq_close (push));
+    close_and_term (a, b);
+}
+
+TEST (a_child_does_not_wake_its_parent)
+{
+    begin ();
+    void *push, *pull;
+    connect_pair (ctx, "inproc://fork", ZMQ_PUSH, &push, ZMQ_PULL, &pull);
+    void *monitor = new_socket (ctx, ZMQ_PAIR);
+    CHECK_OK (zmq_socket_monitor (pull, "inproc://monitor", ZMQ_EVENT_ALL));
+    CHECK_OK (zmq_connect (monitor, "inproc://monitor"));
+    CHECK_INT (get_int (pull, ZMQ_EVENTS), 0);
+    struct pollfd fds[] = {{get_int (pull, ZMQ_FD), POLLIN, 0},
+                           {get_int (monitor, ZMQ_FD), POLLIN, 0}};
+    CHECK_INT (get_int (pull, ZMQ_EVENTS), 0);
+    CHECK_INT (get_int (monitor, ZMQ_EVENTS), ZMQ_POLLOUT);
+    CHECK_INT (poll (fds, 2, 0), 0);
+    IN_CHILD (signal_inherited_sockets (pull, push));
+    CHECK_INT (poll (fds, 2, 0), 0);
+    CHECK_SEND (push, "x", 0);
+    CHECK_RECV (pull, "x");
+    CHECK_OK (zmq_close (monitor));
+    end (push, pull);
+}
+
+TEST (a_child_leaves_its_parent_what_wakes_it)
+{
+    begin ();
+    void *a, *b;
+    connect_pair (ctx, "inproc://fork", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    struct pollfd fd = {get_int (a, ZMQ_FD), POLLIN, 0};
+    CHECK_INT (get_int (a, ZMQ_EVENTS), ZMQ_POLLOUT);
+    CHECK_SEND (b, "x", 0);
+    CHECK_INT (poll (&fd, 1, 0), 1);
+    size_t size = sizeof (int);
+    IN_CHILD (CHECK_ERR (zmq_getsockopt (a, ZMQ_EVENTS, &(int) {0}, &size), EINTR));
+    CHECK_INT (poll (&fd, 1, 0), 1);
+    CHECK_RECV (a, "x");
+    end (a, b);
+}
+
 /* A topic that a child adds is not told to the publisher, which would send the parent
  * what it does not want. */
 TEST (a_child_does_not_subscribe_for_its_parent)

@@ -228,13 +228,13 @@ impl<C, W: Wake, F: Readiness> Letterbox<C, W, F> {
 
     /// In a child that was just forked: nobody waits here, and nothing that was posted
     /// concerns it. Threads that are not here any more may have held each lock, in the midst
-    /// of a change.
+    /// of a change. The descriptor is the parent's as well, which alone may signal it.
     pub(super) fn disown(&self) {
         // SAFETY: this is the only thread.
         unsafe {
             take_over(&self.inner, |inner| mem::forget(mem::take(&mut inner.commands)));
             take_over(&self.wakers, |wakers| mem::forget(mem::take(&mut wakers.list)));
-            take_over(&self.fd, |_| ());
+            take_over(&self.fd, |fd| self.fd_signalled.store(fd.is_some(), Ordering::Relaxed));
         }
     }
 

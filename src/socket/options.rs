@@ -99,6 +99,8 @@ impl Live for State<'_> {
 
 impl Socket {
     fn events(&mut self, slot: &Slot) -> Result<i32> {
+        // To a forked child it is not its own descriptor.
+        self.check_alive()?;
         // Quiet first: news that comes now signals again.
         slot.mailbox.quieten();
         self.process(slot);
