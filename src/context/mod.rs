@@ -21,7 +21,8 @@ use crate::session;
 use crate::socket::{self, Home, Registry, Slot};
 use crate::socket_type::SocketType;
 use crate::sync::{
-    AtomicU32, AtomicU64, FutexMutex, Ordering, Parked, Parker, fork_generation, uncancelled,
+    AtomicU32, AtomicU64, FutexMutex, FutexMutexGuard, Ordering, Parked, Parker, fork_generation,
+    uncancelled,
 };
 use crate::transport::Resolver;
 use tracing::Report;
@@ -259,7 +260,7 @@ impl Context {
     /// Ends all waiting in this context: every call but close answers `ETERM`
     /// from now on.
     pub(crate) fn shutdown(&self) {
-        let mut state = self.state.lock();
+        let Some(mut state) = self.lock_state() else { return };
         if !std::mem::replace(&mut state.shut, true) {
             for slot in &state.sockets {
                 slot.terminate();
@@ -291,6 +292,11 @@ impl Context {
     /// Whether this process is a fork of the one that started the threads.
     fn is_inherited(&self) -> bool {
         fork_generation() != self.started_in.load(Ordering::Relaxed)
+    }
+
+    /// The state, but for a forked child in which whoever holds it may not be.
+    fn lock_state(&self) -> Option<FutexMutexGuard<'_, State>> {
+        if self.is_inherited() { self.state.try_lock() } else { Some(self.state.lock()) }
     }
 
     /// Waits until nothing holds a lease and no socket is open.

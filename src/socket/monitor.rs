@@ -70,7 +70,7 @@ impl Slot {
     /// inproc `endpoint`; a monitor that there was ends. `None` only ends it.
     /// `EINVAL`, `EPROTONOSUPPORT`, `ENOCOMPATPROTO` (for the endpoint),
     /// `EADDRINUSE`, `EMFILE`, `ETERM`, `ENOTSOCK`; `EINVAL` for a `kind` that
-    /// cannot be a monitor.
+    /// cannot be a monitor; `EINTR` in a forked child.
     pub(crate) fn monitor(
         &self,
         endpoint: Option<&str>,
@@ -94,6 +94,10 @@ impl Slot {
         let one_way = matches!(kind, SocketType::Pair | SocketType::Pub | SocketType::Push);
         if name.is_some() && !one_way {
             return Err(Errno::EINVAL);
+        }
+        if socket.is_inherited() {
+            // Its monitor is the parent's, threads of which may hold what it takes to stop it.
+            return if name.is_none() { Ok(()) } else { Err(Errno::EINTR) };
         }
         socket.monitoring.stop();
         let Some(name) = name else { return Ok(()) };
