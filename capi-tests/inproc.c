@@ -220,6 +220,25 @@ STORY (of_a_name_that_is_bound_and_connected_the_bind_ends_first)
     CHECK_ERR (zmq_unbind (both, endpoint), ENOENT);
 }
 
+STORY (a_connect_that_ended_is_not_taken_for_another_peer_at_its_name)
+{
+    const char *endpoint = fresh_endpoint (INPROC);
+    void *binder = open_socket (ZMQ_DEALER), *both = open_socket (ZMQ_DEALER),
+         *guest = open_socket (ZMQ_DEALER);
+    CHECK_OK (zmq_bind (binder, endpoint));
+    CHECK_OK (zmq_connect (both, endpoint));
+    close_socket (binder);
+    CHECK_BECOMES ((settle (both), !(int_option (both, ZMQ_EVENTS) & ZMQ_POLLOUT)));
+    CHECK_OK (zmq_bind (both, endpoint));
+    CHECK_OK (zmq_connect (guest, endpoint));
+    SEND (guest, "hello");
+    CHECK_RECV (both, "hello");
+    CHECK_OK (zmq_unbind (both, endpoint));
+    CHECK_ERR (zmq_unbind (both, endpoint), ENOENT);
+    SEND (both, "still there");
+    CHECK_RECV (guest, "still there");
+}
+
 /* How many of three messages arrive. */
 static int arriving (int conflate_binder, int conflate_guest)
 {

@@ -339,9 +339,7 @@ impl Socket {
         for entry in ended {
             // An inproc connect whose peer has left is no more.
             any |= match &entry.kind {
-                Kind::Inproc(key) | Kind::Datagrams(key) => {
-                    self.pipes.endpoint(*key) == Some(&entry.text)
-                }
+                Kind::Inproc(key) | Kind::Datagrams(key) => self.is_of(*key, &entry.text),
                 _ => true,
             };
             self.end_entry(entry);
@@ -368,17 +366,28 @@ impl Socket {
     /// Closes the pipe of a connect. What was sent goes on its way; what was
     /// received and not read is dropped.
     fn disconnect_pipe(&mut self, key: Key, text: &Arc<str>) {
-        // The pipe may have ended by itself, and another one have its key.
-        if self.pipes.endpoint(key) == Some(text) {
-            self.pattern.detach(&mut self.pipes, key);
-            self.drop_for_good(key, self.options.linger);
+        if self.is_of(key, text) {
+            self.close_pipe(key);
         }
     }
 
     fn disconnect_all(&mut self, text: &Arc<str>) {
         for key in self.pipes.keys() {
-            self.disconnect_pipe(key, text);
+            if self.pipes.endpoint(key) == Some(text) {
+                self.close_pipe(key);
+            }
         }
+    }
+
+    fn close_pipe(&mut self, key: Key) {
+        self.pattern.detach(&mut self.pipes, key);
+        self.drop_for_good(key, self.options.linger);
+    }
+
+    /// Whether the pipe is the one that this entry's connect made: it may have ended by itself,
+    /// and another one have its key, perhaps through an endpoint of the same name.
+    fn is_of(&self, key: Key, text: &Arc<str>) -> bool {
+        self.pipes.endpoint(key).is_some_and(|endpoint| Arc::ptr_eq(endpoint, text))
     }
 
     fn remember(&mut self, text: Arc<str>, kind: Kind) {

@@ -156,20 +156,21 @@ mod tests {
         GlobalLock { holder: AtomicU32::new(mark), value: UnsafeCell::new(value) }
     }
 
+    // Lists of nothing, since what is in them is let go of.
     #[test]
     fn a_child_takes_over_what_its_parent_held() {
-        let list = held_in_the_parent(vec![1, 2]);
+        let list = held_in_the_parent(vec![(); 2]);
         assert!(list.lock().is_empty());
-        list.lock().push(3);
-        assert_eq!(*list.lock(), [3]);
+        list.lock().push(());
+        assert_eq!(list.lock().len(), 1);
         assert_eq!(*held_in_the_parent(Some(1)).lock(), Some(1));
     }
 
     #[test]
     fn one_of_a_childs_threads_takes_it_over() {
-        let list = held_in_the_parent(vec![1]);
-        let add = || list.lock().push(2);
+        let list = held_in_the_parent(vec![()]);
+        let add = || list.lock().push(());
         std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(add))));
-        assert_eq!(*list.lock(), [2; 4]);
+        assert_eq!(list.lock().len(), 4);
     }
 }
