@@ -249,6 +249,41 @@ TEST (a_child_leaves_its_parent_what_wakes_it)
     end (a, b);
 }
 
+/* What is told of one connection by the kernel is told to one process. */
+static void wait_in_a_context_of_its_parent (const char *endpoint)
+{
+    void *pull = new_socket (ctx, ZMQ_PULL), *push = new_socket (ctx, ZMQ_PUSH);
+    alarm (20);
+    CHECK_REFUSED (zmq_bind (pull, "tcp://127.0.0.1:*"));
+    CHECK_REFUSED (zmq_connect (pull, endpoint));
+    CHECK_OK (zmq_bind (pull, "inproc://child"));
+    CHECK_OK (zmq_connect (push, "inproc://child"));
+    CHECK_SEND (push, "x", 0);
+    CHECK_RECV (pull, "x");
+    CHECK_OK (set_int (pull, ZMQ_RCVTIMEO, 300));
+    CHECK_ERR (zmq_recv (pull, NULL, 0, 0), EAGAIN);
+}
+
+TEST (a_child_does_not_hear_what_its_parent_is_told)
+{
+    begin ();
+    void *a, *b;
+    endpoint_t endpoint;
+    connect_pair (ctx, "tcp", ZMQ_PAIR, &a, ZMQ_PAIR, &b);
+    last_endpoint (b, endpoint);
+    talk (a, b, 20);
+    fflush (stdout);
+    pid_t child = fork ();
+    if (child == 0) {
+        wait_in_a_context_of_its_parent (endpoint);
+        _exit (7);
+    }
+    for (long long until = now_ms () + 500; now_ms () < until;)
+        talk (a, b, 20);
+    check_child (child, __LINE__);
+    end (a, b);
+}
+
 /* A topic that a child adds is not told to the publisher, which would send the parent
  * what it does not want. */
 TEST (a_child_does_not_subscribe_for_its_parent)

@@ -247,8 +247,12 @@ impl Socket {
         Ok(())
     }
 
-    /// The reactor of a new endpoint. `EMTHREAD` when there is none.
+    /// The reactor of a new endpoint. `EMTHREAD` when there is none; `EINTR` in a forked child,
+    /// which would take from its parent what the poll set they share tells of.
     fn reactor_for_endpoint(&mut self) -> Result<Arc<Reactor>> {
+        if (self.home.inherited)() {
+            return Err(Errno::EINTR);
+        }
         let placement = self.placement();
         let reactor = placement.pool.choose(placement.affinity).ok_or(Errno::EMTHREAD)?;
         if self.reactor.is_none() {
