@@ -99,8 +99,10 @@ impl Live for State<'_> {
 
 impl Socket {
     fn events(&mut self, slot: &Slot) -> Result<i32> {
-        // To a forked child it is not its own descriptor.
-        self.check_alive()?;
+        // A forked child's is its parent's to quieten.
+        if self.is_inherited() {
+            return Err(Errno::EINTR);
+        }
         // Quiet first: news that comes now signals again.
         slot.mailbox.quieten();
         self.process(slot);
