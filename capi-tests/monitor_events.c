@@ -185,6 +185,33 @@ TEST (the_interval_grows_up_to_its_limit)
     end (s, m);
 }
 
+/* Peers that were lost together, as when a server goes, must not all call in the same
+ * moment: their waits are spread over the interval. */
+TEST (connects_that_fail_together_are_retried_apart)
+{
+    enum { MANY = 30, IVL = 10000, PARTS = 10 };
+    begin ();
+    endpoint_t endpoint;
+    absent_endpoint (endpoint);
+    void *s[MANY], *m[MANY];
+    int counts[PARTS] = {0}, met = 0;
+    for (int i = 0; i < MANY; i++) {
+        s[i] = new_socket (ctx, ZMQ_DEALER);
+        CHECK_OK (set_int (s[i], ZMQ_RECONNECT_IVL, IVL));
+        m[i] = watch (s[i], ZMQ_EVENT_CONNECT_RETRIED);
+        CHECK_OK (zmq_connect (s[i], endpoint));
+    }
+    for (int i = 0; i < MANY; i++) {
+        CHECK_EVENT (m[i], ZMQ_EVENT_CONNECT_RETRIED, endpoint);
+        REQUIRE (seen.value >= IVL && seen.value < 2 * IVL);
+        met += counts[(seen.value - IVL) * PARTS / IVL]++ == 0;
+        CHECK_OK (zmq_close (s[i]));
+        CHECK_OK (zmq_close (m[i]));
+    }
+    CHECK (met > PARTS / 2);
+    CHECK_OK (zmq_ctx_term (ctx));
+}
+
 TEST (without_reconnects_one_attempt_is_all)
 {
     begin ();

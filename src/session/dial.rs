@@ -1,5 +1,7 @@
 //! The connecting side: back-off, addresses tried in turn.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -35,8 +37,9 @@ pub(super) struct Dialer {
 
 impl Dialer {
     pub(super) fn new(target: Endpoint) -> Dialer {
-        // Enough to spread reconnecting peers; nothing secret comes of it.
-        let random = Instant::now().elapsed().as_nanos() as u64 ^ (&raw const target as u64);
+        // Connections that were lost together must not come back together, be they of one
+        // process, of its forked children or of others; nothing secret comes of it.
+        let random = RandomState::new().hash_one((Instant::now(), std::process::id()));
         Dialer {
             target,
             addresses: Vec::new().into_iter(),
