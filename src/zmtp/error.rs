@@ -145,7 +145,7 @@ impl ProtocolError {
             ProtocolError::MalformedReady => 0x1000_0016,
             ProtocolError::MalformedWelcome => 0x1000_0017,
             ProtocolError::InvalidReady => 0x1000_0018,
-            ProtocolError::Forged => 0x1100_0001,
+            ProtocolError::Forged | ProtocolError::UnusableKey => 0x1100_0001,
             ProtocolError::MechanismMismatch => 0x1100_0002,
             ProtocolError::Reply(Fault::Delimiter) => 0x2000_0000,
             ProtocolError::Reply(Fault::Frames) => 0x2000_0001,
