@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::null::LOWEST_TOLD;
-use super::{Desk, Mechanism, Progress, reason, refusal};
+use super::{Desk, Mechanism, Progress, check_command, reason, refusal};
 use crate::zmtp::zap::{Inquiry, Property, Verdict};
 use crate::zmtp::{ProtocolError, command, frame, properties};
 
@@ -20,9 +20,6 @@ const INITIATE: &[u8] = b"INITIATE";
 /// What libzmq writes, since 4.3.0, where `\x05ERROR` is meant, and takes for
 /// it under PLAIN: the E got lost in the byte before it.
 const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
-
-/// The shortest body that is looked at as a HELLO.
-const SHORTEST_HELLO: usize = 1 + HELLO.len();
 
 /// The server's side.
 #[derive(Default)]
@@ -46,9 +43,7 @@ impl Mechanism for Server {
     fn receive(&mut self, body: &[u8], desk: Desk<'_>) -> Result<Progress, ProtocolError> {
         match self {
             Server::Hello => {
-                if body.len() < SHORTEST_HELLO {
-                    return Err(ProtocolError::MalformedCommand);
-                }
+                check_command(body)?;
                 let data = data_of(HELLO, body).ok_or(ProtocolError::UnexpectedCommand)?;
                 let credentials = credentials(data).ok_or(ProtocolError::MalformedHello)?;
                 *self = Server::Verdict;

@@ -133,6 +133,8 @@ fn every_broken_command_of_a_client_ends_the_connection() {
         (b"\0", MalformedCommand),
         (b"\x05HELL", MalformedCommand),
         (b"HELLO", MalformedCommand),
+        (b"\x06HELLO", MalformedCommand),
+        (b"\x04HELL", UnexpectedCommand),
         (b"\x05HELLO", MalformedHello),
         (b"\x05HELLO\0", MalformedHello),
         (b"\x05HELLO\x05a", MalformedHello),
