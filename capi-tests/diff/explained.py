@@ -379,7 +379,8 @@ def turn_after_an_inproc_peer_left(case):
     return left_in_disorder(case, "inproc:") and (
         case.same_but_for_order() or re.match(PROXY, case.line)
         or re.match(RECEIVES, case.line) and all(map(drops_messages, circles))) \
-        or circles and all(map(has_lost, circles)) \
+        or (circles and all(map(has_lost, circles))
+            or case.history.proxies and has_lost(case.history.company(case.slots()))) \
         and (case.same_but_for_order() or case.tells_of_what_was_sent())
 
 
@@ -607,6 +608,16 @@ def stops_however_it_is_written(case):
         and all(peer.stops_when_refused() and odd(peer) for peer in case.sockets())
 
 
+def connect_that_had_stopped(case):
+    """ZMQ_RECONNECT_STOP: an endpoint that libzmq would write in another way, once it was
+    refused, can be connected to anew."""
+    told = re.match(r"   event s(\d) 6 \w+ ", case.our_line)
+    own = told and case.history.sockets.get(int(told[1]))
+    again = re.match(r"\d\d connect s(\d) .* = 0$", case.last_operation())
+    return own and again and again[1] == told[1] and own.stops_when_refused() \
+        and own.ipv6 and own.repeats
+
+
 def stops_when_a_req_unbinds(case):
     """ZMQ_RECONNECT_STOP: a connect to a REQ that has unbound, at once also where it has not
     asked since, is refused, and ends."""
@@ -638,7 +649,7 @@ EXPLANATIONS = [
     pair_whose_messages_linger, place_of_a_waiting_socket, ends_at_once,
     types_that_are_no_partners, req_whose_replier_was_disconnected,
     errno_under_a_monitor, mark_that_was_changed, mark_that_is_exact, stream_peer_that_left,
-    stops_however_it_is_written, key_with_a_zero, turn_after_a_peer_left,
+    stops_however_it_is_written, connect_that_had_stopped, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
     read_before_the_end, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames,
@@ -651,7 +662,7 @@ EXPLANATIONS = [
 
 # Those that tell of an event that only one library has told of.
 OF_EVENTS = (pair_that_turns_another_away, ends_at_once, types_that_are_no_partners,
-             req_that_gets_no_reply)
+             req_that_gets_no_reply, connect_that_had_stopped)
 
 
 def explain(theirs, mine, line, our_line):
