@@ -556,6 +556,26 @@ TEST (children_of_a_process_whose_threads_make_and_close)
         call_join (&makers[i]);
 }
 
+static void *body_ask_timers (struct call *c)
+{
+    while (!stop_talking)
+        zmq_timers_timeout (c->a);
+    return NULL;
+}
+
+TEST (a_child_destroys_timers_that_a_thread_of_its_parent_asks)
+{
+    struct call asker;
+    void *timers = zmq_timers_new ();
+    stop_talking = 0;
+    call_start (&asker, body_ask_timers, timers, NULL);
+    for (int i = 0; i < 50; i++)
+        IN_CHILD (alarm (5); CHECK_OK (zmq_timers_destroy (&timers)));
+    stop_talking = 1;
+    call_join (&asker);
+    CHECK_OK (zmq_timers_destroy (&timers));
+}
+
 static void *body_echo (struct call *c)
 {
     int n;

@@ -4,13 +4,14 @@
 //! everything here, `zmq_timers_destroy` included.
 
 use std::ffi::{c_int, c_long, c_void};
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
 use super::entry::guard;
 use super::handles::Handles;
 use crate::error::{Errno, Result};
-use crate::sync::FutexMutex;
+use crate::sync::{GlobalLock, Inherited};
 use crate::timers::Timers;
 
 /// `zmq_timer_fn *` as C passes it.
@@ -23,7 +24,7 @@ pub type TimerFnPointer = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut
 /// - ENOMEM: there is no room for another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
-    guard(|| HANDLES.open(|| Ok(Arc::new(FutexMutex::new(Timers::new())))))
+    guard(|| HANDLES.open(|| Ok(Arc::new(GlobalLock::new(Timers::new())))))
 }
 
 /// Gives up an object that holds timers, and all of them.
@@ -174,7 +175,13 @@ pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
 static HANDLES: Handles<Shared> = Handles::new();
 
 /// Timers as an execution holds them, which may outlive the handle.
-type Shared = Arc<FutexMutex<Timers<Callback>>>;
+type Shared = Arc<GlobalLock<Timers<Callback>>>;
+
+impl Inherited for Timers<Callback> {
+    fn inherit(&mut self) {
+        mem::forget(mem::replace(self, Timers::new()));
+    }
+}
 
 /// A handler and what it is called with.
 #[derive(Clone, Copy)]

@@ -29,7 +29,7 @@ pub(crate) use cell::SharedCell;
 pub(crate) use descriptor::{UnlessLost, close_fd, ppoll};
 pub(crate) use event_fd::EventFd;
 pub(crate) use fork::{call_in_child, generation as fork_generation};
-pub(crate) use global_lock::GlobalLock;
+pub(crate) use global_lock::{GlobalLock, Inherited};
 pub(crate) use helpers::Helpers;
 pub(crate) use lock::{Lock, LockGuard};
 pub(crate) use mutex::{FutexMutex, FutexMutexGuard, Mutex, take_over};
