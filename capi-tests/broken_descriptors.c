@@ -285,7 +285,10 @@ TEST (a_context_that_failed)
         char byte;
         CHECK_BECOMES (zmq_send (push, "x", 1, ZMQ_DONTWAIT) == -1
                        && errno == ETERM);
-        CHECK_ERR (zmq_recv (pull, &byte, 1, 0), ETERM);
+        /* What had arrived can be read. */
+        while (zmq_recv (pull, &byte, 1, 0) == 1)
+            ;
+        CHECK_INT (errno, ETERM);
         errno = 0;
         CHECK (zmq_socket (ctx, ZMQ_PAIR) == NULL);
         CHECK_INT (errno, ETERM);
