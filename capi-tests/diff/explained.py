@@ -545,6 +545,13 @@ def req_whose_replier_was_disconnected(case):
         and any(free(slot) for slot in case.slots())
 
 
+def router_that_is_its_own_peer(case):
+    """ROUTER that connects to itself over inproc: which of its ends is known by its id."""
+    return case.kinds() == {ROUTER} and re.match(RECEIVES, case.line) and all(
+        "5" in peer.options and any(name.startswith("inproc:") for name in peer.bound & peer.connected)
+        for peer in case.sockets())
+
+
 def router_hears_who_comes_again(case):
     """ROUTER, REP: a peer that comes again under its name is heard at once."""
     comes_again = any("5" in peer.options and (peer.gone or peer.lost())
@@ -651,7 +658,7 @@ EXPLANATIONS = [
     errno_under_a_monitor, mark_that_was_changed, mark_that_is_exact, stream_peer_that_left,
     stops_however_it_is_written, connect_that_had_stopped, key_with_a_zero, turn_after_a_peer_left,
     turn_after_several_connections_ended,
-    read_before_the_end, router_hears_who_comes_again,
+    read_before_the_end, router_that_is_its_own_peer, router_hears_who_comes_again,
     rep_after_a_request_without_envelope, conflated_frames,
     subscriptions_that_are_conflated, body_that_was_freed, req_that_gets_no_reply,
     request_that_went_nowhere, pair_whose_pending_connect_ended,
